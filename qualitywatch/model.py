@@ -182,7 +182,7 @@ class ChannelHungUp:
 
 @dataclass(frozen=True, slots=True)
 class PeerStateSeen:
-    """From PeerStatus, ContactStatus or a snapshot list. ``registered_now`` marks a fresh registration."""
+    """From PeerStatus, ContactStatus or, with ``snapshot``, an item of a list."""
 
     at: float
     peer: str  # SIP/6117, PJSIP/701, IAX2/x
@@ -214,6 +214,7 @@ class AgentSeen:
     user_agent: str | None
     address: str | None = None
     name: str | None = None  # caller name configured for the peer, if the PBX told it
+    listed: bool = False  # an item of a list of all contacts, not the answer about this one peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +338,8 @@ class Signal(StrEnum):
     BREACH = "breach"  # the entry condition holds
     CLEAR = "clear"  # the exit condition holds
     KEEP = "keep"  # between exit and entry: whatever it was, it stays
-    UNKNOWN = "unknown"  # no data: neither good nor bad
+    UNKNOWN = "unknown"  # not enough data yet: neither good nor bad
+    GONE = "gone"  # nothing left to judge: the calls are over
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -374,6 +376,7 @@ class Evaluation:
     details: Mapping[str, str] = field(default_factory=dict)
     worse_is_lower: bool = False  # True for MOS and R: the peak is the minimum
     texts: Mapping[str, str] = field(default_factory=dict)  # the rule's own wording by language
+    yields_to: tuple[str, ...] = ()  # rules whose alert on the same subject explains this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,12 @@ class RuleKind(Protocol):
         """Give an opinion of one key, or None when the key means nothing to this rule any more."""
         ...
 
-    def waiting(self) -> Iterable[AlertKey]:
-        """Keys whose evaluation may change by the mere passing of time."""
+    def forget(self) -> None:
+        """Drop what was observed: what follows must not be bridged to what was before."""
         ...
 
-    def forget(self, pbx: str) -> None:
-        """Drop all windows of one PBX: what follows must not be bridged to what was before."""
+    def expire(self, now: float) -> None:
+        """Release memory of keys that have been idle beyond any use."""
         ...
 
 

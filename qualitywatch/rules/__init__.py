@@ -1,0 +1,1 @@
+"""Rules: YAML in, opinions out."""

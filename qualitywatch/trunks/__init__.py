@@ -1,0 +1,1 @@
+"""Our outbound registrations: who is up, who is down, and since when."""

@@ -1,0 +1,1 @@
+"""One file per kind of rule; ``rules/registry.py`` names them."""

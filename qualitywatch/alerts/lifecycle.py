@@ -1,0 +1,207 @@
+"""The life of an alert: inactive, pending, firing, and back.  One table.
+
+Strategy: each evaluation says of every severity level whether its condition holds, is over, is undecided or cannot be
+judged.  A level stays active between its entry and its exit threshold (hysteresis).  The most urgent level that has been
+active for its hold time fires; nothing active for the clear hold resolves.  No data is unknown, not OK: it changes nothing,
+until there is nothing left to judge.  Restarting changes nothing either: an ``Alert`` is all the memory there is, and it is
+stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from qualitywatch.alerts.policy import notify_reason
+from qualitywatch.model import Alert, AlertKey, AlertState, Evaluation, Severity, Signal, Transition
+
+
+class Input(Enum):
+    """What an evaluation means for the alert as a whole."""
+
+    BREACHED = auto()  # some level is active, none long enough
+    HELD = auto()  # some level has been active for its hold
+    CALM = auto()  # no level is active, not for long enough
+    CALM_HELD = auto()  # no level has been active for the clear hold
+    NO_DATA = auto()  # cannot be judged now
+
+
+TRANSITIONS: Final[Mapping[tuple[AlertState, Input], AlertState]] = MappingProxyType(
+    {
+        (AlertState.INACTIVE, Input.BREACHED): AlertState.PENDING,
+        (AlertState.INACTIVE, Input.HELD): AlertState.FIRING,
+        (AlertState.INACTIVE, Input.CALM): AlertState.INACTIVE,
+        (AlertState.INACTIVE, Input.CALM_HELD): AlertState.INACTIVE,
+        (AlertState.INACTIVE, Input.NO_DATA): AlertState.INACTIVE,
+        (AlertState.PENDING, Input.BREACHED): AlertState.PENDING,
+        (AlertState.PENDING, Input.HELD): AlertState.FIRING,
+        (AlertState.PENDING, Input.CALM): AlertState.INACTIVE,
+        (AlertState.PENDING, Input.CALM_HELD): AlertState.INACTIVE,
+        (AlertState.PENDING, Input.NO_DATA): AlertState.PENDING,
+        (AlertState.FIRING, Input.BREACHED): AlertState.FIRING,
+        (AlertState.FIRING, Input.HELD): AlertState.FIRING,
+        (AlertState.FIRING, Input.CALM): AlertState.FIRING,
+        (AlertState.FIRING, Input.CALM_HELD): AlertState.INACTIVE,
+        (AlertState.FIRING, Input.NO_DATA): AlertState.FIRING,
+    }
+)
+
+
+class Lifecycle:
+    """All alerts of one PBX that are pending or firing."""
+
+    def __init__(self, alerts: Iterable[Alert] = (), *, name_of: Callable[[str], str | None] = lambda subject: None) -> None:
+        self._alerts = {alert.key: alert for alert in alerts if alert.state is not AlertState.INACTIVE}
+        self._name_of = name_of
+
+    def active(self) -> Mapping[AlertKey, Alert]:
+        """Pending and firing alerts."""
+        return MappingProxyType(self._alerts)
+
+    def drop(self, key: AlertKey) -> Alert | None:
+        """Forget an alert without telling anybody: its rule is gone. Returns its inactive form for the store."""
+        alert = self._alerts.pop(key, None)
+        return replace(alert, state=AlertState.INACTIVE) if alert is not None else None
+
+    def apply(self, evaluation: Evaluation) -> Transition | None:
+        """Move one alert by one evaluation; None when neither its state nor its severity changed."""
+        if evaluation.one_shot:
+            return self._happened(evaluation)
+        before = self._alerts.get(evaluation.key)
+        if self._explained_elsewhere(evaluation) and (before is None or before.state is AlertState.PENDING):
+            return None if before is None else self._settle(before, before, AlertState.INACTIVE, evaluation.at, "explained")
+        return self._move(before, evaluation)
+
+    def _move(self, before: Alert | None, evaluation: Evaluation) -> Transition | None:
+        now = evaluation.at
+        level_since = _active_levels(before, evaluation)
+        held = [
+            level.severity
+            for level in evaluation.levels
+            if level.severity in level_since and now - level_since[level.severity] >= level.hold_s
+        ]
+        signals = {level.signal for level in evaluation.levels}
+        calm_since = None
+        if not level_since and before is not None:
+            calm_since = before.clear_since if before.clear_since is not None else now
+        given = _input(signals, level_since, held, calm_since, evaluation)
+        old_state = before.state if before is not None else AlertState.INACTIVE
+        new_state = TRANSITIONS[old_state, given]
+        if before is None and new_state is AlertState.INACTIVE:
+            return None
+        after = self._remember(before, evaluation, new_state, level_since, held, calm_since)
+        because = None
+        if old_state is AlertState.FIRING and new_state is AlertState.INACTIVE:
+            because = "no_data" if Signal.GONE in signals else "clear"
+        return self._settle(before, after, new_state, now, because)
+
+    def _remember(
+        self,
+        before: Alert | None,
+        evaluation: Evaluation,
+        state: AlertState,
+        level_since: Mapping[Severity, float],
+        held: list[Severity],
+        calm_since: float | None,
+    ) -> Alert:
+        now, judged = evaluation.at, evaluation.value is not None
+        severity = before.severity if before is not None else Severity.INFO
+        if held:
+            severity = max(held, key=lambda level: level.rank)
+        elif state is AlertState.PENDING:
+            severity = max(level_since, key=lambda level: level.rank, default=severity)
+        value = evaluation.value if judged else (before.value if before is not None else None)
+        peak = before.peak if before is not None else None
+        if value is not None and level_since:
+            worse = min if evaluation.worse_is_lower else max
+            peak = value if peak is None else worse(peak, value)
+        fired_at = before.fired_at if before is not None else None
+        if state is AlertState.FIRING and fired_at is None:
+            fired_at = now
+        return Alert(
+            key=evaluation.key,
+            state=state,
+            severity=severity,
+            topic=evaluation.topic,
+            since_at=before.since_at if before is not None else min(level_since.values(), default=now),
+            level_since=dict(level_since),
+            fired_at=fired_at,
+            clear_since=calm_since,
+            value=value,
+            peak=peak,
+            display_name=self._name_of(evaluation.key.subject) or (before.display_name if before is not None else None),
+            details=dict(evaluation.details) if evaluation.details or before is None else before.details,
+            texts=evaluation.texts,
+        )
+
+    def _settle(
+        self, before: Alert | None, after: Alert, new_state: AlertState, now: float, because: str | None
+    ) -> Transition | None:
+        old_state = before.state if before is not None else AlertState.INACTIVE
+        after = replace(after, state=new_state)
+        if new_state is AlertState.INACTIVE:
+            self._alerts.pop(after.key, None)
+        else:
+            self._alerts[after.key] = after
+        if old_state is new_state and before is not None and before.severity is after.severity:
+            return None
+        return Transition(now, after, old_state, new_state, notify_reason(before, after), because)
+
+    def _happened(self, evaluation: Evaluation) -> Transition:
+        now, severity = evaluation.at, evaluation.levels[0].severity
+        alert = Alert(
+            key=evaluation.key,
+            state=AlertState.FIRING,
+            severity=severity,
+            topic=evaluation.topic,
+            since_at=now,
+            level_since={severity: now},
+            fired_at=now,
+            value=evaluation.value,
+            display_name=self._name_of(evaluation.key.subject),
+            details=dict(evaluation.details),
+            texts=evaluation.texts,
+        )
+        return Transition(now, alert, AlertState.INACTIVE, AlertState.FIRING, notify_reason(None, alert, one_shot=True))
+
+    def _explained_elsewhere(self, evaluation: Evaluation) -> bool:
+        key = evaluation.key
+        return any(
+            other.rule in evaluation.yields_to
+            and other.pbx == key.pbx
+            and other.subject == key.subject
+            and (other.direction == key.direction or other.direction is None or key.direction is None)
+            for other in self._alerts
+        )
+
+
+def _active_levels(before: Alert | None, evaluation: Evaluation) -> dict[Severity, float]:
+    """Which levels are active after this evaluation, and since when."""
+    was = before.level_since if before is not None else {}
+    active: dict[Severity, float] = {}
+    for level in evaluation.levels:
+        since = was.get(level.severity)
+        if level.signal is Signal.BREACH and since is None:
+            active[level.severity] = min(evaluation.at, level.since_at if level.since_at is not None else evaluation.at)
+        elif since is not None and level.signal in {Signal.BREACH, Signal.KEEP, Signal.UNKNOWN}:
+            active[level.severity] = since
+    return active
+
+
+def _input(
+    signals: set[Signal],
+    level_since: Mapping[Severity, float],
+    held: list[Severity],
+    calm_since: float | None,
+    evaluation: Evaluation,
+) -> Input:
+    if signals <= {Signal.UNKNOWN}:
+        return Input.NO_DATA
+    if level_since:
+        return Input.HELD if held else Input.BREACHED
+    if calm_since is not None and evaluation.at - calm_since >= evaluation.clear_hold_s:
+        return Input.CALM_HELD
+    return Input.CALM

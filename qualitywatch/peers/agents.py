@@ -1,0 +1,70 @@
+"""Who changed the device behind a peer: the last known User-Agent and address of each.
+
+Strategy: no event carries a User-Agent, so answers to polls are compared with what was known.  What is known survives a
+restart.  On a PBX seen for the first time the first look at everybody is learnt in silence; later, a peer never seen before
+is worth a word. An empty answer is no change: chan_sip forgets agents when it restarts and learns them again at the next
+registration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qualitywatch.model import AgentRecord, AgentSeen, ChangeObservation
+
+
+class AgentTracker:
+    """Compares what peers use now with what they used before."""
+
+    def __init__(self, pbx: str, known: Iterable[AgentRecord] = (), *, learned: bool = False) -> None:
+        self._pbx = pbx
+        self._known = {record.peer: record for record in known if record.pbx == pbx}
+        self._learned = learned
+        self._registered: set[str] = set()
+
+    @property
+    def learned(self) -> bool:
+        """Whether the first look at this PBX is over."""
+        return self._learned
+
+    def registered(self, peer: str) -> None:
+        """Note that a peer registered before our eyes: its agent is news even while everybody else's is being learnt."""
+        self._registered.add(peer)
+
+    def looked(self) -> None:
+        """Note that a full look is over; it counts once it has found anybody."""
+        self._learned = self._learned or bool(self._known)
+
+    def observe(self, event: AgentSeen) -> tuple[AgentRecord | None, tuple[ChangeObservation, ...]]:
+        """Return the record to keep (None: nothing new) and the changes worth telling."""
+        before = self._known.get(event.peer)
+        agent = event.user_agent or (before.user_agent if before else None)
+        address = event.address or (before.address if before else None)
+        if before is not None and (before.user_agent, before.address) == (agent, address):
+            return None, ()
+        record = self._known[event.peer] = AgentRecord(self._pbx, event.peer, agent, address, event.at)
+        changes = []
+        if before is None:
+            worth_telling = self._learned or (not event.listed and event.peer in self._registered)
+            if worth_telling and agent is not None:
+                changes.append(self._change(event, "user_agent", None, agent))
+        else:
+            if agent is not None and agent != before.user_agent:
+                changes.append(self._change(event, "user_agent", before.user_agent or "None", agent))
+            if address and before.address and _host(address) != _host(before.address):
+                changes.append(self._change(event, "address", before.address, address))
+        return record, tuple(changes)
+
+    def agent(self, peer: str) -> str | None:
+        """Last known User-Agent of a peer."""
+        record = self._known.get(peer)
+        return record.user_agent if record is not None else None
+
+    def _change(self, event: AgentSeen, attribute: str, old: str | None, new: str) -> ChangeObservation:
+        address = event.address or self._known[event.peer].address
+        return ChangeObservation(event.at, self._pbx, event.peer, attribute, old, new, address)
+
+
+def _host(address: str) -> str:
+    """The host of ``host:port`` or ``[v6]:port``; a new port alone is NAT at work, not a new place."""
+    return address.rpartition(":")[0] or address

@@ -1,0 +1,115 @@
+"""What is remembered of one channel while it lives: its media streams, clocks, counters and whole-call sums."""
+
+from __future__ import annotations
+
+from qualitywatch.model import CallRecord, Channel, ChannelHungUp, Direction, DirectionTotals
+from qualitywatch.quality.clockrate import ClockRate
+from qualitywatch.quality.codecs import Codec, codec_named
+from qualitywatch.quality.counters import Counters
+from qualitywatch.quality.split import GapSplit, SentCounter
+
+
+class Stream:
+    """One RTP stream as the reports about it describe it: the last counters, and for our own streams the gap balance."""
+
+    __slots__ = ("counters", "split")
+
+    def __init__(self, counters: Counters, split: GapSplit | None) -> None:
+        self.counters = counters
+        self.split = split
+
+
+class Media:
+    """One RTP session of a channel (audio and video are two), known by our own address, which never changes behind NAT."""
+
+    __slots__ = ("known_report_at", "our_clock", "our_ssrcs", "peer_clock", "sent", "streams")
+
+    def __init__(self) -> None:
+        self.our_ssrcs: set[int] = set()
+        self.known_report_at: float | None = None
+        self.sent = SentCounter()
+        self.our_clock = ClockRate()
+        self.peer_clock = ClockRate()
+        self.streams: dict[tuple[Direction, int], Stream] = {}
+
+    def clock_hz(self, direction: Direction, codec: Codec | None) -> int | None:
+        """RTP clock of the stream a block in ``direction`` speaks of, or None when nothing tells it.
+
+        Order: sender reports of the stream itself, the codec Asterisk names, sender reports of the opposite stream (bridged
+        packets keep our own timestamp standing still, and both ways of a call use one codec).
+        """
+        own, other = (
+            (self.peer_clock, self.our_clock) if direction is Direction.FROM_PEER else (self.our_clock, self.peer_clock)
+        )
+        if own.hz is not None:
+            return own.hz
+        if codec is not None:
+            return codec.clock_hz
+        return other.hz
+
+
+class Totals:
+    """Whole-call sums of one direction, growing."""
+
+    __slots__ = ("expected", "expected_reported", "jitter_max_ms", "lost", "lost_reported", "mos_min")
+
+    def __init__(self) -> None:
+        self.expected = self.lost = self.expected_reported = self.lost_reported = 0.0
+        self.jitter_max_ms: float | None = None
+        self.mos_min: float | None = None
+
+    def freeze(self) -> DirectionTotals:
+        """The sums as a value."""
+        return DirectionTotals(
+            self.lost, self.lost_reported, self.expected, self.expected_reported, self.jitter_max_ms, self.mos_min
+        )
+
+
+class Call:
+    """One channel from its first to its last event."""
+
+    __slots__ = ("answered_at", "channel", "codec_name", "last_at", "media", "rtt_max_ms", "rtt_ms", "started_at", "totals")
+
+    def __init__(self, channel: Channel, at: float) -> None:
+        self.channel = channel
+        self.started_at = at
+        self.last_at = at
+        self.answered_at: float | None = None
+        self.codec_name: str | None = None
+        self.rtt_ms: float | None = None
+        self.rtt_max_ms: float | None = None
+        self.media: dict[str, Media] = {}
+        self.totals = {Direction.TO_PEER: Totals(), Direction.FROM_PEER: Totals()}
+        self.update(channel, at)
+
+    def update(self, channel: Channel, at: float) -> None:
+        """Take in the newest channel block."""
+        self.channel = channel
+        self.last_at = max(self.last_at, at)
+        if channel.codec is not None:
+            self.codec_name = channel.codec
+        if channel.state == "Up" and self.answered_at is None:
+            self.answered_at = at
+
+    def codec(self) -> Codec | None:
+        """The codec Asterisk names on the channel, or None where it names none on the wire (``slin`` is not one)."""
+        found = codec_named(self.codec_name)
+        return found if found.name == self.codec_name else None
+
+    def record(self, pbx: str, hangup: ChannelHungUp) -> CallRecord:
+        """Close the book on this channel."""
+        return CallRecord(
+            pbx=pbx,
+            subject=self.channel.peer,
+            channel=self.channel.name,
+            uniqueid=self.channel.uniqueid,
+            linkedid=hangup.channel.linkedid or self.channel.linkedid,
+            started_at=self.started_at,
+            answered_at=self.answered_at,
+            ended_at=hangup.at,
+            cause=hangup.cause,
+            codec=self.codec_name,
+            to_peer=self.totals[Direction.TO_PEER].freeze(),
+            from_peer=self.totals[Direction.FROM_PEER].freeze(),
+            rtt_max_ms=self.rtt_max_ms,
+        )

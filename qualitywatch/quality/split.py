@@ -1,0 +1,116 @@
+"""Telling our own leg's loss from the gaps the other leg left.
+
+Asterisk copies sequence gaps of the leg it receives into the leg it sends, so a phone's receiver report counts packets that
+never reached Asterisk.  The phone expected more packets than we sent; the difference is what was passed on:
+
+    passed_on = expected by the peer - packets we sent in the same time
+    net loss  = (lost - passed_on) / (expected - passed_on)
+
+Strategy: "packets we sent" comes from the sender reports in RTCPSent, whose times never coincide with those of the peer's
+reports, so the count is interpolated.  Interpolating each interval on its own would turn that noise into loss; therefore
+the balance is kept over the whole stream, and an interval is given only what the balance has grown by.  Its error is then a
+packet or two per call.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+POINTS_KEPT = 8
+
+
+class SentCounter:
+    """How many packets we had sent at any recent instant, from our own sender reports."""
+
+    __slots__ = ("_points",)
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[float, int]] = deque(maxlen=POINTS_KEPT)
+
+    def observe(self, at: float, packets: int | None) -> None:
+        """Take in the counter of one report of ours; None (a receiver report) means nothing was sent since the last one."""
+        if packets is None:
+            if not self._points:
+                return
+            packets = self._points[-1][1]
+        if self._points and (at <= self._points[-1][0] or packets < self._points[-1][1]):
+            if packets < self._points[-1][1]:
+                self._points.clear()
+            else:
+                return
+        self._points.append((at, packets))
+
+    @property
+    def known(self) -> int:
+        """How many reports the count rests on."""
+        return len(self._points)
+
+    def covers(self, at: float) -> bool:
+        """Whether ``at`` lies between two reports, so that its count is interpolated and final."""
+        return len(self._points) >= 2 and self._points[0][0] <= at <= self._points[-1][0]
+
+    def at(self, at: float) -> float | None:
+        """Packets sent up to ``at``: interpolated, or extrapolated from the nearest pair; None with fewer than two reports."""
+        points = self._points
+        if len(points) < 2:
+            return None
+        left, right = points[-2], points[-1]
+        for index in range(1, len(points)):
+            if at <= points[index][0]:
+                left, right = points[index - 1], points[index]
+                break
+        rate = (right[1] - left[1]) / (right[0] - left[0])
+        return max(0.0, left[1] + rate * (at - left[0]))
+
+
+class GapSplit:
+    """The running balance of one stream of ours as its receiver sees it."""
+
+    __slots__ = ("_expected", "_given_expected", "_given_lost", "_lost", "_started_at", "_started_sent")
+
+    def __init__(self, at: float) -> None:
+        self._started_at = at
+        self._started_sent: float | None = None
+        self._expected = 0.0
+        self._lost = 0.0
+        self._given_expected = 0.0
+        self._given_lost = 0.0
+
+    @property
+    def started_at(self) -> float:
+        return self._started_at
+
+    def add(self, expected: float, lost: float) -> None:
+        """Count what the peer's next report expected and missed."""
+        self._expected += expected
+        self._lost += lost
+
+    def take(self, at: float, sent: SentCounter) -> tuple[float, float] | None:
+        """Return (expected, lost) of our own leg since the last take, or None while our count is not known well enough."""
+        sent_now = sent.at(at)
+        if sent_now is None:
+            return None
+        started = self._started_sent
+        if started is None:
+            started = sent.at(self._started_at)
+            if started is None:
+                return None
+            if sent.covers(self._started_at) or sent.known > 2:
+                self._started_sent = started
+        passed_on = min(max(0.0, self._expected - (sent_now - started)), self._lost)
+        lost = max(0.0, self._lost - passed_on - self._given_lost)
+        expected = self._expected - passed_on - self._given_expected
+        if expected <= 0:
+            return None
+        lost = min(lost, expected)
+        self._given_lost += lost
+        self._given_expected += expected
+        return expected, lost
+
+    def take_unsplit(self) -> tuple[float, float] | None:
+        """Return (expected, lost) since the last take without splitting: our own count is missing."""
+        expected, lost = self._expected - self._given_expected, self._lost - self._given_lost
+        if expected <= 0:
+            return None
+        self._given_expected, self._given_lost = self._expected, self._lost
+        return expected, max(0.0, min(lost, expected))

@@ -1,0 +1,226 @@
+"""From RTCP reports to samples: one tracker per PBX.
+
+Strategy: a stream is (channel's uniqueid, direction, SSRC the block is about); a new SSRC is a new stream whose first
+report is only a baseline.  The header SSRC of RTCPReceived is never used (Asterisk prints garbage there), and a received
+block is believed when it is about a stream of ours.  State of a channel goes with its hangup, or after a time of silence
+when the hangup was missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qualitywatch.model import (
+    CallRecord,
+    Channel,
+    ChannelChanged,
+    ChannelHungUp,
+    Direction,
+    Metric,
+    ReportBlock,
+    RtcpReport,
+    Sample,
+    Verdict,
+)
+from qualitywatch.quality.calls import Call, Media, Stream
+from qualitywatch.quality.codecs import codec_named
+from qualitywatch.quality.counters import Counters, interval
+from qualitywatch.quality.mos import mos, mouth_to_ear_ms, normalised_r, r_factor
+from qualitywatch.quality.split import GapSplit
+
+ASSUMED_CLOCK_HZ = 8000
+ABSURD_JITTER_MS = 1000.0
+RTT_LIMIT_S = 10.0  # beyond it the peer's clock or DLSR is wrong (Asterisk publishes up to 65535.9)
+STRANGER_PATIENCE_S = 30.0  # a block about an SSRC we never announced counts when ours were not reported on for so long
+UNSPLIT_PATIENCE_S = 15.0  # so long without sender counters of ours, the peer's report is taken as it is
+IDLE_LIMIT_S = 3600.0  # a channel without a word for so long has lost its hangup; the resync after a reconnect is faster
+
+
+class StreamTracker:
+    """Turns the reports of one PBX into samples and its finished channels into call records."""
+
+    def __init__(self, pbx: str) -> None:
+        self._pbx = pbx
+        self._calls: dict[str, Call] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def see(self, event: ChannelChanged) -> None:
+        """Note that a channel exists and how it stands."""
+        self._call(event.channel, event.at)
+
+    def observe(self, report: RtcpReport) -> tuple[Sample, ...]:
+        """Return what one RTCP event measures; empty for a first report, a repeated one or one nobody can vouch for."""
+        if report.channel is None or not report.channel.uniqueid:
+            return ()  # raised by an RTP session without a channel: there is nobody to attribute it to
+        call = self._call(report.channel, report.at)
+        ours = report.from_address if report.direction is Direction.FROM_PEER else report.to_address
+        media = call.media.setdefault(ours or "", Media())
+        _note_sender(media, report)
+        block = report.block
+        if block is None or block.source_ssrc == 0 or not _believable(media, report, block):
+            return ()
+        return tuple(self._measure(call, media, report, block))
+
+    def hang_up(self, event: ChannelHungUp) -> CallRecord | None:
+        """Forget a channel and return its record; None when it was never seen."""
+        call = self._calls.pop(event.channel.uniqueid, None)
+        return call.record(self._pbx, event) if call is not None else None
+
+    def keep_only(self, uniqueids: frozenset[str]) -> None:
+        """Forget every channel the PBX no longer has."""
+        self._calls = {uniqueid: call for uniqueid, call in self._calls.items() if uniqueid in uniqueids}
+
+    def forget(self) -> None:
+        """Forget everything: Asterisk restarted, or we did not see what happened meanwhile."""
+        self._calls.clear()
+
+    def forget_streams(self) -> None:
+        """Keep the channels but no counters: reports were missed, intervals must not span the gap."""
+        for call in self._calls.values():
+            call.media.clear()
+
+    def expire(self, now: float) -> None:
+        """Forget channels that have been silent for an hour."""
+        for uniqueid in [uid for uid, call in self._calls.items() if now - call.last_at > IDLE_LIMIT_S]:
+            del self._calls[uniqueid]
+
+    def _call(self, channel: Channel, at: float) -> Call:
+        call = self._calls.get(channel.uniqueid)
+        if call is None:
+            call = self._calls[channel.uniqueid] = Call(channel, at)
+        else:
+            call.update(channel, at)
+        return call
+
+    def _measure(self, call: Call, media: Media, report: RtcpReport, block: ReportBlock) -> Iterable[Sample]:
+        at, direction = report.at, report.direction
+        stream = media.streams.get((direction, block.source_ssrc))
+        if stream is None:
+            split = GapSplit(at) if direction is Direction.TO_PEER else None
+            media.streams[direction, block.source_ssrc] = Stream(Counters.of(at, block), split)
+            return
+        change = interval(stream.counters, at, block)
+        if change is None:
+            return
+        if change.baseline is not None:
+            stream.counters = change.baseline
+        if change.verdict is Verdict.SSRC_RESET and stream.split is not None:
+            stream.split = GapSplit(at)
+        if change.expected is None:
+            return
+
+        expected, lost, totals = float(change.expected), change.lost, call.totals[direction]
+        codec = call.codec()
+        clock_hz = media.clock_hz(direction, codec)
+        sample = _SampleMaker(self._pbx, call, at, direction)
+
+        jitter_ms = block.jitter_ticks * 1000 / (clock_hz or ASSUMED_CLOCK_HZ)
+        jitter_verdict = _jitter_verdict(jitter_ms, clock_hz)
+        yield sample(Metric.JITTER_MS, jitter_ms, jitter_verdict, expected)
+        if jitter_verdict is Verdict.OK:
+            totals.jitter_max_ms = max(jitter_ms, totals.jitter_max_ms or 0.0)
+
+        if direction is Direction.TO_PEER and report.rtt_s is not None and block.lsr != 0:
+            rtt_verdict = Verdict.OK if 0 < report.rtt_s <= RTT_LIMIT_S else Verdict.RTT_SKEW
+            if rtt_verdict is Verdict.OK:
+                call.rtt_ms = report.rtt_s * 1000
+                call.rtt_max_ms = max(call.rtt_ms, call.rtt_max_ms or 0.0)
+            yield sample(Metric.RTT_MS, report.rtt_s * 1000, rtt_verdict, expected, directed=False)
+
+        if lost is None:
+            return
+        yield sample(Metric.LOSS_PERCENT_REPORTED, 100 * lost / expected, change.verdict, expected)
+        if change.verdict is not Verdict.ABSURD:
+            totals.expected_reported += expected
+            totals.lost_reported += lost
+        net = _net(stream, media, at, expected, lost, change.verdict)
+        if net is None:
+            return
+        net_expected, net_lost, net_verdict = net
+        loss_percent = 100 * net_lost / net_expected
+        yield sample(Metric.LOSS_PERCENT, loss_percent, net_verdict, net_expected)
+        if net_verdict is Verdict.ABSURD:
+            return
+        totals.expected += net_expected
+        totals.lost += net_lost
+
+        scored = codec or codec_named(None, clock_hz)
+        jitter_known = jitter_ms if jitter_verdict is Verdict.OK else None
+        r = normalised_r(scored, r_factor(scored, loss_percent, mouth_to_ear_ms(call.rtt_ms, jitter_known, scored)))
+        score = mos(r)
+        totals.mos_min = score if totals.mos_min is None else min(score, totals.mos_min)
+        verdict = Verdict.OK if scored.grounded else Verdict.UNGROUNDED_CODEC
+        yield sample(Metric.R_FACTOR, r, verdict, net_expected)
+        yield sample(Metric.MOS, score, verdict, net_expected)
+
+
+class _SampleMaker:
+    """Fills in what all samples of one report share."""
+
+    __slots__ = ("_at", "_call", "_direction", "_pbx")
+
+    def __init__(self, pbx: str, call: Call, at: float, direction: Direction) -> None:
+        self._pbx, self._call, self._at, self._direction = pbx, call, at, direction
+
+    def __call__(self, metric: Metric, value: float, verdict: Verdict, weight: float, *, directed: bool = True) -> Sample:
+        channel = self._call.channel
+        return Sample(
+            self._at,
+            metric,
+            value,
+            self._pbx,
+            channel.peer,
+            self._direction if directed else None,
+            channel.name,
+            channel.uniqueid,
+            verdict,
+            weight,
+            self._call.codec_name,
+        )
+
+
+def _note_sender(media: Media, report: RtcpReport) -> None:
+    if report.direction is Direction.TO_PEER:
+        if report.sender is not None:
+            media.peer_clock.observe(report.sender)
+        return
+    if report.ssrc is not None:
+        media.our_ssrcs.add(report.ssrc)
+    media.sent.observe(report.at, report.sender.packets if report.sender is not None else None)
+    if report.sender is not None:
+        media.our_clock.observe(report.sender)
+
+
+def _believable(media: Media, report: RtcpReport, block: ReportBlock) -> bool:
+    """Whether a received block is about a stream of ours; bridged streams may carry an SSRC we never announced."""
+    if report.direction is Direction.FROM_PEER:
+        return True
+    if not media.our_ssrcs or block.source_ssrc in media.our_ssrcs:
+        media.known_report_at = report.at
+        return True
+    return media.known_report_at is None or report.at - media.known_report_at > STRANGER_PATIENCE_S
+
+
+def _jitter_verdict(jitter_ms: float, clock_hz: int | None) -> Verdict:
+    if jitter_ms > ABSURD_JITTER_MS:
+        return Verdict.ABSURD_JITTER
+    return Verdict.OK if clock_hz is not None else Verdict.ASSUMED_CLOCK
+
+
+def _net(
+    stream: Stream, media: Media, at: float, expected: float, lost: float, verdict: Verdict
+) -> tuple[float, float, Verdict] | None:
+    """(expected, lost, verdict) of the peer's own leg; None while our sender counters have yet to come."""
+    split = stream.split
+    if split is None or verdict is Verdict.ABSURD:
+        return expected, lost, verdict
+    split.add(expected, lost)
+    taken = split.take(at, media.sent)
+    if taken is not None:
+        return *taken, verdict
+    if media.sent.known > 0 or at - split.started_at < UNSPLIT_PATIENCE_S:
+        return None
+    unsplit = split.take_unsplit()
+    return (*unsplit, Verdict.NOT_SPLIT) if unsplit is not None else None

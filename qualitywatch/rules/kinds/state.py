@@ -1,0 +1,148 @@
+"""Rule kind ``state``: a trunk, a peer or a whole PBX is not in a good state for some time.
+
+The time counts from the first sign of trouble that the trackers know of, not from when the rule first looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+from qualitywatch.document import Section
+from qualitywatch.model import (
+    AlertKey,
+    Evaluation,
+    Level,
+    Observation,
+    PbxState,
+    PeerState,
+    Severity,
+    Signal,
+    StatusObservation,
+    TrunkState,
+)
+from qualitywatch.rules.spec import Common
+
+
+class Entity(StrEnum):
+    """What kind of thing has a state."""
+
+    TRUNK = "trunk"
+    PEER = "peer"
+    PBX = "pbx"
+
+
+STATES: Final[Mapping[Entity, tuple[str, ...]]] = {
+    Entity.TRUNK: tuple(TrunkState),
+    Entity.PEER: tuple(PeerState),
+    Entity.PBX: tuple(PbxState),
+}
+# Neither good nor bad: waiting for an answer, or nothing known yet.
+UNDECIDED: Final = frozenset({TrunkState.RETRYING.value, TrunkState.UNKNOWN.value, PeerState.UNKNOWN.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How long a state must last before it counts, and the states that count at once."""
+
+    hold_s: float
+    at_once: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    entity: Entity
+    bad: frozenset[str]
+    holds: Mapping[Severity, Hold]
+    clear_hold_s: float
+
+
+class StateRule:
+    """One state rule at work for one PBX."""
+
+    def __init__(self, common: Common, options: Options) -> None:
+        self._common = common
+        self._options = options
+        self._seen: dict[AlertKey, StatusObservation] = {}
+
+    def observe(self, observation: Observation) -> Iterable[AlertKey]:
+        """Take in a status of our entity; its key is worth evaluating."""
+        if not isinstance(observation, StatusObservation) or observation.entity != self._options.entity:
+            return ()
+        if not self._common.selection.matches(observation.pbx, observation.subject):
+            return ()
+        key = AlertKey(self._common.name, observation.pbx, observation.subject)
+        self._seen[key] = observation
+        return (key,)
+
+    def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
+        """Give an opinion of one key from its last status."""
+        if key.rule != self._common.name:
+            return None
+        seen = self._seen.get(key)
+        levels = tuple(
+            Level(
+                severity,
+                self._signal(seen),
+                0.0 if seen is not None and seen.status in hold.at_once else hold.hold_s,
+                seen.since_at if seen is not None else None,
+            )
+            for severity, hold in self._options.holds.items()
+        )
+        details = {"state": seen.status} if seen is not None else {}
+        if seen is not None and seen.detail:
+            details["cause"] = seen.detail
+        return Evaluation(
+            key,
+            now,
+            levels,
+            None,
+            self._options.clear_hold_s,
+            topic=f"{self._options.entity}_state",
+            details=details,
+            texts=self._common.texts,
+            yields_to=self._common.yields_to,
+        )
+
+    def forget(self) -> None:
+        """Drop all states: the next snapshot tells how things stand."""
+        if self._options.entity is not Entity.PBX:
+            self._seen.clear()
+
+    def expire(self, now: float) -> None:
+        """States are as many as there are peers and trunks: nothing to release."""
+
+    def _signal(self, seen: StatusObservation | None) -> Signal:
+        if seen is None:
+            return Signal.UNKNOWN
+        if seen.status in self._options.bad:
+            return Signal.BREACH
+        return Signal.KEEP if seen.status in UNDECIDED else Signal.CLEAR
+
+
+_DEFAULT_BAD: Final[Mapping[Entity, tuple[str, ...]]] = {
+    Entity.TRUNK: (TrunkState.REJECTED, TrunkState.FAILED, TrunkState.UNREGISTERED, TrunkState.SILENT),
+    Entity.PEER: (PeerState.UNREACHABLE, PeerState.UNREGISTERED),
+    Entity.PBX: (PbxState.BLIND,),
+}
+
+
+def parse(common: Common, section: Section) -> tuple[str, Callable[[], StateRule]]:
+    """Read the keys of a state rule; problems go to the section's document."""
+    entity = section.choice("entity", Entity, Entity.TRUNK)
+    bad = section.texts("bad", choices=STATES[entity]) or _DEFAULT_BAD[entity]
+    holds = {}
+    for severity in (Severity.INFO, Severity.WARNING, Severity.CRITICAL):
+        part = section.section(severity)
+        if part is None:
+            continue
+        holds[severity] = Hold(part.duration_s("for", 0.0), frozenset(part.texts("at_once", choices=STATES[entity])))
+        part.close()
+    if not holds:
+        section.problem("warning", "a state rule needs at least one of info, warning and critical, such as {for: 60s}")
+    options = Options(entity, frozenset(bad), holds, section.duration_s("clear_hold", 0.0))
+    parts = [f"{severity} after {hold.hold_s:g} s" for severity, hold in holds.items()]
+    return f"{entity} is {' or '.join(bad)}: " + ", ".join(parts), partial(StateRule, common, options)

@@ -1,0 +1,256 @@
+"""Rule kind ``threshold``: a measured figure over (or under) a limit, per subject and direction, over a sliding window.
+
+Strategy: the window holds the samples of all calls of the subject; loss is weighted by packets, so that it is lost over
+expected and never a mean of percentages.  Below a minimum of expected packets, or when the newest sample is stale, nothing
+is said.  Entry and exit thresholds differ (hysteresis).  Samples nobody can vouch for are left out, by metric.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+from qualitywatch.document import Section
+from qualitywatch.model import AlertKey, Direction, Evaluation, Level, Metric, Observation, Sample, Severity, Signal, Verdict
+from qualitywatch.rules.spec import Common, Selection
+
+_LOSS: Final = frozenset({Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT})
+_SCORE: Final = frozenset({Verdict.OK, Verdict.UNGROUNDED_CODEC})
+USABLE: Final[Mapping[Metric, frozenset[Verdict]]] = {
+    Metric.LOSS_PERCENT: _LOSS,
+    Metric.LOSS_PERCENT_REPORTED: _LOSS,
+    Metric.JITTER_MS: frozenset({Verdict.OK}),
+    Metric.RTT_MS: frozenset({Verdict.OK}),
+    Metric.MOS: _SCORE,
+    Metric.R_FACTOR: _SCORE,
+}
+LOWER_IS_WORSE: Final = frozenset({Metric.MOS, Metric.R_FACTOR})
+HIGHEST: Final[Mapping[Metric, float]] = {
+    Metric.LOSS_PERCENT: 100,
+    Metric.LOSS_PERCENT_REPORTED: 100,
+    Metric.JITTER_MS: 10_000,
+    Metric.RTT_MS: 10_000,
+    Metric.MOS: 4.5,
+    Metric.R_FACTOR: 100,
+}
+
+
+class Aggregate(StrEnum):
+    """How a window becomes one figure."""
+
+    WEIGHTED = "weighted"  # by packets
+    MEAN = "mean"
+    MEDIAN = "median"
+    MAX = "max"
+    MIN = "min"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Entry and exit of one severity, and how long it must hold."""
+
+    enter: float
+    clear: float
+    hold_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    metric: Metric
+    window_s: float
+    aggregate: Aggregate
+    min_expected: float
+    stale_after_s: float
+    clear_hold_s: float
+    limits: Mapping[Severity, Limit]
+    overrides: tuple[tuple[Selection, Mapping[Severity, Limit]], ...]
+
+
+class ThresholdRule:
+    """One threshold rule at work for one PBX."""
+
+    def __init__(self, common: Common, options: Options) -> None:
+        self._common = common
+        self._options = options
+        self._usable = USABLE[options.metric]
+        self._windows: dict[AlertKey, deque[Sample]] = {}
+        self._asked_at: dict[AlertKey, float] = {}
+
+    def observe(self, observation: Observation) -> Iterable[AlertKey]:
+        """Take in a sample of our metric; its key is worth evaluating."""
+        if not isinstance(observation, Sample) or observation.metric is not self._options.metric:
+            return ()
+        sample = observation
+        if sample.verdict not in self._usable:
+            return ()
+        if sample.direction is not None and sample.direction not in self._common.directions:
+            return ()
+        if not self._common.selection.matches(sample.pbx, sample.subject):
+            return ()
+        key = AlertKey(self._common.name, sample.pbx, sample.subject, sample.direction)
+        window = self._windows.get(key)
+        if window is None:
+            window = self._windows[key] = deque()
+        window.append(sample)
+        return (key,)
+
+    def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
+        """Give an opinion of one key from the samples of the last window."""
+        if key.rule != self._common.name:
+            return None
+        window = self._windows.get(key)
+        if window is None:
+            # Known from before a restart: an empty window proves nothing until it has been open for its whole length.
+            opened_at = self._asked_at.setdefault(key, now)
+            return self._opinion(key, now, None, Signal.UNKNOWN if now - opened_at < self._options.window_s else Signal.GONE)
+        while window and window[0].at <= now - self._options.window_s:
+            window.popleft()
+        if not window:
+            return self._opinion(key, now, None, Signal.GONE)
+        packets = sum(sample.weight for sample in window)
+        if packets < self._options.min_expected or window[-1].at < now - self._options.stale_after_s:
+            return self._opinion(key, now, None, Signal.UNKNOWN)
+        details = {
+            "packets": f"{packets:.0f}",
+            "window_s": f"{self._options.window_s:.0f}",
+            "calls": str(len({sample.uniqueid for sample in window})),
+        }
+        if window[-1].codec:
+            details["codec"] = window[-1].codec
+        if any(sample.verdict is Verdict.UNGROUNDED_CODEC for sample in window):
+            details["provisional"] = "yes"
+        return self._opinion(key, now, _aggregate(self._options.aggregate, window), None, details)
+
+    def forget(self) -> None:
+        """Drop all windows."""
+        self._windows.clear()
+        self._asked_at.clear()
+
+    def expire(self, now: float) -> None:
+        """Drop the windows of subjects that have not been in a call for ten windows."""
+        horizon = now - 10 * self._options.window_s
+        for key in [key for key, window in self._windows.items() if not window or window[-1].at < horizon]:
+            del self._windows[key]
+
+    def _opinion(
+        self, key: AlertKey, now: float, value: float | None, signal: Signal | None, details: Mapping[str, str] | None = None
+    ) -> Evaluation:
+        limits = self._limits(key)
+        levels = tuple(
+            Level(severity, signal or self._signal(severity, value, limit, details or {}), limit.hold_s)
+            for severity, limit in limits.items()
+        )
+        return Evaluation(
+            key,
+            now,
+            levels,
+            value,
+            self._options.clear_hold_s,
+            topic=self._options.metric,
+            details=details or {},
+            worse_is_lower=self._options.metric in LOWER_IS_WORSE,
+            texts=self._common.texts,
+            yields_to=self._common.yields_to,
+        )
+
+    def _signal(self, severity: Severity, value: float | None, limit: Limit, details: Mapping[str, str]) -> Signal:
+        if value is None:
+            return Signal.UNKNOWN
+        if severity is Severity.CRITICAL and "provisional" in details:
+            return Signal.CLEAR  # a score built on unpublished constants wakes nobody
+        if self._options.metric in LOWER_IS_WORSE:
+            value, limit = -value, Limit(-limit.enter, -limit.clear, limit.hold_s)
+        if value >= limit.enter:
+            return Signal.BREACH
+        return Signal.CLEAR if value < limit.clear else Signal.KEEP
+
+    def _limits(self, key: AlertKey) -> Mapping[Severity, Limit]:
+        for selection, limits in self._options.overrides:
+            if selection.matches(key.pbx, key.subject):
+                return limits
+        return self._options.limits
+
+
+def _aggregate(aggregate: Aggregate, window: deque[Sample]) -> float:
+    values = [sample.value for sample in window]
+    match aggregate:
+        case Aggregate.WEIGHTED:
+            return sum(sample.value * sample.weight for sample in window) / sum(sample.weight for sample in window)
+        case Aggregate.MEAN:
+            return statistics.fmean(values)
+        case Aggregate.MEDIAN:
+            return statistics.median(values)
+        case Aggregate.MAX:
+            return max(values)
+        case Aggregate.MIN:
+            return min(values)
+
+
+def parse(common: Common, section: Section) -> tuple[str, Callable[[], ThresholdRule]]:
+    """Read the keys of a threshold rule; problems go to the section's document."""
+    metric = section.choice("metric", Metric, Metric.LOSS_PERCENT)
+    default = Aggregate.MEDIAN if metric is Metric.RTT_MS else Aggregate.WEIGHTED
+    limits = _read_limits(section, metric, {})
+    if not limits:
+        section.problem(
+            "warning", "a threshold rule needs at least one of warning and critical, such as {enter: 3, clear: 1.5}"
+        )
+    overrides = []
+    for override in section.sections("overrides"):
+        selection = Selection(override.patterns("subject", required=True), (), override.patterns("pbx"))
+        overrides.append((selection, _read_limits(override, metric, limits)))
+        override.close()
+    window_s = section.duration_s("window", 60.0, minimum=5, maximum=86_400)
+    options = Options(
+        metric=metric,
+        window_s=window_s,
+        aggregate=section.choice("aggregate", Aggregate, default),
+        min_expected=section.number("min_expected", 400.0, minimum=1),
+        stale_after_s=section.duration_s("stale_after", 20.0, minimum=1),
+        clear_hold_s=section.duration_s("clear_hold", 120.0),
+        limits=limits,
+        overrides=tuple(overrides),
+    )
+    return _summary(common, options), partial(ThresholdRule, common, options)
+
+
+def _read_limits(section: Section, metric: Metric, base: Mapping[Severity, Limit]) -> dict[Severity, Limit]:
+    limits = {}
+    for severity in (Severity.INFO, Severity.WARNING, Severity.CRITICAL):
+        part = section.section(severity)
+        if part is None:
+            if severity in base:
+                limits[severity] = base[severity]
+            continue
+        before = base.get(severity)
+        highest = HIGHEST[metric]
+        enter = (
+            part.number("enter", before.enter, minimum=0, maximum=highest)
+            if before
+            else part.number("enter", minimum=0, maximum=highest)
+        )
+        clear = part.number("clear", before.clear if before and "enter" not in part else enter, minimum=0, maximum=highest)
+        limits[severity] = Limit(enter, clear, part.duration_s("for", before.hold_s if before else 0.0))
+        if metric in LOWER_IS_WORSE and clear < enter:
+            part.problem("clear", f"must not be below enter ({enter:g}): a low {metric} is the bad one")
+        elif metric not in LOWER_IS_WORSE and clear > enter:
+            part.problem("clear", f"must not be above enter ({enter:g})")
+        part.close()
+    warning, critical = limits.get(Severity.WARNING), limits.get(Severity.CRITICAL)
+    if warning is not None and critical is not None:
+        milder = critical.enter > warning.enter if metric in LOWER_IS_WORSE else critical.enter < warning.enter
+        if milder:
+            section.problem("critical", f"enter {critical.enter:g} is milder than the warning's {warning.enter:g}")
+    return limits
+
+
+def _summary(common: Common, options: Options) -> str:
+    sign = "<=" if options.metric in LOWER_IS_WORSE else ">="
+    parts = [f"{severity} {sign} {limit.enter:g} for {limit.hold_s:g} s" for severity, limit in options.limits.items()]
+    ways = "" if options.metric is Metric.RTT_MS or len(common.directions) == len(Direction) else f" {min(common.directions)}"
+    return f"{options.metric}{ways} over {options.window_s:g} s: " + ", ".join(parts)

@@ -1,0 +1,110 @@
+"""From rule files to rules: every problem of every file at once, nothing half loaded.
+
+Files of a directory are read in name order, directories in the order given.  A later rule of the same name replaces an
+earlier one, so that an operator changes a shipped rule by writing one with its name, and switches it off with ``enabled:
+false``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qualitywatch.document import Problems, Section, load_document
+from qualitywatch.model import Direction
+from qualitywatch.rules.registry import RULE_KINDS
+from qualitywatch.rules.spec import Common, RuleSpec, Selection
+
+LANGUAGES = ("en", "ru")
+
+
+def load_rules(directories: Sequence[Path]) -> tuple[RuleSpec, ...]:
+    """Read every ``*.yml`` and ``*.yaml`` of the directories; raises ConfigError with all problems found."""
+    problems = Problems()
+    rules: dict[str, RuleSpec | None] = {}
+    for directory in directories:
+        if not directory.is_dir():
+            problems.add(str(directory), None, "", "is not a directory with rule files")
+            continue
+        files = sorted(path for path in directory.iterdir() if path.suffix in {".yml", ".yaml"})
+        for path in files:
+            _load_file(path, problems, rules)
+    specs = tuple(spec for spec in rules.values() if spec is not None)
+    names = set(rules)
+    for spec in specs:
+        for other in spec.yields_to:
+            if other not in names:
+                source, _, line = spec.source.rpartition(":")
+                problems.add(source, int(line), "yields_to", f"there is no rule named {other}")
+    problems.raise_if_any()
+    return specs
+
+
+def _load_file(path: Path, problems: Problems, rules: dict[str, RuleSpec | None]) -> None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "is not UTF-8 text"
+        problems.add(str(path), None, "", f"cannot be read: {reason}")
+        return
+    document = load_document(text, str(path), problems)
+    if document is None:
+        return
+    here: set[str] = set()
+    for section in document.sections("rules", required=True):
+        spec = _load_rule(section, path)
+        name = section.text("name", "")
+        if name and name in here:
+            section.problem("name", f"{name} is defined twice in this file")
+        here.add(name)
+        section.close()
+        rules.pop(name, None)
+        rules[name] = spec
+    document.close()
+
+
+def _load_rule(section: Section, path: Path) -> RuleSpec | None:
+    name = section.text("name")
+    enabled = section.boolean("enabled", True)
+    kind = section.text("kind", choices=RULE_KINDS) if enabled or "kind" in section else ""
+    directions = section.texts("direction", choices=tuple(Direction))
+    common = Common(
+        name=name,
+        selection=Selection(section.patterns("subject"), section.patterns("not_subject"), section.patterns("pbx")),
+        texts=_texts(section),
+        yields_to=section.texts("yields_to"),
+        directions=frozenset(Direction(word) for word in directions) or frozenset(Direction),
+    )
+    section.text("description", "", multiline=True)
+    if kind not in RULE_KINDS:
+        return None
+    summary, build = RULE_KINDS[kind](common, section)
+    if not enabled:
+        return None
+    return RuleSpec(name, kind, summary, f"{path}:{section.line_of('name')}", build, common.yields_to)
+
+
+def _texts(section: Section) -> dict[str, str]:
+    texts = section.text_map("text", choices=LANGUAGES)
+    for template in texts.values():
+        reason = check_template(template)
+        if reason is not None:
+            section.problem("text", reason)
+    return texts
+
+
+PLACEHOLDERS = frozenset({"peer", "name", "subject", "pbx", "value", "peak", "direction", "severity", "since"})
+
+
+def check_template(template: str) -> str | None:
+    """Return what is wrong with a rule's own wording, or None."""
+    import string  # noqa: PLC0415
+
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
+    except ValueError as exc:
+        return f"{exc}: write braces that are meant literally twice"
+    for field in fields:
+        if field not in PLACEHOLDERS:
+            return f"{{{field}}} is unknown; there are " + ", ".join(sorted(f"{{{name}}}" for name in PLACEHOLDERS))
+    return None

@@ -1,0 +1,105 @@
+"""State of every outbound registration of one PBX.
+
+Strategy: PJSIP says Rejected for everything that goes wrong, chan_sip may say nothing but "Request Sent" through a whole
+outage, and IAX2 falls silent.  So besides the plain bad words, a trunk counts as down when it is being retried and no
+Registered came for 1.5 times its refresh.  The refresh is what the registry list says, else the time between two Registered
+events.  A trouble is dated back to its first sign, so that "not registered for 60 s" means what it says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qualitywatch.model import StatusObservation, TrunkState, TrunkStateSeen
+
+REFRESH_TOLERANCE = 1.5
+# Without any known refresh: chan_sip retries every 20 s by default, so this is a second unanswered attempt.
+PATIENCE_UNKNOWN_REFRESH_S = 30.0
+
+_DOWN = frozenset({TrunkState.REJECTED, TrunkState.FAILED, TrunkState.UNREGISTERED, TrunkState.SILENT})
+
+
+@dataclass(slots=True)
+class _Trunk:
+    state: TrunkState
+    since_at: float
+    registered_at: float | None = None
+    refresh_s: float | None = None
+    trouble_at: float | None = None  # first sign of the present trouble
+    cause: str | None = None
+
+
+class TrunkTracker:
+    """Turns what the PBX says of its registrations into states with a beginning."""
+
+    def __init__(self, pbx: str) -> None:
+        self._pbx = pbx
+        self._trunks: dict[str, _Trunk] = {}
+
+    def observe(self, event: TrunkStateSeen) -> StatusObservation:
+        """Take in one Registry event or list item and return how the trunk stands now."""
+        trunk = self._trunks.get(event.trunk)
+        if trunk is None:
+            trunk = self._trunks[event.trunk] = _Trunk(TrunkState.UNKNOWN, event.at)
+        if event.refresh_s:
+            trunk.refresh_s = event.refresh_s
+        trunk.cause = event.cause
+        if event.state is TrunkState.REGISTERED:
+            self._registered(trunk, event)
+        elif event.state is not TrunkState.UNKNOWN:
+            self._troubled(trunk, event)
+        return self._observation(event.trunk, trunk, event.at)
+
+    def tick(self, now: float) -> list[StatusObservation]:
+        """Return the trunks whose patience has just run out."""
+        silent = []
+        for name, trunk in self._trunks.items():
+            if trunk.state is TrunkState.RETRYING and now >= _deadline(trunk):
+                trunk.state, trunk.since_at = TrunkState.SILENT, trunk.trouble_at or now
+                silent.append(self._observation(name, trunk, now))
+        return silent
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the mere passing of time may change a state."""
+        return any(trunk.state is TrunkState.RETRYING for trunk in self._trunks.values())
+
+    def states(self) -> dict[str, TrunkState]:
+        """Present state by trunk name."""
+        return {name: trunk.state for name, trunk in self._trunks.items()}
+
+    def forget(self) -> None:
+        """Forget states but keep what was learnt of refresh times: we did not see what happened meanwhile."""
+        for trunk in self._trunks.values():
+            trunk.state, trunk.registered_at, trunk.trouble_at = TrunkState.UNKNOWN, None, None
+
+    @staticmethod
+    def _registered(trunk: _Trunk, event: TrunkStateSeen) -> None:
+        steady = trunk.state is TrunkState.REGISTERED and trunk.registered_at is not None
+        if steady and not event.snapshot and trunk.registered_at is not None and event.at > trunk.registered_at:
+            trunk.refresh_s = event.at - trunk.registered_at
+        if trunk.state is not TrunkState.REGISTERED:
+            trunk.state, trunk.since_at = TrunkState.REGISTERED, event.at
+        trunk.trouble_at = None
+        if not event.snapshot:  # a list item does not say when the registration was
+            trunk.registered_at = event.at
+
+    @staticmethod
+    def _troubled(trunk: _Trunk, event: TrunkStateSeen) -> None:
+        if trunk.trouble_at is None:
+            trunk.trouble_at = event.at
+        if event.state is TrunkState.RETRYING and trunk.state in _DOWN:
+            return  # trying again does not make it any better
+        if trunk.state is not event.state:
+            trunk.state, trunk.since_at = event.state, trunk.trouble_at
+
+    def _observation(self, name: str, trunk: _Trunk, at: float) -> StatusObservation:
+        return StatusObservation(at, "trunk", self._pbx, name, trunk.state, trunk.since_at, trunk.cause)
+
+
+def _deadline(trunk: _Trunk) -> float:
+    trouble_at = trunk.trouble_at if trunk.trouble_at is not None else trunk.since_at
+    if trunk.refresh_s is None:
+        return trouble_at + PATIENCE_UNKNOWN_REFRESH_S
+    started = trunk.registered_at if trunk.registered_at is not None else trouble_at
+    return max(trouble_at, started + REFRESH_TOLERANCE * trunk.refresh_s)
