@@ -115,7 +115,7 @@ class Message:
         return values
 
     def _fold(self) -> bytes:
-        """The headers in lower case behind one more line end, so that each follows a line end: positions are those of raw + 2."""
+        """The headers in lower case behind one more line end, so that each follows one: positions are those of raw, plus 2."""
         if self._folded is None:
             self._folded = b"\r\n" + self._head().lower()
         return self._folded

@@ -1,0 +1,44 @@
+"""Events of a channel's life: created, changed, held, hung up, and the list of channels alive now.
+
+Strategy: each handler reads the channel block; an event without one says nothing we could use.
+
+Standard: ``main/manager_channels.c`` of Asterisk 12 to 23.
+"""
+
+from __future__ import annotations
+
+from qualitywatch.ami.codec import Message
+from qualitywatch.ami.fields import channel, whole
+from qualitywatch.model import Channel, ChannelChanged, ChannelHeld, ChannelHungUp
+
+
+def channel_changed(message: Message, at: float) -> tuple[ChannelChanged, ...]:
+    """Read Newchannel, Newstate or an item of CoreShowChannels."""
+    block = channel(message)
+    return () if block is None else (ChannelChanged(at, block),)
+
+
+def channel_renamed(message: Message, at: float) -> tuple[ChannelChanged, ...]:
+    """Read Rename (masquerades, some transfers): the same uniqueid under a new name, and nothing else is told."""
+    name, uniqueid = message.get("Newname"), message.get("Uniqueid")
+    return (ChannelChanged(at, Channel(name=name, uniqueid=uniqueid)),) if name and uniqueid else ()
+
+
+def channel_held(message: Message, at: float) -> tuple[ChannelHeld, ...]:
+    """Read Hold: the peer put us on hold, its stream may stop without being broken."""
+    block = channel(message)
+    return () if block is None else (ChannelHeld(at, block, on_hold=True),)
+
+
+def channel_unheld(message: Message, at: float) -> tuple[ChannelHeld, ...]:
+    """Read Unhold."""
+    block = channel(message)
+    return () if block is None else (ChannelHeld(at, block, on_hold=False),)
+
+
+def channel_hung_up(message: Message, at: float) -> tuple[ChannelHungUp, ...]:
+    """Read Hangup; ``cause`` is the Q.850 cause, ``tech_cause`` the SIP code where the version tells it."""
+    block = channel(message)
+    if block is None:
+        return ()
+    return (ChannelHungUp(at, block, cause=whole(message.get("Cause")), tech_cause=message.get("TechCause") or None),)

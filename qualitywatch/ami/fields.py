@@ -1,0 +1,77 @@
+"""Header values as numbers, instants and channels; what cannot be read is None.
+
+Strategy: only the spellings Asterisk prints are taken.  Python's own ``int`` and ``float`` accept much more (``1_0``, ``nan``,
+digits of other scripts) and refuse very long numbers with an error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from qualitywatch.ami.codec import Message
+from qualitywatch.ami.names import caller_name
+from qualitywatch.model import Channel
+
+MAX_U32: Final = 0xFFFFFFFF
+
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,15})?")
+_HEXADECIMAL: Final = re.compile(r"0[xX][0-9a-fA-F]{1,16}")
+_CODEC_VARIABLE: Final = "CHANNEL(audioreadformat)="
+
+
+def whole(text: str | None, maximum: int = MAX_U32) -> int | None:
+    """Return an unsigned integer of decimal digits, or None when it is absent, malformed or above ``maximum``."""
+    if text is None or not text.isdecimal() or not text.isascii() or len(text) > 20:
+        return None
+    number = int(text)
+    return number if number <= maximum else None
+
+
+def decimal(text: str | None) -> float | None:
+    """Return a decimal number, or None when it is absent or malformed."""
+    return float(text) if text is not None and _DECIMAL.fullmatch(text) else None
+
+
+def positive(text: str | None) -> float | None:
+    """Return a decimal number above 0, or None: Asterisk prints 0 and -1 for durations it does not know."""
+    number = decimal(text)
+    return number if number is not None and number > 0 else None
+
+
+def ssrc(text: str | None) -> int | None:
+    """Return an SSRC printed as ``0x5b1c9a04`` or in decimal digits, or None."""
+    if text is not None and _HEXADECIMAL.fullmatch(text):
+        number = int(text, 16)
+        return number if number <= MAX_U32 else None
+    return whole(text)
+
+
+def timestamp(message: Message) -> float | None:
+    """Return the Unix seconds at which Asterisk raised the event, or None without ``timestampevents=yes``."""
+    return positive(message.get("Timestamp"))
+
+
+def channel(message: Message) -> Channel | None:
+    """Return the channel block of an event, or None when the event names no channel."""
+    name = message.get("Channel")
+    uniqueid = message.get("Uniqueid")
+    if not name or not uniqueid:
+        return None
+    return Channel(
+        name=name,
+        uniqueid=uniqueid,
+        linkedid=message.get("Linkedid") or None,
+        state=message.get("ChannelStateDesc") or None,
+        caller_number=caller_name(message.get("CallerIDNum")),
+        caller_name=caller_name(message.get("CallerIDName")),
+        codec=_codec(message),
+    )
+
+
+def _codec(message: Message) -> str | None:
+    for variable in message.get_all("ChanVariable"):
+        if variable.startswith(_CODEC_VARIABLE):
+            codec = variable.removeprefix(_CODEC_VARIABLE).strip()
+            return None if codec in ("", "none") else codec
+    return None
