@@ -37,7 +37,7 @@ _EXPLANATIONS: Final[tuple[tuple[str, str, bool], ...]] = (
     ("undefined tag handle", "text that begins with ! must stand in quotes (to YAML it is an unknown tag)", False),
     ("found unknown escape character", "an unknown \\ escape within \"...\": use '...' or write \\\\", False),
     ("expected escape sequence", "a wrong \\ escape within \"...\": use '...' or write \\\\", False),
-    ("duplicate anchor", "the same &anchor is used twice", False),
+    ("second occurrence", "the same &anchor is used twice", False),
     ("but found another document", "only one document per file: remove the second ---", False),
     ("expected '<document start>'", "this does not belong to what stands above: check the indentation", False),
 )

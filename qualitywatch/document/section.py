@@ -21,6 +21,8 @@ from qualitywatch.document.problems import Problems
 from qualitywatch.document.selector import Selector, compile_selector
 from qualitywatch.document.values import Bounds, WrongValueError, quoted
 
+_NOT_THERE: Final = "missing"
+_EMPTY: Final = "is empty; fill it in or remove it"
 _PLAIN_KEY: Final = re.compile(r"[\w-]+")
 
 
@@ -64,13 +66,17 @@ class Section:
     def __contains__(self, key: str) -> bool:
         return key in self._entries
 
-    def keys(self) -> tuple[str, ...]:
-        """Return the keys as given, in order."""
-        return tuple(self._entries)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
 
     def line_of(self, key: str) -> int:
         """Return the line of a key, or where the section begins when it is not there."""
         return self._entries[key][0] if key in self._entries else self.line
+
+    def path_of(self, key: str) -> str:
+        """Return the dotted path of a key, as problems show it."""
+        name = key if _PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+        return ".".join(part for part in (self.path, name) if part) if key else self.path
 
     def problem(self, key: str, reason: str) -> None:
         """Add a problem of the caller's own with a key of this section; an empty key means the section itself."""
@@ -223,9 +229,9 @@ class Section:
         entry = self._ask(key)
         if entry is None or values.is_null(entry[1]):
             if required:
-                self.problem(key, "missing" if entry is None else "is empty")
+                self.problem(key, _NOT_THERE if entry is None else _EMPTY)
             return None
-        return self._child(self._path(key), *entry)
+        return self._child(self.path_of(key), *entry)
 
     def sections(self, key: str, *, required: bool = False) -> list[Section]:
         """Return the sections of a list; empty when the key is not there."""
@@ -233,12 +239,12 @@ class Section:
         node = entry[1] if entry else None
         if entry is None or node is None or values.is_null(node) or (isinstance(node, yaml.SequenceNode) and not node.value):
             if required:
-                self.problem(key, "missing" if entry is None else "is empty")
+                self.problem(key, _NOT_THERE if entry is None else _EMPTY)
             return []
         if not isinstance(node, yaml.SequenceNode):
             self.problem(key, f'must be a list (each item begins with "- "), not {values.kind_of(node)}')
             return []
-        found = [self._child(f"{self._path(key)}[{n}]", item.start_mark.line + 1, item) for n, item in enumerate(node.value)]
+        found = [self._child(f"{self.path_of(key)}[{n}]", item.start_mark.line + 1, item) for n, item in enumerate(node.value)]
         return [section for section in found if section is not None]
 
     def entries(self) -> Iterator[tuple[str, Section]]:
@@ -259,7 +265,7 @@ class Section:
         if entry is None:
             if default is not _REQUIRED:
                 return default
-            self.problem(key, "missing")
+            self.problem(key, _NOT_THERE)
             return placeholder
         try:
             return read(entry[1])
@@ -271,7 +277,7 @@ class Section:
         entry = self._ask(key)
         if entry is None or values.is_null(entry[1]):
             if required:
-                self.problem(key, "missing" if entry is None else "is empty")
+                self.problem(key, _NOT_THERE if entry is None else _EMPTY)
             return ()
         line, node = entry
         many = isinstance(node, yaml.SequenceNode)
@@ -280,10 +286,10 @@ class Section:
             try:
                 found.append(read(item))
             except WrongValueError as exc:
-                name = f"{self._path(key)}[{index}]" if many else self._path(key)
+                name = f"{self.path_of(key)}[{index}]" if many else self.path_of(key)
                 self._problems.add(self.source, item.start_mark.line + 1 if many else line, name, str(exc))
         if many and required and not node.value:
-            self.problem(key, "is empty")
+            self.problem(key, _EMPTY)
         return tuple(found)
 
     def _child(self, path: str, line: int, node: yaml.Node) -> Section | None:
@@ -305,12 +311,8 @@ class Section:
             else:
                 yield key.value, line, value
 
-    def _path(self, key: str) -> str:
-        name = key if _PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
-        return ".".join(part for part in (self.path, name) if part and key) or self.path
-
     def _add(self, key: str, line: int, reason: str) -> None:
-        self._problems.add(self.source, line, self._path(key) if key else self.path, reason)
+        self._problems.add(self.source, line, self.path_of(key), reason)
 
     def _unknown(self, name: str, *, missing_space: bool) -> str:
         if missing_space and name in self._asked:

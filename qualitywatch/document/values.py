@@ -122,11 +122,15 @@ def read_text(node: yaml.Node, *, multiline: bool = False) -> str:
 
 def read_choice(node: yaml.Node, choices: Iterable[str]) -> str:
     """Return the text when it is one of the choices."""
-    value, known = read_text(node), tuple(choices)
+    known = tuple(choices)
+    wanted = f"one of {', '.join(known)}"
+    value: str = _scalar(node, wanted).value
+    if node.tag != _TAG + "str":
+        raise WrongValueError(f"must be {wanted}, not {kind_of(node)}")
     if value not in known:
         near = get_close_matches(value, known, n=1)
         hint = f", did you mean {quoted(near[0])}?" if near else ""
-        raise WrongValueError(f"must be one of {', '.join(known)}, not {quoted(value)}{hint}")
+        raise WrongValueError(f"must be {wanted}, not {quoted(value)}{hint}")
     return value
 
 

@@ -1,0 +1,37 @@
+"""The configuration: ``read_config`` turns a YAML file into a frozen ``Config`` or tells every mistake in it.
+
+``read_config_and_rules`` does the same for the file and the rules it names, which is what a daemon starts from.
+"""
+
+from __future__ import annotations
+
+from qualitywatch.config.reader import read_config, read_config_and_rules
+from qualitywatch.config.settings import (
+    Config,
+    ConsoleTarget,
+    PbxConfig,
+    RetentionConfig,
+    RulesConfig,
+    StoreConfig,
+    TargetConfig,
+    TargetOptions,
+    TelegramConfig,
+    TelegramTarget,
+    TlsConfig,
+)
+
+__all__ = [
+    "Config",
+    "ConsoleTarget",
+    "PbxConfig",
+    "RetentionConfig",
+    "RulesConfig",
+    "StoreConfig",
+    "TargetConfig",
+    "TargetOptions",
+    "TelegramConfig",
+    "TelegramTarget",
+    "TlsConfig",
+    "read_config",
+    "read_config_and_rules",
+]
