@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from qualitywatch.alerts.policy import notify_reason
-from qualitywatch.model import Alert, AlertKey, AlertState, Evaluation, Severity, Signal, Transition
+from qualitywatch.model import Alert, AlertKey, AlertState, Evaluation, Level, Severity, Signal, Transition
 
 
 class Input(Enum):
@@ -78,11 +78,7 @@ class Lifecycle:
     def _move(self, before: Alert | None, evaluation: Evaluation) -> Transition | None:
         now = evaluation.at
         level_since = _active_levels(before, evaluation)
-        held = [
-            level.severity
-            for level in evaluation.levels
-            if level.severity in level_since and now - level_since[level.severity] >= level.hold_s
-        ]
+        held = [level.severity for level in evaluation.levels if _held(before, level, level_since, now)]
         signals = {level.signal for level in evaluation.levels}
         calm_since = None
         if not level_since and before is not None:
@@ -112,7 +108,7 @@ class Lifecycle:
         if held:
             severity = max(held, key=lambda level: level.rank)
         elif state is AlertState.PENDING:
-            severity = max(level_since, key=lambda level: level.rank, default=severity)
+            severity = _next_to_fire(evaluation, level_since, severity)
         value = evaluation.value if judged else (before.value if before is not None else None)
         peak = before.peak if before is not None else None
         if value is not None and level_since:
@@ -189,6 +185,22 @@ def _active_levels(before: Alert | None, evaluation: Evaluation) -> dict[Severit
         elif since is not None and level.signal in {Signal.BREACH, Signal.KEEP, Signal.UNKNOWN}:
             active[level.severity] = since
     return active
+
+
+def _held(before: Alert | None, level: Level, level_since: Mapping[Severity, float], now: float) -> bool:
+    """Whether a level may fire or go on firing: beginning to fire takes the entry condition at that very moment."""
+    since = level_since.get(level.severity)
+    if since is None or now - since < level.hold_s:
+        return False
+    fires_already = before is not None and before.state is AlertState.FIRING and before.severity.rank >= level.severity.rank
+    return fires_already or level.signal is Signal.BREACH
+
+
+def _next_to_fire(evaluation: Evaluation, level_since: Mapping[Severity, float], default: Severity) -> Severity:
+    """The severity a pending alert will have first; of two at once, the more urgent."""
+    active = [level for level in evaluation.levels if level.severity in level_since]
+    first = min(active, key=lambda level: (level_since[level.severity] + level.hold_s, -level.severity.rank), default=None)
+    return first.severity if first is not None else default
 
 
 def _input(

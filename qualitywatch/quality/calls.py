@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qualitywatch.model import CallRecord, Channel, ChannelHungUp, Direction, DirectionTotals
+from qualitywatch.model import CallRecord, Channel, ChannelHungUp, Direction, DirectionTotals, SenderInfo
 from qualitywatch.quality.clockrate import ClockRate
 from qualitywatch.quality.codecs import Codec, codec_named
 from qualitywatch.quality.counters import Counters
@@ -22,7 +22,7 @@ class Stream:
 class Media:
     """One RTP session of a channel (audio and video are two), known by our own address, which never changes behind NAT."""
 
-    __slots__ = ("known_report_at", "our_clock", "our_ssrcs", "peer_clock", "sent", "streams")
+    __slots__ = ("_our_last", "bridged_undecoded", "known_report_at", "our_clock", "our_ssrcs", "peer_clock", "sent", "streams")
 
     def __init__(self) -> None:
         self.our_ssrcs: set[int] = set()
@@ -31,6 +31,23 @@ class Media:
         self.our_clock = ClockRate()
         self.peer_clock = ClockRate()
         self.streams: dict[tuple[Direction, int], Stream] = {}
+        self.bridged_undecoded = False
+        self._our_last: SenderInfo | None = None
+
+    def note_ours(self, at: float, ssrc: int | None, sender: SenderInfo | None) -> None:
+        """Take in what a report of ours says about our own stream."""
+        if ssrc is not None:
+            self.our_ssrcs.add(ssrc)
+        self.sent.observe(at, sender.packets if sender is not None else None)
+        if sender is None:
+            return
+        self.our_clock.observe(sender)
+        last, self._our_last = self._our_last, sender
+        if last is None:
+            self.bridged_undecoded = sender.rtp_timestamp == 0
+        elif sender.packets > last.packets:
+            # Packets left while the timestamp stood still: a native bridge forwards them without looking inside.
+            self.bridged_undecoded = sender.rtp_timestamp == last.rtp_timestamp
 
     def clock_hz(self, direction: Direction, codec: Codec | None) -> int | None:
         """RTP clock of the stream a block in ``direction`` speaks of, or None when nothing tells it.

@@ -92,7 +92,7 @@ class StateRule:
             )
             for severity, hold in self._options.holds.items()
         )
-        details = {"state": seen.status} if seen is not None else {}
+        details = {"state": str(seen.status)} if seen is not None else {}
         if seen is not None and seen.detail:
             details["cause"] = seen.detail
         return Evaluation(

@@ -1,0 +1,10 @@
+"""``python -m qualitywatch``."""
+
+from __future__ import annotations
+
+import sys
+
+from qualitywatch.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""The command line: which command, with which arguments, and which exit code.
+
+Exit codes: 0 done, 1 failed at work, 2 wrong usage or configuration (nothing was started), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from qualitywatch import __version__
+from qualitywatch.errors import ConfigError, QualitywatchError
+
+EXIT_FAILED = 1
+EXIT_CONFIG = 2
+EXIT_INTERRUPTED = 130
+
+DESCRIPTION = """\
+Watches the call quality and the trunks of Asterisk PBXes and tells people on Telegram.
+
+  qualitywatch demo                          see it work in a minute: no PBX, no Telegram, no configuration
+  qualitywatch check --config F              find every mistake in the configuration and the rules
+  qualitywatch run --config F                watch; this is what the systemd service runs
+  qualitywatch replay FILE                   judge a recorded manager session and print what would have been sent
+  qualitywatch serve-capture FILE            play a recorded session as a PBX, to try a configuration against
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser; every command has a ``--help`` of its own."""
+    parser = argparse.ArgumentParser(
+        prog="qualitywatch", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"qualitywatch {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="watch the PBXes of a configuration until told to stop")
+    run.add_argument("--config", type=Path, required=True, metavar="F", help="configuration file (YAML)")
+
+    check = commands.add_parser("check", help="check a configuration and its rules; exit code 2 and every mistake if wrong")
+    check.add_argument("--config", type=Path, required=True, metavar="F", help="configuration file (YAML)")
+
+    demo = commands.add_parser("demo", help="play bundled recordings of real PBXes through the real daemon")
+    demo.add_argument("--seconds", type=float, default=None, metavar="N", help="stop after N seconds at the latest")
+    demo.add_argument("--speed", type=float, default=8.0, metavar="X", help="how many times faster than life (default 8)")
+    demo.add_argument("--language", choices=("en", "ru"), default="en", help="language of the alerts")
+
+    replay = commands.add_parser(
+        "replay",
+        help="judge recorded manager sessions on their own clock",
+        description="Runs the production pipeline on recorded manager sessions and prints what would have been sent. Several files are "
+        "successive connections to one PBX.",
+    )
+    replay.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recorded session, or a folder with input.ami in it")
+    replay.add_argument("--config", type=Path, metavar="F", help="take names, trunks, language and rules from this configuration")
+    replay.add_argument("--rules", type=Path, metavar="DIR", help="rules of this folder on top of the shipped ones")
+    replay.add_argument("--emit", choices=("alerts", "samples"), default="alerts", help="what to print (default alerts)")
+    replay.add_argument("--format", choices=("text", "json"), default="text", help="for people, or one JSON object a line")
+    replay.add_argument("--language", choices=("en", "ru"), default=None, help="language of the alerts")
+
+    serve = commands.add_parser(
+        "serve-capture",
+        help="play a recorded session as an Asterisk manager",
+        description="Listens like an Asterisk manager, with login, and plays a recording to whoever connects.",
+    )
+    serve.add_argument("file", type=Path, metavar="FILE", help="recorded session")
+    serve.add_argument("--listen", default="127.0.0.1:5038", metavar="HOST:PORT", help="default 127.0.0.1:5038; port 0 picks one")
+    serve.add_argument("--speed", type=float, default=1.0, metavar="X", help="times faster than life; 0: as fast as it is read")
+    serve.add_argument("--username", default="qualitywatch", help="manager user to expect (default qualitywatch)")
+    serve.add_argument("--secret", default="qualitywatch", help="its secret (default qualitywatch)")
+    serve.add_argument("--resume", action="store_true", help="go on where the last connection ended, as a PBX that lives on")
+    serve.add_argument("--tls-cert", type=Path, metavar="F", help="certificate chain (PEM): speak TLS")
+    serve.add_argument("--tls-key", type=Path, metavar="F", help="private key (PEM) of the certificate")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return _COMMANDS[options.command](options)
+    except ConfigError as exc:
+        print(exc, file=sys.stderr)  # noqa: T201 - errors of the command line go to the terminal
+        return EXIT_CONFIG
+    except QualitywatchError as exc:
+        print(f"qualitywatch: {exc}", file=sys.stderr)  # noqa: T201
+        return EXIT_FAILED
+    except BrokenPipeError:
+        # The reader of our output has gone (``| head``): that is its right. Keep the interpreter from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+# Imports are inside the commands: `check` must not pay for Telegram, nor `replay` for the scheduler.
+
+
+def _run(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.run import run  # noqa: PLC0415
+
+    return run(options.config)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.check import check  # noqa: PLC0415
+
+    return check(options.config, sys.stdout)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.demo import demo  # noqa: PLC0415
+
+    return demo(options.seconds, options.speed, options.language)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.replay import ReplayOptions, replay  # noqa: PLC0415
+
+    return replay(
+        ReplayOptions(
+            files=tuple(options.files),
+            config=options.config,
+            rules=options.rules,
+            emit=options.emit,
+            format=options.format,
+            language=options.language,
+        )
+    )
+
+
+def _serve_capture(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.serve_capture import ServeOptions, serve_capture  # noqa: PLC0415
+
+    return serve_capture(
+        ServeOptions(
+            file=options.file,
+            listen=options.listen,
+            speed=options.speed,
+            username=options.username,
+            secret=options.secret,
+            resume=options.resume,
+            tls_cert=options.tls_cert,
+            tls_key=options.tls_key,
+        )
+    )
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": _run,
+    "check": _check,
+    "demo": _demo,
+    "replay": _replay,
+    "serve-capture": _serve_capture,
+}

@@ -1,0 +1,278 @@
+"""The fold: one PBX's events in, effects out.  Pure; the shell (``app.py``, ``replay``) performs the effects.
+
+    event -> StreamTracker | TrunkTracker | PeerTracker | AgentTracker -> Observation -> Engine -> Evaluation -> Lifecycle
+          -> Transition
+
+Strategy: there is one instance per PBX and time is the PBX's own.  Rules are asked when something was observed, and at
+every full second for the alerts that are pending or firing; seconds that pass between two events are caught up before the
+second of them is looked at.  So a recording gives the same alerts whether it is replayed in a blink or lived through. While
+the PBX cannot be seen every alert stays as it is, but for the one that says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from qualitywatch.alerts.lifecycle import Lifecycle
+from qualitywatch.model import (
+    AgentRecord,
+    AgentSeen,
+    Alert,
+    AlertState,
+    Booted,
+    CallRecord,
+    ChangeObservation,
+    ChannelChanged,
+    ChannelHeld,
+    ChannelHungUp,
+    Connected,
+    Disconnected,
+    LogRecord,
+    Observation,
+    PbxEvent,
+    PbxState,
+    PeerState,
+    PeerStateSeen,
+    Resynced,
+    RtcpReport,
+    Sample,
+    ShuttingDown,
+    StatusObservation,
+    Transition,
+    TrunkStateSeen,
+)
+from qualitywatch.peers.agents import AgentTracker
+from qualitywatch.peers.names import NameBook
+from qualitywatch.peers.status import PeerTracker
+from qualitywatch.quality.streams import StreamTracker
+from qualitywatch.rules.engine import Engine
+from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.trunks.status import TrunkTracker
+
+# A gap longer than this is not caught up second by second: nothing that was pending before it means anything after it.
+CATCH_UP_LIMIT_S = 3600
+# The PBX's clock was set back when an event is stamped so much earlier than its predecessor; less is scheduling.
+CLOCK_STEP_S = 60.0
+# Two boot times closer together than this are the same boot: FullyBooted counts whole seconds.
+SAME_BOOT_S = 5.0
+
+PBX_TOPIC = "pbx_state"
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What one step wants done: stored, told, asked."""
+
+    samples: tuple[Sample, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    calls: tuple[CallRecord, ...] = ()
+    logs: tuple[LogRecord, ...] = ()
+    agents: tuple[AgentRecord, ...] = ()
+    agents_learned: bool = False
+    polls: tuple[str, ...] = ()  # peers whose User-Agent is worth asking for now
+
+
+class _Collected:
+    """Effects while they are being collected."""
+
+    __slots__ = ("agents", "agents_learned", "calls", "logs", "polls", "samples", "transitions")
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self.transitions: list[Transition] = []
+        self.calls: list[CallRecord] = []
+        self.logs: list[LogRecord] = []
+        self.agents: list[AgentRecord] = []
+        self.polls: list[str] = []
+        self.agents_learned = False
+
+    def freeze(self) -> Effects:
+        return Effects(
+            tuple(self.samples),
+            tuple(self.transitions),
+            tuple(self.calls),
+            tuple(self.logs),
+            tuple(self.agents),
+            self.agents_learned,
+            tuple(self.polls),
+        )
+
+
+class Pipeline:
+    """Everything known of one PBX, and what follows from it."""
+
+    def __init__(
+        self,
+        pbx: str,
+        specs: Sequence[RuleSpec],
+        *,
+        names: Mapping[str, str] | None = None,
+        alerts: Iterable[Alert] = (),
+        agents: Iterable[AgentRecord] = (),
+        agents_learned: bool = False,
+    ) -> None:
+        self._pbx = pbx
+        self.names = NameBook(names or {})
+        self.streams = StreamTracker(pbx)
+        self.trunks = TrunkTracker(pbx)
+        self.peers = PeerTracker(pbx)
+        self._agents = AgentTracker(pbx, agents, learned=agents_learned)
+        self._engine = Engine(specs)
+        self._lifecycle = Lifecycle((alert for alert in alerts if alert.key.pbx == pbx), name_of=self.names.name)
+        self._now: float | None = None
+        self._booted_at: float | None = None
+        self._blind_since: float | None = None
+
+    @property
+    def alerts(self) -> Sequence[Alert]:
+        """Pending and firing alerts, most urgent and oldest first."""
+        active = self._lifecycle.active().values()
+        return sorted(active, key=lambda alert: (alert.state is not AlertState.FIRING, -alert.severity.rank, alert.since_at))
+
+    def orphans(self) -> tuple[Alert, ...]:
+        """Drop alerts of rules that are no longer loaded and return their inactive forms for the store."""
+        gone = [key for key in self._lifecycle.active() if not self._engine.knows(key.rule)]
+        return tuple(alert for key in gone if (alert := self._lifecycle.drop(key)) is not None)
+
+    def feed(self, event: PbxEvent) -> Effects:
+        """Take in one event; ``event.at`` is the PBX's time and moves ours."""
+        out = _Collected()
+        if self._now is not None and event.at < self._now - CLOCK_STEP_S:
+            self._clock_set_back(event.at, out)
+        self._advance(event.at, out)
+        self._handle(event, out)
+        return out.freeze()
+
+    def advance(self, now: float) -> Effects:
+        """Let time pass without an event."""
+        out = _Collected()
+        self._advance(now, out)
+        return out.freeze()
+
+    def _advance(self, now: float, out: _Collected) -> None:
+        before = self._now
+        if before is None:
+            self._now = now
+            return
+        if now <= before:
+            return
+        self._now = now
+        if not self._lifecycle.active() and not self.trunks.waiting:
+            return
+        first, last = math.floor(before) + 1, math.floor(now)
+        for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
+            self._tick(float(second), out)
+        self._engine.expire(now)
+        self.streams.expire(now)
+
+    def _tick(self, now: float, out: _Collected) -> None:
+        blind = self._blind_since is not None
+        if not blind:
+            for observation in self.trunks.tick(now):
+                self._judge(observation, now, out)
+        due = [key for key, alert in self._lifecycle.active().items() if not blind or alert.topic == PBX_TOPIC]
+        for evaluation in self._engine.evaluate(due, now):
+            self._note(self._lifecycle.apply(evaluation), out)
+
+    def _judge(self, observation: Observation, now: float, out: _Collected) -> None:
+        for evaluation in self._engine.observe(observation, now):
+            self._note(self._lifecycle.apply(evaluation), out)
+
+    @staticmethod
+    def _note(transition: Transition | None, out: _Collected) -> None:
+        if transition is not None:
+            out.transitions.append(transition)
+
+    def _handle(self, event: PbxEvent, out: _Collected) -> None:
+        match event:
+            case RtcpReport():
+                if event.channel is not None:
+                    self.names.hear_channel(event.channel)
+                for sample in self.streams.observe(event):
+                    out.samples.append(sample)
+                    self._judge(sample, event.at, out)
+            case ChannelChanged():
+                self.names.hear_channel(event.channel)
+                self.streams.see(event)
+            case ChannelHungUp():
+                record = self.streams.hang_up(event)
+                if record is not None:
+                    out.calls.append(record)
+            case PeerStateSeen():
+                self._handle_peer(event, out)
+            case TrunkStateSeen():
+                self._judge(self.trunks.observe(event), event.at, out)
+            case AgentSeen():
+                self._handle_agent(event, out)
+            case Booted() | ShuttingDown() | Connected() | Disconnected() | Resynced():
+                self._handle_connection(event, out)
+            case ChannelHeld():
+                pass
+
+    def _handle_peer(self, event: PeerStateSeen, out: _Collected) -> None:
+        status = self.peers.observe(event)
+        if status is not None:
+            self._judge(status, event.at, out)
+            if not event.snapshot:
+                out.logs.append(LogRecord(event.at, self._pbx, event.peer, "peer", status.status))
+        if not event.snapshot and event.state in {PeerState.REGISTERED, PeerState.REACHABLE}:
+            self._agents.registered(event.peer)
+            out.polls.append(event.peer)
+
+    def _handle_agent(self, event: AgentSeen, out: _Collected) -> None:
+        self.names.hear_agent(event)
+        if event.address is None:
+            event = replace(event, address=self.peers.address(event.peer))
+        record, changes = self._agents.observe(event)
+        if record is not None:
+            out.agents.append(record)
+        for change in changes:
+            self._judge(change, event.at, out)
+            out.logs.append(_change_log(change))
+
+    def _handle_connection(self, event: Booted | ShuttingDown | Connected | Disconnected | Resynced, out: _Collected) -> None:
+        match event:
+            case Booted():
+                booted_at = event.at - event.uptime_s if event.uptime_s is not None else None
+                if booted_at is not None and self._booted_at is not None and booted_at > self._booted_at + SAME_BOOT_S:
+                    self._restarted(event.at, out)
+                self._booted_at = booted_at if booted_at is not None else self._booted_at
+            case ShuttingDown():
+                out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "shutdown", "restart" if event.restart else "stop"))
+            case Connected():
+                self._blind_since = None
+                self.trunks.forget()
+                self.peers.forget()
+                self._judge(StatusObservation(event.at, "pbx", self._pbx, self._pbx, PbxState.SEEN, event.at), event.at, out)
+            case Disconnected():
+                if self._blind_since is None:
+                    self._blind_since = event.at
+                    self.streams.forget_streams()
+                    self._engine.forget()
+                    out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "blind", event.reason))
+                since_at, reason = self._blind_since, event.reason
+                blind = StatusObservation(event.at, "pbx", self._pbx, self._pbx, PbxState.BLIND, since_at, reason)
+                self._judge(blind, event.at, out)
+            case Resynced():
+                if event.channels is not None:
+                    self.streams.keep_only(event.channels)
+                self._agents.looked()
+                out.agents_learned = self._agents.learned
+
+    def _restarted(self, at: float, out: _Collected) -> None:
+        """Asterisk began anew: its channels are gone and its uniqueids start over."""
+        self.streams.forget()
+        self._engine.forget()
+        out.logs.append(LogRecord(at, self._pbx, self._pbx, "restart", "Asterisk was restarted"))
+
+    def _clock_set_back(self, at: float, out: _Collected) -> None:
+        self._now = at
+        self.streams.forget_streams()
+        self._engine.forget()
+        out.logs.append(LogRecord(at, self._pbx, self._pbx, "clock", "the PBX's clock was set back"))
+
+
+def _change_log(change: ChangeObservation) -> LogRecord:
+    return LogRecord(change.at, change.pbx, change.subject, change.attribute, f"{change.old or 'New peer'} -> {change.new}")
