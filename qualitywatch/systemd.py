@@ -1,0 +1,76 @@
+"""The two things systemd gives a service: a socket for sd_notify(3) and a directory of credentials.
+
+The notify protocol is one datagram of ``NAME=value`` lines to the socket named in the environment.  Without systemd every
+function quietly does nothing, and no trouble with the socket may ever harm the daemon.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from qualitywatch.errors import ConfigError
+
+_SEND_TIMEOUT_S = 1.0  # only waits when systemd itself is overwhelmed
+
+
+def ready() -> bool:
+    """Tell systemd that starting is complete; return whether it was told."""
+    return _notify("READY=1")
+
+
+def watchdog() -> bool:
+    """Tell systemd that work goes on; to be called every ``watchdog_interval_s``; return whether it was told."""
+    return _notify("WATCHDOG=1")
+
+
+def status(text: str) -> bool:
+    """Set the one line that ``systemctl status`` shows; return whether it was told."""
+    return _notify("STATUS=" + " ".join(text.split()))  # a line break would begin another assignment
+
+
+def stopping() -> bool:
+    """Tell systemd that an orderly stop has begun; return whether it was told."""
+    return _notify("STOPPING=1")
+
+
+def watchdog_interval_s() -> float | None:
+    """Seconds between two calls of ``watchdog``: half the limit, as sd_watchdog_enabled(3) advises; None when not watched."""
+    limit_us, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
+    if not limit_us.isdecimal() or int(limit_us) == 0 or (pid and pid != str(os.getpid())):
+        return None
+    return int(limit_us) / 1e6 / 2
+
+
+def credential(name: str) -> str | None:
+    """Return a credential passed by ``LoadCredential=``, without its final line break; None when absent or empty.
+
+    Raises ConfigError when it is there but cannot be read.
+    """
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return None
+    try:
+        text = (Path(directory) / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
+        raise ConfigError([f"credential {name}: {reason}: check the file that LoadCredential= names"]) from None
+    return text.rstrip("\r\n") or None
+
+
+def _notify(assignment: str) -> bool:
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return False
+    if address.startswith("@"):
+        address = "\0" + address[1:]  # Linux's abstract namespace
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+            sender.settimeout(_SEND_TIMEOUT_S)
+            sender.sendto(assignment.encode("utf-8", "backslashreplace"), address)
+    except OSError:
+        return False
+    return True
