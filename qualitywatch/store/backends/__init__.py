@@ -1,0 +1,1 @@
+"""One file per way of storing; ``qualitywatch.store.registry`` names them."""

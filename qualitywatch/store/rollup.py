@@ -1,0 +1,231 @@
+"""Samples into per-minute and per-hour rows: pure arithmetic, no I/O.
+
+Counts, sums and extremes are kept, never averages: rows can then be added to each other (a late sample, a restart in
+mid-minute, sixty minutes into an hour) and every figure stays exact.  Loss of any stretch of time is ``100 * sum(lost) /
+sum(packets)`` (RFC 3550 section 6.4.1 counts over the same interval), never a mean of percentages.  What nobody measured is
+None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, TypeAlias
+
+from qualitywatch.model import Direction, Metric, Sample, Verdict
+
+MINUTE_S: Final = 60
+HOUR_S: Final = 3600
+LATE_S: Final = 5  # batches arrive a little after the minute they speak of
+_COUNTED_KEPT_S: Final = 300  # how much longer than its width a row remembers its calls, for still later samples
+
+# What can be drawn on a chart: scores by guessed constants too, jitter of a wrong clock and skewed RTT not.
+_TRUSTED: Final = frozenset(
+    {Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT, Verdict.UNGROUNDED_CODEC, Verdict.UNKNOWN_CODEC}
+)
+_STORED: Final = (
+    Metric.LOSS_PERCENT,
+    Metric.LOSS_PERCENT_REPORTED,
+    Metric.JITTER_MS,
+    Metric.RTT_MS,
+    Metric.MOS,
+)  # R is MOS on another scale
+
+_Key: TypeAlias = tuple[int, str, str, Direction | None]  # a RollupKey, but quick to hash
+
+
+@dataclass(frozen=True, slots=True)
+class RollupKey:
+    """What a row is about; ``start_at`` is the Unix second the minute or hour begins."""
+
+    start_at: int
+    pbx: str
+    subject: str
+    direction: Direction | None  # None for RTT, which has none
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts, sums and extremes of one row.  ``n`` is the number of loss reports, ``calls`` of distinct calls."""
+
+    n: int = 0
+    calls: int = 0
+    lost: float | None = None  # packets, net of gaps passed on from the other leg
+    packets: float | None = None  # expected, net likewise
+    lost_reported: float | None = None
+    packets_reported: float | None = None
+    loss_max: float | None = None  # percent, of the worst single report
+    jitter_n: int = 0
+    jitter_sum: float | None = None  # ms
+    jitter_max: float | None = None
+    rtt_n: int = 0
+    rtt_sum: float | None = None  # ms
+    rtt_max: float | None = None
+    mos_n: int = 0
+    mos_sum: float | None = None
+    mos_min: float | None = None
+
+    def __add__(self, other: Figures) -> Figures:
+        """Return the figures of both stretches of time together."""
+        merged: dict[str, Any] = {name: _merge(name, getattr(self, name), getattr(other, name)) for name in FIGURES}
+        return Figures(**merged)
+
+
+FIGURES: Final = tuple(field.name for field in fields(Figures))
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """One row to be added to whatever the store already has under this key."""
+
+    width_s: int  # MINUTE_S or HOUR_S
+    key: RollupKey
+    figures: Figures
+
+
+class Aggregator:
+    """Holds the minutes that are not yet written.
+
+    A call is counted once per row however often rows are taken, as long as this object lives; a call that spans a restart of
+    the daemon counts twice in the minute and hour of the restart.
+    """
+
+    def __init__(self) -> None:
+        self._minutes: dict[_Key, _Minute] = {}
+        self._counted: dict[tuple[int, RollupKey], _Counted] = {}
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """Take samples in, in any order of time; those without a usable verdict are passed over."""
+        for sample in samples:
+            if sample.metric not in _STORED or sample.verdict not in _TRUSTED:
+                continue
+            key = (_start(sample.at, MINUTE_S), sample.pbx, sample.subject, sample.direction)
+            minute = self._minutes.get(key)
+            if minute is None:
+                minute = self._minutes[key] = _Minute()
+            minute.add(sample)
+
+    def take(self, now: float, *, everything: bool = False) -> list[Rollup]:
+        """Hand out, once, the rows of all minutes complete at ``now``, oldest first; ``everything`` includes the present one.
+
+        A minute in the future (a PBX whose clock is ahead) is handed out as it stands, since its end would be long in coming.
+        """
+        ready = sorted((key for key in self._minutes if everything or _complete(key[0], now)), key=lambda key: key[0])
+        rows: list[Rollup] = []
+        hours: dict[RollupKey, Figures] = {}
+        for key in ready:
+            minute = self._minutes.pop(key)
+            in_minute = RollupKey(*key)
+            in_hour = replace(in_minute, start_at=_start(in_minute.start_at, HOUR_S))
+            rows.append(Rollup(MINUTE_S, in_minute, minute.figures(self._count(MINUTE_S, in_minute, minute.calls, now))))
+            figures = minute.figures(self._count(HOUR_S, in_hour, minute.calls, now))
+            hours[in_hour] = hours[in_hour] + figures if in_hour in hours else figures
+        rows.extend(Rollup(HOUR_S, key, figures) for key, figures in hours.items())
+        self._forget(now)
+        return rows
+
+    def _count(self, width_s: int, key: RollupKey, calls: set[str], now: float) -> int:
+        counted = self._counted.setdefault((width_s, key), _Counted())
+        counted.at = now
+        new = calls - counted.calls
+        counted.calls |= new
+        return len(new)
+
+    def _forget(self, now: float) -> None:
+        idle = [entry for entry, counted in self._counted.items() if counted.at + entry[0] + _COUNTED_KEPT_S < now]
+        for entry in idle:
+            del self._counted[entry]
+
+
+class _Counted:
+    """Calls already counted in one row, and when that was last done (by our clock: the PBX's may be wrong)."""
+
+    __slots__ = ("at", "calls")
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.calls: set[str] = set()
+
+
+class _Series:
+    """Number, sum and extremes of one metric."""
+
+    __slots__ = ("high", "low", "n", "total")
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.total = 0.0
+        self.low: float | None = None
+        self.high: float | None = None
+
+    def add(self, value: float) -> None:
+        self.n += 1
+        self.total += value
+        if self.low is None or value < self.low:
+            self.low = value
+        if self.high is None or value > self.high:
+            self.high = value
+
+    def sum(self) -> float | None:
+        return self.total if self.n else None
+
+
+class _Minute:
+    """One row in the making; not a frozen value, because every sample passes here."""
+
+    __slots__ = ("calls", "lost", "lost_reported", "packets", "packets_reported", "series")
+
+    def __init__(self) -> None:
+        self.calls: set[str] = set()
+        self.series = {metric: _Series() for metric in _STORED}
+        self.lost = self.packets = self.lost_reported = self.packets_reported = 0.0
+
+    def add(self, sample: Sample) -> None:
+        self.calls.add(sample.uniqueid)
+        self.series[sample.metric].add(sample.value)
+        if sample.metric is Metric.LOSS_PERCENT:
+            self.lost += sample.value * sample.weight / 100
+            self.packets += sample.weight
+        elif sample.metric is Metric.LOSS_PERCENT_REPORTED:
+            self.lost_reported += sample.value * sample.weight / 100
+            self.packets_reported += sample.weight
+
+    def figures(self, calls: int) -> Figures:
+        loss, reported = self.series[Metric.LOSS_PERCENT], self.series[Metric.LOSS_PERCENT_REPORTED]
+        jitter, rtt, mos = self.series[Metric.JITTER_MS], self.series[Metric.RTT_MS], self.series[Metric.MOS]
+        return Figures(
+            n=loss.n,
+            calls=calls,
+            lost=self.lost if loss.n else None,
+            packets=self.packets if loss.n else None,
+            lost_reported=self.lost_reported if reported.n else None,
+            packets_reported=self.packets_reported if reported.n else None,
+            loss_max=loss.high,
+            jitter_n=jitter.n,
+            jitter_sum=jitter.sum(),
+            jitter_max=jitter.high,
+            rtt_n=rtt.n,
+            rtt_sum=rtt.sum(),
+            rtt_max=rtt.high,
+            mos_n=mos.n,
+            mos_sum=mos.sum(),
+            mos_min=mos.low,
+        )
+
+
+def _start(at: float, width_s: int) -> int:
+    return int(at // width_s) * width_s
+
+
+def _complete(start_at: int, now: float) -> bool:
+    return start_at + MINUTE_S + LATE_S <= now or start_at > now
+
+
+def _merge(name: str, one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return one if other is None else other
+    if name.endswith("_max"):
+        return max(one, other)
+    if name.endswith("_min"):
+        return min(one, other)
+    return one + other

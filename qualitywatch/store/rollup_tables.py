@@ -1,0 +1,187 @@
+"""The tables of ``rollup.db`` and the statements that fill and thin them; every function works on a given connection.
+
+Rows are merged by UPSERT with the same arithmetic as ``Figures.__add__``: counts and sums add, extremes stay extreme, NULL
+is "not measured" and gives way to any figure.  Instants are Unix seconds as integers, which is what charting tools take for
+time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple
+from typing import Final, TypeAlias
+
+from qualitywatch.model import CallRecord, Direction, DirectionTotals, LogRecord
+from qualitywatch.store.codec import printable
+from qualitywatch.store.database import transaction
+from qualitywatch.store.layout import Layout
+from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Rollup
+
+Row: TypeAlias = Rollup | CallRecord | LogRecord
+
+PRUNE_CHUNK: Final = 5_000  # rows a transaction: a reader, or our own next flush, slips in between
+
+_TABLES: Final = {MINUTE_S: "r1m", HOUR_S: "r1h"}
+_DIRECTIONS: Final = {None: 0, Direction.TO_PEER: 1, Direction.FROM_PEER: 2}
+# Statements of a published migration never change: files that went through them are out there.
+_FIGURES_1: Final = """n INTEGER NOT NULL, calls INTEGER NOT NULL, lost REAL, packets REAL, lost_reported REAL,
+    packets_reported REAL, loss_max REAL, jitter_n INTEGER NOT NULL, jitter_sum REAL, jitter_max REAL, rtt_n INTEGER NOT NULL,
+    rtt_sum REAL, rtt_max REAL, mos_n INTEGER NOT NULL, mos_sum REAL, mos_min REAL"""
+
+
+def _create_rows(table: str) -> str:
+    return f"""CREATE TABLE {table}(peer INTEGER NOT NULL, ts INTEGER NOT NULL, dir INTEGER NOT NULL, {_FIGURES_1},
+        PRIMARY KEY(peer, ts, dir)) WITHOUT ROWID, STRICT"""
+
+
+def _create_view(name: str, table: str) -> str:
+    return f"""CREATE VIEW {name} AS SELECT r.ts, p.pbx, p.name AS peer,
+        CASE r.dir WHEN 1 THEN 'to_peer' WHEN 2 THEN 'from_peer' END AS direction, r.n, r.calls, r.packets,
+        100 * r.lost / nullif(r.packets, 0) AS loss_percent, r.loss_max AS loss_percent_max,
+        100 * r.lost_reported / nullif(r.packets_reported, 0) AS loss_percent_reported,
+        r.jitter_sum / r.jitter_n AS jitter_ms, r.jitter_max AS jitter_ms_max,
+        r.rtt_sum / r.rtt_n AS rtt_ms, r.rtt_max AS rtt_ms_max, r.mos_sum / r.mos_n AS mos, r.mos_min
+        FROM {table} r JOIN peer p ON p.id = r.peer"""  # noqa: S608 - both names are constants
+
+
+LAYOUT: Final = Layout(
+    application_id=0x51577275,  # "QWru"
+    mode=0o640,  # a charting program in our group may read
+    pragmas=("journal_mode = DELETE", "synchronous = FULL"),  # a WAL reader would have to be able to write into the directory
+    check_pages=False,  # up to 2 GB
+    migrations=(
+        (
+            "CREATE TABLE peer(id INTEGER PRIMARY KEY, pbx TEXT NOT NULL, name TEXT NOT NULL, UNIQUE(pbx, name)) STRICT",
+            _create_rows("r1m"),
+            _create_rows("r1h"),
+            _create_view("minute", "r1m"),
+            _create_view("hour", "r1h"),
+            """CREATE TABLE call(id INTEGER PRIMARY KEY, peer INTEGER NOT NULL, channel TEXT NOT NULL, uniqueid TEXT NOT NULL,
+                linkedid TEXT, start INTEGER NOT NULL, answer INTEGER, stop INTEGER NOT NULL, cause INTEGER, codec TEXT,
+                to_peer_lost REAL, to_peer_packets REAL, to_peer_lost_reported REAL, to_peer_packets_reported REAL,
+                to_peer_jitter_max REAL, to_peer_mos_min REAL,
+                from_peer_lost REAL, from_peer_packets REAL, from_peer_lost_reported REAL, from_peer_packets_reported REAL,
+                from_peer_jitter_max REAL, from_peer_mos_min REAL, rtt_max REAL) STRICT""",
+            "CREATE INDEX call_peer_start ON call(peer, start)",
+            "CREATE INDEX call_start ON call(start)",
+            """CREATE TABLE event(id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, peer INTEGER NOT NULL, kind TEXT NOT NULL,
+                text TEXT NOT NULL) STRICT""",
+            "CREATE INDEX event_ts ON event(ts)",
+        ),
+    ),
+)
+
+
+def _upsert(table: str) -> str:
+    def merged(figure: str) -> str:
+        pair = f"{table}.{figure}, excluded.{figure}"
+        extreme = {"max": "max", "min": "min"}.get(figure.rpartition("_")[2])
+        both = f"{extreme}({pair})" if extreme else f"{table}.{figure} + excluded.{figure}"  # NULL when either is
+        return f"{figure} = coalesce({both}, {pair})"
+
+    columns = ("peer", "ts", "dir", *FIGURES)
+    places = ", ".join("?" * len(columns))
+    merges = ", ".join(map(merged, FIGURES))
+    names = ", ".join(columns)
+    return f"INSERT INTO {table}({names}) VALUES ({places}) ON CONFLICT DO UPDATE SET {merges}"  # noqa: S608 - from constants
+
+
+_UPSERTS: Final = {width_s: _upsert(table) for width_s, table in _TABLES.items()}
+
+
+def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Write all rows in one transaction, or none."""
+    with transaction(connection):
+        peers: dict[tuple[str, str], int] = {}
+
+        def peer(pbx: str, name: str) -> int:
+            known = peers.get((pbx, name))
+            if known is None:
+                known = peers[(pbx, name)] = _peer_id(connection, printable(pbx), printable(name))
+            return known
+
+        for row in rows:
+            match row:
+                case Rollup(width_s, key, figures):
+                    place = (peer(key.pbx, key.subject), key.start_at, _DIRECTIONS[key.direction])
+                    connection.execute(_UPSERTS[width_s], (*place, *astuple(figures)))
+                case CallRecord():
+                    _insert_row(connection, "call", {"peer": peer(row.pbx, row.subject), **_call_values(row)})
+                case LogRecord():
+                    event = {"ts": int(row.at), "kind": printable(row.kind), "text": printable(row.text)}
+                    _insert_row(connection, "event", {"peer": peer(row.pbx, row.subject), **event})
+
+
+def _peer_id(connection: sqlite3.Connection, pbx: str, name: str) -> int:
+    connection.execute("INSERT INTO peer(pbx, name) VALUES (?, ?) ON CONFLICT DO NOTHING", (pbx, name))
+    (peer_id,) = connection.execute("SELECT id FROM peer WHERE (pbx, name) = (?, ?)", (pbx, name)).fetchone()
+    return int(peer_id)
+
+
+def _insert_row(connection: sqlite3.Connection, table: str, values: Mapping[str, object]) -> None:
+    names, places = ", ".join(values), ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO {table}({names}) VALUES ({places})", tuple(values.values()))  # noqa: S608 - our own names
+
+
+def _call_values(call: CallRecord) -> dict[str, object]:
+    return {
+        "channel": printable(call.channel),
+        "uniqueid": printable(call.uniqueid),
+        "linkedid": None if call.linkedid is None else printable(call.linkedid),
+        "start": int(call.started_at),
+        "answer": None if call.answered_at is None else int(call.answered_at),
+        "stop": int(call.ended_at),
+        "cause": call.cause,
+        "codec": None if call.codec is None else printable(call.codec),
+        **_total_values("to_peer", call.to_peer),
+        **_total_values("from_peer", call.from_peer),
+        "rtt_max": call.rtt_max_ms,
+    }
+
+
+def _total_values(direction: str, totals: DirectionTotals) -> dict[str, object]:
+    counted, reported = totals.expected > 0, totals.expected_reported > 0  # of no packets, no loss is known
+    return {
+        f"{direction}_lost": totals.lost if counted else None,
+        f"{direction}_packets": totals.expected if counted else None,
+        f"{direction}_lost_reported": totals.lost_reported if reported else None,
+        f"{direction}_packets_reported": totals.expected_reported if reported else None,
+        f"{direction}_jitter_max": totals.jitter_max_ms,
+        f"{direction}_mos_min": totals.mos_min,
+    }
+
+
+def prune_rows(connection: sqlite3.Connection, width_s: int, before: float) -> int:
+    """Delete one chunk of minute or hour rows that began before an instant; return how many, 0 when none are left.
+
+    Peer by peer, because the primary key leads with the peer: anything else would read the whole table for each chunk.
+    """
+    table, left = _TABLES[width_s], PRUNE_CHUNK
+    with transaction(connection):
+        for (peer,) in connection.execute("SELECT id FROM peer ORDER BY id").fetchall():
+            cut = connection.execute(
+                f"SELECT ts FROM {table} WHERE peer = ? AND ts < ? ORDER BY ts LIMIT 1 OFFSET ?",  # noqa: S608 - a constant
+                (peer, before, left),
+            ).fetchone()
+            limit = before if cut is None else cut[0]
+            deleted = connection.execute(f"DELETE FROM {table} WHERE peer = ? AND ts < ?", (peer, limit))  # noqa: S608 - likewise
+            left -= deleted.rowcount
+            if cut is not None:
+                break
+    return PRUNE_CHUNK - left
+
+
+def prune_calls(connection: sqlite3.Connection, before: float) -> int:
+    """Delete one chunk of calls that began before an instant; return how many, 0 when none are left."""
+    return _prune_listed(connection, "DELETE FROM call WHERE id IN (SELECT id FROM call WHERE start < ? LIMIT ?)", before)
+
+
+def prune_events(connection: sqlite3.Connection, before: float) -> int:
+    """Delete one chunk of events before an instant; return how many, 0 when none are left."""
+    return _prune_listed(connection, "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE ts < ? LIMIT ?)", before)
+
+
+def _prune_listed(connection: sqlite3.Connection, statement: str, before: float) -> int:
+    with transaction(connection):
+        return connection.execute(statement, (before, PRUNE_CHUNK)).rowcount
