@@ -11,8 +11,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Final, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apscheduler.events import (
     EVENT_JOB_ERROR,
@@ -53,21 +53,17 @@ def calendar(*, prune_series: Work, poll_user_agents: Work) -> tuple[Job, ...]:
 class CalendarJobs:
     """The table at work, between ``start`` and ``close``."""
 
-    def __init__(self, jobs: Iterable[Job], timezone: str) -> None:
-        """Check the table; raises ConfigError for an unknown time zone or an impossible time."""
-        try:
-            zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-            raise ConfigError([f"time zone {timezone!r} is not known here: use UTC, or install the package tzdata"]) from exc
+    def __init__(self, jobs: Iterable[Job], timezone: tzinfo) -> None:
+        """Take over the table, times being of that zone; raises ConfigError for an impossible time."""
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_S}
-        self._scheduler = AsyncIOScheduler(timezone=zone, job_defaults=defaults)
+        self._scheduler = AsyncIOScheduler(timezone=timezone, job_defaults=defaults)
         self._scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
         for job in jobs:
             try:
-                trigger = CronTrigger(timezone=zone, **job.when)
+                trigger = CronTrigger(timezone=timezone, **job.when)
             except (ValueError, TypeError) as exc:
                 raise ConfigError([f"job {job.name}: {exc}"]) from exc
             self._scheduler.add_job(self._counted, trigger, args=(job.work,), id=job.name, name=job.name)
