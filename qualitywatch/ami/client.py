@@ -1,0 +1,236 @@
+"""Keeps one PBX in sight: connects, logs in, takes a snapshot, fills the inbox; and again after every loss, for ever.
+
+Strategy: one direction.  Whatever the PBX says goes into ``inbox`` in order, framed by marks (connected, resynced,
+disconnected); nobody is called back, and nothing that happens behind the inbox can slow the reading down.  A failure is logged
+once, when it begins or changes, and so is the recovery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from qualitywatch.ami.answers import Answer
+from qualitywatch.ami.backoff import delays
+from qualitywatch.ami.codec import Message
+from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions, tls_context
+from qualitywatch.ami.events import WANTED_EVENTS
+from qualitywatch.ami.failures import explain
+from qualitywatch.ami.inbox import Inbox
+from qualitywatch.ami.link import Link
+from qualitywatch.ami.resync import LIST_EVENTS, Abilities, poll_agents, resync
+from qualitywatch.ami.session import LoggedIn, Session, SessionTimeouts
+from qualitywatch.errors import AmiAuthError, AmiConnectError, QualitywatchError
+from qualitywatch.model import Connected, Disconnected, Resynced
+from qualitywatch.ports import Clock
+
+__all__ = ["AmiClient", "AmiEndpoint", "Pace", "TlsOptions"]
+
+_log = logging.getLogger(__name__)
+
+_NOT_BOOTED: Final = (
+    "perhaps all changes of peers, contacts and registrations (FullyBooted did not come): either Asterisk is still starting, "
+    "or add system to read= in manager.conf"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient the client is, in seconds."""
+
+    connect_s: float = 10.0
+    boot_s: float = 5.0  # how long to wait for FullyBooted before the first snapshot; a second one follows when it comes later
+    healthy_s: float = 60.0  # a connection that held so long starts the backoff anew
+    refused_s: float = 60.0  # at least this between two refused logins: Asterisk's log and fail2ban count them
+
+
+def _jittered_delays() -> Iterator[float]:
+    return delays(random.SystemRandom())
+
+
+class AmiClient:
+    """The view of one PBX.
+
+    ``wanted`` names the events worth passing on (None: all).  ``new_delays`` begins a series of pauses between attempts, in
+    seconds; a new series begins after every healthy connection.
+    """
+
+    def __init__(
+        self,
+        endpoint: AmiEndpoint,
+        clock: Clock,
+        inbox: Inbox | None = None,
+        *,
+        wanted: frozenset[str] | None = WANTED_EVENTS,
+        pace: Pace | None = None,
+        timeouts: SessionTimeouts | None = None,
+        new_delays: Callable[[], Iterator[float]] = _jittered_delays,
+    ) -> None:
+        self.endpoint = endpoint
+        self.inbox = Inbox() if inbox is None else inbox
+        self.abilities: Abilities | None = None
+        self._clock = clock
+        self._wanted = None if wanted is None else wanted | LIST_EVENTS
+        self._pace = pace or Pace()
+        self._timeouts = timeouts
+        self._new_delays = new_delays
+        self._link: Link | None = None
+        self._failure: str | None = ""  # the reason last told; None while connected, empty before the first attempt
+        self._missing: tuple[str, ...] = ()
+        self._overflowing = False
+        self._tried_at = clock.now()
+        self._tried_monotonic = clock.monotonic()
+
+    @property
+    def connected(self) -> bool:
+        """True between login and loss."""
+        return self._link is not None and self._link.alive
+
+    @property
+    def last_activity_at(self) -> float:
+        """Unix seconds of the last sign of life: a byte from the PBX, or an attempt to reach it."""
+        return self._tried_at if self._link is None else max(self._tried_at, self._link.heard_at)
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the last sign of life, proof against steps of the wall clock; over 120 means that ``run`` hangs."""
+        heard = self._tried_monotonic if self._link is None else max(self._tried_monotonic, self._link.heard_monotonic)
+        return self._clock.monotonic() - heard
+
+    async def run(self) -> NoReturn:
+        """Stay connected until cancelled; failures of the PBX or the network never end this."""
+        pauses = self._new_delays()
+        while True:
+            self._note_attempt()
+            error = await self._connect_and_stay()
+            self._tell_loss(error)
+            if self._clock.monotonic() - self._tried_monotonic >= self._pace.healthy_s:
+                pauses = self._new_delays()
+            pause_s = next(pauses)
+            if isinstance(error, AmiAuthError):
+                pause_s = max(pause_s, self._pace.refused_s)
+            self._note_attempt()
+            await asyncio.sleep(pause_s)
+
+    async def request(self, action: str, headers: Sequence[tuple[str, str]] = (), *, timeout_s: float | None = None) -> Answer:
+        """Send an action over the live connection and wait for the answer, errors and timeouts included.
+
+        Raises AmiConnectError when there is no connection, or when it ends before the answer.
+        """
+        if self._link is None:
+            raise AmiConnectError(f"pbx {self.endpoint.name} is not connected: {action} was not sent")
+        try:
+            return await self._link.request(action, headers, timeout_s)
+        except AmiConnectError as exc:
+            raise AmiConnectError(f"pbx {self.endpoint.name} {exc}") from exc
+
+    async def _connect_and_stay(self) -> QualitywatchError:
+        """Connect and stay as long as it lasts; return why it ended."""
+        session = Session(
+            self.endpoint.username,
+            self.endpoint.secret,
+            self.endpoint.events,
+            use_md5=self.endpoint.md5,
+            wanted=self._wanted,
+            timeouts=self._timeouts,
+            id_prefix=f"qw-{secrets.token_hex(4)}",
+        )
+        link = self._link = Link(session, self._clock, self._deliver)
+        try:
+            await self._open(link)
+            async with asyncio.TaskGroup() as group:
+                snapshots = group.create_task(self._take_snapshots(link))
+                await asyncio.wait([link.ended])
+                snapshots.cancel()
+            return link.ended.result()
+        except QualitywatchError as error:
+            return error
+        finally:
+            await link.close()
+            self._link = None
+
+    async def _open(self, link: Link) -> None:
+        endpoint = self.endpoint
+        context = None if endpoint.tls is None else tls_context(endpoint.tls)
+        server_name = None if endpoint.tls is None else (endpoint.tls.server_name or endpoint.host)
+        try:
+            async with asyncio.timeout(self._pace.connect_s):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: link,
+                    endpoint.host,
+                    endpoint.port,
+                    ssl=context,
+                    server_hostname=server_name,
+                    happy_eyeballs_delay=0.25,
+                )
+        except (OSError, UnicodeError) as exc:
+            raise AmiConnectError(explain(exc, endpoint)) from exc
+
+    async def _take_snapshots(self, link: Link) -> None:
+        await link.logged_in.wait()
+        try:
+            async with asyncio.timeout(self._pace.boot_s):
+                await link.booted.wait()
+        except TimeoutError:
+            await self._take_snapshot(link)
+            # It never comes without the system class.  While Asterisk is still starting, what was just read was not all.
+            await link.booted.wait()
+        await self._take_snapshot(link)
+
+    async def _take_snapshot(self, link: Link) -> None:
+        try:
+            snapshot = await resync(link, self.endpoint.events)
+            self.abilities = snapshot.abilities
+            self.inbox.put(Resynced(self._clock.now(), snapshot.channels))
+            self._tell_abilities(snapshot.abilities, link.booted.is_set())
+            await poll_agents(link, snapshot.abilities, snapshot.sip_peers)
+        except AmiConnectError:
+            pass  # the link has ended, and says why itself
+
+    def _note_attempt(self) -> None:
+        self._tried_at = self._clock.now()
+        self._tried_monotonic = self._clock.monotonic()
+
+    def _deliver(self, what: LoggedIn | Message) -> None:
+        if isinstance(what, LoggedIn):
+            self._tell_connected(what)
+            return
+        dropped = self.inbox.dropped
+        self.inbox.put((self._clock.now() if self._link is None else self._link.heard_at, what))
+        if self.inbox.dropped != dropped and not self._overflowing:
+            self._overflowing = True
+            _log.warning("ami.inbox_overflow pbx=%s limit=%d dropping=rtcp", self.endpoint.name, self.inbox.limit)
+        elif self._overflowing and len(self.inbox) < self.inbox.limit // 2:
+            self._overflowing = False
+            _log.info("ami.inbox_recovered pbx=%s dropped_in_all=%d", self.endpoint.name, self.inbox.dropped)
+
+    def _tell_connected(self, login: LoggedIn) -> None:
+        self._failure = None
+        self.inbox.put(Connected(self._clock.now()))
+        _log.info('ami.connected pbx=%s address=%s banner="%s"', self.endpoint.name, self.endpoint.address, login.banner)
+
+    def _tell_loss(self, error: QualitywatchError) -> None:
+        reason = f"{self.endpoint.address}: {error}"
+        if reason == self._failure:
+            return
+        event = "ami.connection_lost" if self._failure is None else "ami.cannot_connect"
+        self._failure = reason
+        self.inbox.put(Disconnected(self._clock.now(), reason))
+        _log.warning('%s pbx=%s reason="%s"', event, self.endpoint.name, reason)
+
+    def _tell_abilities(self, abilities: Abilities, booted: bool) -> None:
+        _log.info("ami.resynced pbx=%s asterisk=%s", self.endpoint.name, abilities.asterisk_version or "unknown")
+        missing = abilities.missing()
+        if not booted:
+            missing = (*missing, _NOT_BOOTED)
+        if missing != self._missing:
+            self._missing = missing
+            if missing:
+                _log.warning('ami.not_visible pbx=%s what="%s"', self.endpoint.name, "; ".join(missing))
+            else:
+                _log.info("ami.all_visible pbx=%s", self.endpoint.name)

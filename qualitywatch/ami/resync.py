@@ -1,0 +1,214 @@
+"""Asks a freshly connected PBX for everything that happened before we came, as far as the rights allow.
+
+Strategy: only asks.  The items of every list flow through the inbox like any event, so the pipeline learns states from one
+place; what comes back here is which lists work, and the few names the next questions need.  A refused or unknown action is
+normal and remembered.  Requests go out one at a time, so that a large PBX is never flooded with questions.
+
+Never asked: ``IAXnetstats`` (its answer has no frame), ``IAXpeers`` (items without ActionID), ``PJSIPShowEndpoint``
+(passwords).
+
+Standard: the actions of Asterisk 11 to 23 and the ``write`` classes they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from qualitywatch.ami.answers import Answer
+from qualitywatch.ami.codec import Message
+
+LIST_EVENTS: Final = frozenset(
+    {
+        "PeerEntry",
+        "PeerlistComplete",
+        "RegistryEntry",
+        "RegistrationsComplete",
+        "OutboundRegistrationDetail",
+        "OutboundRegistrationDetailComplete",
+        "ContactStatusDetail",
+        "ContactStatusDetailComplete",
+        "CoreShowChannel",
+        "CoreShowChannelsComplete",
+        "DeviceStateChange",
+        "DeviceStateListComplete",
+    }
+)
+"""Items and ends of the lists asked for here; a decoder that filters events must let them pass."""
+
+SNAPSHOT_LISTS: Final = (
+    "SIPpeers",
+    "SIPshowregistry",
+    "IAXpeerlist",
+    "IAXregistry",
+    "PJSIPShowRegistrationsOutbound",
+    "PJSIPShowRegistrationInboundContactStatuses",
+    "CoreShowChannels",
+)
+
+_CONTACTS: Final = "PJSIPShowRegistrationInboundContactStatuses"
+_DEVICES: Final = "DeviceStateList"
+_VARIABLE: Final = "Getvar"
+_NO_ADDRESS: Final = frozenset({"", "-none-", "(null)", "(none)"})
+
+
+class Asker(Protocol):
+    """Whoever can send an action and wait for what comes of it."""
+
+    async def request(self, action: str, headers: Sequence[tuple[str, str]] = ()) -> Answer:
+        """Return the answer; raises AmiConnectError when there is no connection."""
+        ...
+
+
+class Access(StrEnum):
+    """What came of asking for an action."""
+
+    WORKS = "works"
+    DENIED = "denied"  # the manager user lacks the right
+    ABSENT = "absent"  # this Asterisk does not have the module
+    FAILED = "failed"  # anything else, a timeout for example
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What this manager user may ask of this Asterisk, found out by asking.  Actions never asked are missing."""
+
+    access: Mapping[str, Access]
+    asterisk_version: str | None = None
+    events_on: bool = True  # False: the event mask selects nothing
+
+    def may(self, action: str) -> bool:
+        """Say whether the action worked."""
+        return self.access.get(action) is Access.WORKS
+
+    def missing(self) -> tuple[str, ...]:
+        """What cannot be seen, and the setting of manager.conf that would show it; empty when nothing is missing."""
+        return tuple(self._missing())
+
+    def _missing(self) -> Iterator[str]:
+        if not self.events_on:
+            yield "no events at all: the event mask of this PBX in the configuration names no class that Asterisk knows"
+        denied = {action for action, access in self.access.items() if access is Access.DENIED}
+        if denied & (frozenset(SNAPSHOT_LISTS) - {_CONTACTS}):
+            yield "peers, registrations and channels from before the connection: add reporting to write= in manager.conf"
+        if _VARIABLE in denied and _CONTACTS in denied:
+            yield "User-Agents of PJSIP phones: add reporting to write= in manager.conf"
+        if _CONTACTS in denied:
+            yield (
+                "PJSIP phones until their state changes: add system to write= in manager.conf, but that right also allows "
+                "reloading Asterisk, so rather leave it"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a resync found out for us; the states themselves went through the inbox."""
+
+    abilities: Abilities
+    channels: frozenset[str] | None  # uniqueids alive now; None when the list could not be read
+    sip_peers: tuple[str, ...]  # registered chan_sip phones, without "SIP/"
+
+
+async def resync(asker: Asker, events: str | None = None) -> Snapshot:
+    """Ask for all lists once; ``events`` is the event mask to check, None to leave that out.
+
+    Raises AmiConnectError when the connection is lost meanwhile.
+    """
+    access: dict[str, Access] = {}
+    events_on = True
+    if events is not None:
+        mask = await asker.request("Events", (("EventMask", events),))
+        events_on = mask.response is None or (mask.response.get("Events") or "").casefold() != "off"
+    settings = await asker.request("CoreSettings")
+    version = settings.response.get("AsteriskVersion") if settings.ok and settings.response is not None else None
+    channels: frozenset[str] | None = None
+    sip_peers: tuple[str, ...] = ()
+    for action in SNAPSHOT_LISTS:
+        answer = await asker.request(action)
+        access[action] = access_of(answer)
+        if action == "CoreShowChannels" and answer.ok:
+            channels = frozenset(uniqueid for item in answer.items if (uniqueid := item.get("Uniqueid")))
+        elif action == "SIPpeers" and answer.ok:
+            sip_peers = _registered_phones(answer.items)
+    if access[_CONTACTS] is not Access.ABSENT or access["PJSIPShowRegistrationsOutbound"] is not Access.ABSENT:
+        access[_VARIABLE] = access_of(await asker.request(_VARIABLE, (("Variable", "SYSTEMNAME"),)))
+    return Snapshot(Abilities(access, version, events_on), channels, sip_peers)
+
+
+async def poll_agents(asker: Asker, abilities: Abilities, sip_peers: Iterable[str] | None = None) -> None:
+    """Ask for the User-Agent of every registered phone; the answers flow through the inbox.
+
+    ``sip_peers`` saves asking for the list when it was just read.  Raises AmiConnectError when the connection is lost.
+    """
+    if abilities.may("SIPpeers"):
+        if sip_peers is None:
+            sip_peers = _registered_phones((await asker.request("SIPpeers")).items)
+        for peer in sip_peers:
+            await _ask(asker, "SIPshowpeer", ("Peer", peer))
+    if abilities.may(_CONTACTS):
+        await asker.request(_CONTACTS)
+    elif abilities.may(_VARIABLE):
+        devices = [item.get("Device") or "" for item in (await asker.request(_DEVICES)).items]
+        for device in devices:
+            technology, _, name = device.partition("/")
+            if technology == "PJSIP" and name:
+                await _ask_contacts_of(asker, name)
+
+
+async def poll_agent(asker: Asker, peer: str, abilities: Abilities) -> None:
+    """Ask for the User-Agent of one peer (``SIP/6117``, ``PJSIP/701``); IAX2 has none, so nothing is asked.
+
+    The answer flows through the inbox.  Raises AmiConnectError when the connection is lost.
+    """
+    technology, _, name = peer.partition("/")
+    if technology == "SIP" and name and abilities.may("SIPpeers"):
+        await _ask(asker, "SIPshowpeer", ("Peer", name))
+    elif technology == "PJSIP" and name:
+        # One phone is asked for by itself if possible: after an outage a thousand of them register within a minute, and the
+        # list of all contacts a thousand times is too much.
+        if abilities.may(_VARIABLE):
+            await _ask_contacts_of(asker, name)
+        elif abilities.may(_CONTACTS):
+            await asker.request(_CONTACTS)
+
+
+def access_of(answer: Answer) -> Access:
+    """Read an answer as a statement about rights and modules."""
+    if answer.ok:
+        return Access.WORKS
+    text = answer.message.casefold()
+    if text.startswith("permission denied"):
+        return Access.DENIED
+    if text.startswith("invalid/unknown command"):
+        return Access.ABSENT
+    return Access.FAILED
+
+
+async def _ask_contacts_of(asker: Asker, endpoint: str) -> None:
+    """Needs only ``write=reporting``; an AOR named like its endpoint is assumed, as every common set-up has it."""
+    contacts = await _ask(asker, _VARIABLE, ("Variable", f"PJSIP_AOR({endpoint},contact)"))
+    value = contacts.response.get("Value") if contacts and contacts.response is not None else None
+    for contact in (value or "").split(","):
+        if contact.strip():
+            await _ask(asker, _VARIABLE, ("Variable", f"PJSIP_CONTACT({contact.strip()},user_agent)"))
+
+
+async def _ask(asker: Asker, action: str, header: tuple[str, str]) -> Answer | None:
+    """Ask about a name that came over the wire; None for one that cannot be sent back, which must not end the round."""
+    try:
+        return await asker.request(action, (header,))
+    except ValueError:
+        return None
+
+
+def _registered_phones(entries: Iterable[Message]) -> tuple[str, ...]:
+    """Static peers are trunks: Asterisk never learns a User-Agent of them."""
+    return tuple(
+        name
+        for entry in entries
+        if (name := entry.get("ObjectName"))
+        and (entry.get("Dynamic") or "").casefold() == "yes"
+        and (entry.get("IPaddress") or "").casefold() not in _NO_ADDRESS
+    )
