@@ -82,6 +82,15 @@ items:
     assert problems.lines() == []
 
 
+def test_text_has_one_line_unless_several_are_allowed() -> None:
+    section, problems = loaded("a: |\n  one\n  two\nb:\n  en: |\n    one\n    two\n  de: x\n")
+    assert section.text("a", multiline=True) == "one\ntwo\n"
+    assert section.text_map("b", choices=("en", "ru"), multiline=True) == {"en": "one\ntwo\n"}
+    section.text("a")
+    section.close()
+    assert problems.lines() == ["f.yml:1: a: must be one line of text", "f.yml:8: b.de: unknown key; known here: en, ru"]
+
+
 def test_absent_keys_give_their_defaults_without_a_problem() -> None:
     section, problems = loaded("# nothing here\n")
     assert section.text("a", None) is None
@@ -405,9 +414,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_problem() -> None:
 
 # fmt: off
 YAML_PIECES = [
-    "a", "b", ": ", ":", "- ", "[", "]", "{", "}", ",", "&a ", "*a", "<<: ", "!", "!!str ", "!x ", "!<", "'", '"', "|", ">", "---",
-    "...", "%YAML 1.1", "%FF", "%", " ", "#", "? ", "\\", '"\\x', "\\U00110000", "~", "1", "0x1", "1:30", ".inf", "@", "`", "\n",
-    "\n  ", "\t", "\r", "\x85", "\u2028", "\ufeff", "é", "\x00", "1" * 40,
+    "a", "b", ": ", ":", "- ", "[", "]", "{", "}", ",", "&a ", "*a", "<<: ", "!", "!!str ", "!x ", "!<", "'", '"', "|", ">",
+    "---", "...", "%YAML 1.1", "%FF", " ", "#", "? ", "\\", '"\\x', "\\U00110000", "~", "1", "0x1", "1:30", ".inf", "@", "`",
+    "%", "\n", "\n  ", "\t", "\r", "\x85", "\u2028", "\ufeff", "é", "\x00", "1" * 40,
 ]
 # fmt: on
 

@@ -59,7 +59,7 @@ def find_timezone(name: str) -> tzinfo:
         known = available_timezones()
         if not known:
             raise ValueError("cannot be looked up: install the tzdata package, or use UTC") from exc
-        near = get_close_matches(name, known, n=1)
+        near = get_close_matches(name, known, n=1, cutoff=0.8)
         hint = f', did you mean "{near[0]}"?' if near else "; write it like Europe/Moscow"
         raise ValueError(f"unknown time zone{hint}") from exc
 
@@ -81,4 +81,5 @@ def path_problem(path: Path, *, directory: bool, may_be_missing: bool = False) -
         return f"{path}: {exc.strerror}"
     if not (stat.S_ISDIR(mode) if directory else stat.S_ISREG(mode)):
         return f"{path} is not a {'directory' if directory else 'file'}"
-    return None if os.access(path, os.R_OK | os.X_OK if directory else os.R_OK) else f"{path}: Permission denied"
+    mask = os.R_OK | os.X_OK if directory else os.R_OK
+    return None if os.access(path, mask, effective_ids=True) else f"{path}: Permission denied"

@@ -112,7 +112,7 @@ class _Reader:
         if enabled and ca_file is not None and (reason := path_problem(ca_file, directory=False)):
             section.problem("ca_file", reason)
         if enabled and not verify:
-            warning = "anybody on the way can pretend to be this PBX; give its certificate as ca_file instead"
+            warning = "anybody can pretend to be this PBX; give its certificate as ca_file instead"
             self.notes.add(section.source, section.line_of("verify"), section.path_of("verify"), warning)
         return TlsConfig(ca_file, verify) if enabled else None
 

@@ -48,7 +48,7 @@ def _from_credential(name: str, environ: Mapping[str, str]) -> Secret:
     if "/" in name or name in {".", ".."}:
         raise ValueError("is the name of a credential, not a path; for a path use the key that ends in _file")
     if not environ.get("CREDENTIALS_DIRECTORY"):
-        raise ValueError(f"works under systemd only, by LoadCredential={name}:/path; elsewhere use the key that ends in _file")
+        raise ValueError(f"needs systemd and LoadCredential={name}:/path in the unit; elsewhere use the key that ends in _file")
     path = credential_path(name, environ)
     if path is None:
         raise ValueError(f"systemd gave no such credential; add LoadCredential={name}:/path to the unit")
