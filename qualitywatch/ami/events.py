@@ -67,7 +67,7 @@ _COMPLETIONS: Final = frozenset(
 )
 
 WANTED_EVENTS: Final[frozenset[str]] = frozenset(_HANDLERS) | _COMPLETIONS
-"""Every event name any part of the program looks at; all others may be dropped by their first line."""
+"""Every event that is translated and every end of a list of such events; a decoder may drop all others by their first line."""
 
 
 def translate(message: Message, received_at: float) -> tuple[PbxEvent, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from qualitywatch.ami.codec import Decoder, Message
 from qualitywatch.ami.fields import timestamp
+from qualitywatch.errors import AmiProtocolError
 
 _CHUNK_BYTES: Final = 1 << 20
 
@@ -31,21 +32,44 @@ def read_recording(data: bytes) -> Iterator[TimedMessage]:
     message keeps its own stamp.  Raises AmiProtocolError after the last good message when the recording is cut off in the
     middle of a message, or is none.
     """
+    messages = _messages(data)
+    early: list[Message] = []
+    at = 0.0
+    error: AmiProtocolError | None = None
+    try:
+        for message in messages:
+            early.append(message)
+            at = timestamp(message) or 0.0
+            if at:
+                break
+    except AmiProtocolError as caught:
+        error = caught
+    for message in early:
+        yield TimedMessage(at, message)
+    if error is not None:
+        raise error
+    for message in messages:
+        at = max(at, timestamp(message) or at)
+        yield TimedMessage(at, message)
+
+
+def _messages(data: bytes) -> Iterator[Message]:
     decoder = Decoder()
-    unstamped: list[Message] = []
-    at: float | None = None
-    for start in range(0, len(data), _CHUNK_BYTES):
-        for message in decoder.feed(data[start : start + _CHUNK_BYTES]):
-            stamp = timestamp(message)
-            if at is None:
-                if stamp is None:
-                    unstamped.append(message)
-                    continue
-                at = stamp
-                yield from (TimedMessage(at, early) for early in unstamped)
-                unstamped.clear()
-            elif stamp is not None and stamp > at:
-                at = stamp
-            yield TimedMessage(at, message)
-    yield from (TimedMessage(0.0, message) for message in unstamped)
-    decoder.close()
+    recognised = False
+    try:
+        for start in range(0, len(data), _CHUNK_BYTES):
+            for message in decoder.feed(data[start : start + _CHUNK_BYTES]):
+                recognised = recognised or message.kind in ("event", "response")
+                yield message
+        decoder.close()
+    except AmiProtocolError as error:
+        raise AmiProtocolError(_explain(data, recognised, error)) from error
+
+
+def _explain(data: bytes, recognised: bool, error: AmiProtocolError) -> str:
+    """The decoder speaks of a connection; whoever replays a file wants to hear of the file."""
+    if recognised:
+        return f"the recording is damaged or incomplete, it was read up to there: {error}"
+    if b"\nEvent: " in data and b"\r\n" not in data:
+        return "the line ends of this recording were converted: record again, and copy the file as binary"
+    return "this file is no recording of a manager session"
