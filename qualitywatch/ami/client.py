@@ -23,7 +23,7 @@ from qualitywatch.ami.events import WANTED_EVENTS
 from qualitywatch.ami.failures import explain
 from qualitywatch.ami.inbox import Inbox
 from qualitywatch.ami.link import Link
-from qualitywatch.ami.resync import LIST_EVENTS, Abilities, poll_agents, resync
+from qualitywatch.ami.resync import CHANNELS, LIST_EVENTS, Abilities, channels_alive, poll_agents, resync
 from qualitywatch.ami.session import LoggedIn, Session, SessionTimeouts
 from qualitywatch.errors import AmiAuthError, AmiConnectError, QualitywatchError
 from qualitywatch.model import Connected, Disconnected, Resynced
@@ -186,11 +186,16 @@ class AmiClient:
         try:
             snapshot = await resync(link, self.endpoint.events)
             self.abilities = snapshot.abilities
-            self.inbox.put(Resynced(self._clock.now(), snapshot.channels))
-            self._tell_abilities(snapshot.abilities, link.booted.is_set())
             await poll_agents(link, snapshot.abilities, snapshot.sip_peers)
+            channels = await link.request(CHANNELS, then=self._mark_resynced)
+            self.abilities = snapshot.abilities.learnt(channels)
+            self._tell_abilities(self.abilities, link.booted.is_set())
         except AmiConnectError:
             pass  # the link has ended, and says why itself
+
+    def _mark_resynced(self, channels: Answer) -> None:
+        # Right behind the list: a channel that is new in the same breath must not look like one that is gone.
+        self.inbox.put(Resynced(self._clock.now(), channels_alive(channels)))
 
     def _note_attempt(self) -> None:
         self._tried_at = self._clock.now()

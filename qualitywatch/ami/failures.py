@@ -59,7 +59,7 @@ def _explain_certificate(error: ssl.SSLCertVerificationError, endpoint: AmiEndpo
     problem = _CERTIFICATE_PROBLEMS.get(code, f"was refused ({error.verify_message})")
     if code in _NAME_MISMATCHES:
         expected = (endpoint.tls and endpoint.tls.server_name) or endpoint.host
-        problem = f'{problem} than "{expected}": set tls.server_name to the name in the certificate'
+        problem = f'{problem} than "{expected}": set host to the name in the certificate, or issue one for this name'
     return f"the TLS certificate {problem} (or, on a network you trust, tls.verify: false)"
 
 

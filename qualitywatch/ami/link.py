@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, cast
 
 from qualitywatch.ami.answers import Answer
@@ -24,6 +25,14 @@ socket rests for a moment and the kernel collects.  Never while an answer is awa
 
 _GOODBYE_S: Final = 1.0
 _KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Somebody who waits for an answer."""
+
+    answer: asyncio.Future[Answer]
+    then: Callable[[Answer], None] | None
 
 
 class Link(asyncio.Protocol):
@@ -48,7 +57,7 @@ class Link(asyncio.Protocol):
         self._gone: asyncio.Future[None] = loop.create_future()  # the transport is really closed
         self._timer: asyncio.TimerHandle | None = None
         self._rest: asyncio.TimerHandle | None = None
-        self._asked: dict[str, asyncio.Future[Answer]] = {}
+        self._asked: dict[str, _Asked] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -74,17 +83,27 @@ class Link(asyncio.Protocol):
         """True between login and end."""
         return self.logged_in.is_set() and not self.ended.done()
 
-    async def request(self, action: str, headers: Sequence[tuple[str, str]] = (), timeout_s: float | None = None) -> Answer:
-        """Send an action and wait for its answer; raises AmiConnectError when the connection ends first."""
+    async def request(
+        self,
+        action: str,
+        headers: Sequence[tuple[str, str]] = (),
+        timeout_s: float | None = None,
+        *,
+        then: Callable[[Answer], None] | None = None,
+    ) -> Answer:
+        """Send an action and wait for its answer; ``then`` sees it first, before anything that came after it is delivered.
+
+        Raises AmiConnectError when the connection ends first, ValueError for headers that cannot be sent.
+        """
         if not self.alive:
             raise AmiConnectError(f"is not connected: {action} was not sent")
         action_id = self._session.request(action, headers, self._clock.monotonic(), timeout_s=timeout_s)
-        answer: asyncio.Future[Answer] = self._loop.create_future()
-        self._asked[action_id] = answer
+        asked = _Asked(self._loop.create_future(), then)
+        self._asked[action_id] = asked
         self._resume()
         self._transmit()
         try:
-            return await answer
+            return await asked.answer
         finally:
             self._asked.pop(action_id, None)
 
@@ -112,9 +131,7 @@ class Link(asyncio.Protocol):
         for outcome in outcomes:
             match outcome:
                 case Answered(action_id, answer):
-                    asker = self._asked.get(action_id)
-                    if asker is not None and not asker.done():
-                        asker.set_result(answer)
+                    self._answer(action_id, answer)
                 case LoggedIn():
                     self._deliver(outcome)
                     self.logged_in.set()
@@ -123,6 +140,13 @@ class Link(asyncio.Protocol):
         if self._session.fully_booted:
             self.booted.set()
         self._transmit()
+
+    def _answer(self, action_id: str, answer: Answer) -> None:
+        asked = self._asked.get(action_id)
+        if asked is not None and not asked.answer.done():
+            if asked.then is not None:
+                asked.then(answer)
+            asked.answer.set_result(answer)
 
     def _transmit(self) -> None:
         data = self._session.data_to_send()
@@ -160,9 +184,9 @@ class Link(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._resume()
-        for asker in self._asked.values():
-            if not asker.done():
-                asker.set_exception(AmiConnectError(str(error)))
+        for asked in self._asked.values():
+            if not asked.answer.done():
+                asked.answer.set_exception(AmiConnectError(str(error)))
         if self._transport is not None:
             self._transport.close()
 

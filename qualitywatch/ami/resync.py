@@ -1,5 +1,8 @@
 """Asks a freshly connected PBX for everything that happened before we came, as far as the rights allow.
 
+The order is: states of peers and registrations, User-Agents, and at the very end the channels, because what a list of channels
+says is only true for the instant of the answer.
+
 Strategy: only asks.  The items of every list flow through the inbox like any event, so the pipeline learns states from one
 place; what comes back here is which lists work, and the few names the next questions need.  A refused or unknown action is
 normal and remembered.  Requests go out one at a time, so that a large PBX is never flooded with questions.
@@ -13,7 +16,7 @@ Standard: the actions of Asterisk 11 to 23 and the ``write`` classes they need.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -45,8 +48,8 @@ SNAPSHOT_LISTS: Final = (
     "IAXregistry",
     "PJSIPShowRegistrationsOutbound",
     "PJSIPShowRegistrationInboundContactStatuses",
-    "CoreShowChannels",
 )
+CHANNELS: Final = "CoreShowChannels"
 
 _CONTACTS: Final = "PJSIPShowRegistrationInboundContactStatuses"
 _DEVICES: Final = "DeviceStateList"
@@ -83,6 +86,10 @@ class Abilities:
         """Say whether the action worked."""
         return self.access.get(action) is Access.WORKS
 
+    def learnt(self, answer: Answer) -> Abilities:
+        """Return the abilities as one more answer shows them."""
+        return replace(self, access={**self.access, answer.action: access_of(answer)})
+
     def missing(self) -> tuple[str, ...]:
         """What cannot be seen, and the setting of manager.conf that would show it; empty when nothing is missing."""
         return tuple(self._missing())
@@ -91,7 +98,7 @@ class Abilities:
         if not self.events_on:
             yield "no events at all: the event mask of this PBX in the configuration names no class that Asterisk knows"
         denied = {action for action, access in self.access.items() if access is Access.DENIED}
-        if denied & (frozenset(SNAPSHOT_LISTS) - {_CONTACTS}):
+        if denied - {_CONTACTS, _VARIABLE}:
             yield "peers, registrations and channels from before the connection: add reporting to write= in manager.conf"
         if _VARIABLE in denied and _CONTACTS in denied:
             yield "User-Agents of PJSIP phones: add reporting to write= in manager.conf"
@@ -107,14 +114,14 @@ class Snapshot:
     """What a resync found out for us; the states themselves went through the inbox."""
 
     abilities: Abilities
-    channels: frozenset[str] | None  # uniqueids alive now; None when the list could not be read
     sip_peers: tuple[str, ...]  # registered chan_sip phones, without "SIP/"
 
 
 async def resync(asker: Asker, events: str | None = None) -> Snapshot:
-    """Ask for all lists once; ``events`` is the event mask to check, None to leave that out.
+    """Ask for the states of all peers and registrations; ``events`` is the event mask to check, None to leave that out.
 
-    Raises AmiConnectError when the connection is lost meanwhile.
+    User-Agents (``poll_agents``) and channels (``CHANNELS``) are left to the caller.  Raises AmiConnectError when the
+    connection is lost meanwhile.
     """
     access: dict[str, Access] = {}
     events_on = True
@@ -123,18 +130,15 @@ async def resync(asker: Asker, events: str | None = None) -> Snapshot:
         events_on = mask.response is None or (mask.response.get("Events") or "").casefold() != "off"
     settings = await asker.request("CoreSettings")
     version = settings.response.get("AsteriskVersion") if settings.ok and settings.response is not None else None
-    channels: frozenset[str] | None = None
     sip_peers: tuple[str, ...] = ()
     for action in SNAPSHOT_LISTS:
         answer = await asker.request(action)
         access[action] = access_of(answer)
-        if action == "CoreShowChannels" and answer.ok:
-            channels = frozenset(uniqueid for item in answer.items if (uniqueid := item.get("Uniqueid")))
-        elif action == "SIPpeers" and answer.ok:
+        if action == "SIPpeers" and answer.ok:
             sip_peers = _registered_phones(answer.items)
     if access[_CONTACTS] is not Access.ABSENT or access["PJSIPShowRegistrationsOutbound"] is not Access.ABSENT:
         access[_VARIABLE] = access_of(await asker.request(_VARIABLE, (("Variable", "SYSTEMNAME"),)))
-    return Snapshot(Abilities(access, version, events_on), channels, sip_peers)
+    return Snapshot(Abilities(access, version, events_on), sip_peers)
 
 
 async def poll_agents(asker: Asker, abilities: Abilities, sip_peers: Iterable[str] | None = None) -> None:
@@ -172,6 +176,11 @@ async def poll_agent(asker: Asker, peer: str, abilities: Abilities) -> None:
             await _ask_contacts_of(asker, name)
         elif abilities.may(_CONTACTS):
             await asker.request(_CONTACTS)
+
+
+def channels_alive(answer: Answer) -> frozenset[str] | None:
+    """Return the uniqueids in an answer to ``CHANNELS``, or None when the list could not be read."""
+    return frozenset(uniqueid for item in answer.items if (uniqueid := item.get("Uniqueid"))) if answer.ok else None
 
 
 def access_of(answer: Answer) -> Access:
