@@ -103,9 +103,9 @@ class Decoder:
         buffer = self._buffer
         end = -1
         while end < 0 and (blank_line := buffer.find(END_OF_FRAME, self._scanned)) >= 0:
-            self._scanned = blank_line + 2  # the second line end may begin another blank line
+            self._scanned = blank_line + len(END_OF_FRAME)
             if not is_follows(buffer, start) or buffer.endswith(END_OF_COMMAND, start, blank_line):
-                end = self._scanned = blank_line + len(END_OF_FRAME)
+                end = self._scanned
         if (end if end >= 0 else len(buffer)) - start > self._max_message_bytes:
             raise AmiProtocolError(
                 f"a message of the manager interface passed {self._max_message_bytes} bytes without an end: "

@@ -54,6 +54,14 @@ def test_a_header_hidden_in_a_value_is_not_a_header() -> None:
     assert message.get_all("Channel") == ("SIP/good-1",)
 
 
+def test_a_message_needs_no_end() -> None:
+    message = Message(b"Event: A\r\nX: 1\r\nx: 2")
+    assert message.get("X") == "1"
+    assert message.get_all("X") == ("1", "2")
+    assert Message(b"Event: A").name == "A"
+    assert Message(b"Response: Follows\r\nActionID: 1\r\n").action_id == "1"
+
+
 def test_the_first_line_alone_decides_what_a_message_is() -> None:
     """ChallengeResponseFailed carries a header called Response."""
     message = next(m for m in recorded("asterisk-20/action-responses") if m.name == "ChallengeResponseFailed")
