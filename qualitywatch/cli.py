@@ -51,11 +51,15 @@ def build_parser() -> argparse.ArgumentParser:
     replay = commands.add_parser(
         "replay",
         help="judge recorded manager sessions on their own clock",
-        description="Runs the production pipeline on recorded manager sessions and prints what would have been sent. Several files are "
-        "successive connections to one PBX.",
+        description="Runs the production pipeline on recorded manager sessions and prints what would have been sent. "
+        "Several files are successive connections to one PBX.",
     )
-    replay.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recorded session, or a folder with input.ami in it")
-    replay.add_argument("--config", type=Path, metavar="F", help="take names, trunks, language and rules from this configuration")
+    replay.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="recorded session, or a folder with input.ami in it"
+    )
+    replay.add_argument(
+        "--config", type=Path, metavar="F", help="take names, trunks, language and rules from this configuration"
+    )
     replay.add_argument("--rules", type=Path, metavar="DIR", help="rules of this folder on top of the shipped ones")
     replay.add_argument("--emit", choices=("alerts", "samples"), default="alerts", help="what to print (default alerts)")
     replay.add_argument("--format", choices=("text", "json"), default="text", help="for people, or one JSON object a line")
@@ -67,7 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
         description="Listens like an Asterisk manager, with login, and plays a recording to whoever connects.",
     )
     serve.add_argument("file", type=Path, metavar="FILE", help="recorded session")
-    serve.add_argument("--listen", default="127.0.0.1:5038", metavar="HOST:PORT", help="default 127.0.0.1:5038; port 0 picks one")
+    serve.add_argument(
+        "--listen", default="127.0.0.1:5038", metavar="HOST:PORT", help="default 127.0.0.1:5038; port 0 picks one"
+    )
     serve.add_argument("--speed", type=float, default=1.0, metavar="X", help="times faster than life; 0: as fast as it is read")
     serve.add_argument("--username", default="qualitywatch", help="manager user to expect (default qualitywatch)")
     serve.add_argument("--secret", default="qualitywatch", help="its secret (default qualitywatch)")

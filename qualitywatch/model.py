@@ -398,6 +398,7 @@ class Alert:
     display_name: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    worst: Severity = Severity.INFO  # the highest severity it has fired with
 
 
 class NotifyReason(StrEnum):

@@ -30,6 +30,7 @@ from qualitywatch.model import (
     Connected,
     Disconnected,
     LogRecord,
+    NotifyReason,
     Observation,
     PbxEvent,
     PbxState,
@@ -59,6 +60,7 @@ CLOCK_STEP_S = 60.0
 SAME_BOOT_S = 5.0
 
 PBX_TOPIC = "pbx_state"
+ALERT_LOG = "alert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +184,13 @@ class Pipeline:
 
     @staticmethod
     def _note(transition: Transition | None, out: _Collected) -> None:
-        if transition is not None:
-            out.transitions.append(transition)
+        if transition is None:
+            return
+        out.transitions.append(transition)
+        if transition.reason is not NotifyReason.NONE:
+            key, severity = transition.alert.key, transition.alert.severity
+            text = f"{transition.reason} {severity} {key.rule}"
+            out.logs.append(LogRecord(transition.at, key.pbx, key.subject, ALERT_LOG, text))
 
     def _handle(self, event: PbxEvent, out: _Collected) -> None:
         match event:

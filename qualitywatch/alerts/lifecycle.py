@@ -131,6 +131,7 @@ class Lifecycle:
             display_name=self._name_of(evaluation.key.subject) or (before.display_name if before is not None else None),
             details=dict(evaluation.details) if evaluation.details or before is None else before.details,
             texts=evaluation.texts,
+            worst=_worst(before, severity if state is AlertState.FIRING else None),
         )
 
     def _settle(
@@ -160,6 +161,7 @@ class Lifecycle:
             display_name=self._name_of(evaluation.key.subject),
             details=dict(evaluation.details),
             texts=evaluation.texts,
+            worst=severity,
         )
         return Transition(now, alert, AlertState.INACTIVE, AlertState.FIRING, notify_reason(None, alert, one_shot=True))
 
@@ -185,6 +187,11 @@ def _active_levels(before: Alert | None, evaluation: Evaluation) -> dict[Severit
         elif since is not None and level.signal in {Signal.BREACH, Signal.KEEP, Signal.UNKNOWN}:
             active[level.severity] = since
     return active
+
+
+def _worst(before: Alert | None, severity: Severity | None) -> Severity:
+    known = before.worst if before is not None else Severity.INFO
+    return known if severity is None or severity.rank < known.rank else severity
 
 
 def _held(before: Alert | None, level: Level, level_since: Mapping[Severity, float], now: float) -> bool:

@@ -30,6 +30,11 @@ class Script:
     fully_booted: bytes
     messages: tuple[TimedMessage, ...]
 
+    @property
+    def length_s(self) -> float:
+        """Seconds from the first message to the last, on the recording's clock."""
+        return self.messages[-1].at - self.messages[0].at
+
 
 def read_script(recording: bytes) -> Script:
     """Take a recording apart; raises AmiProtocolError when there is nothing to play in it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -27,6 +27,7 @@ from qualitywatch.model import AlertState, Connected, Disconnected, NotifyReason
 from qualitywatch.notify.render import headline
 from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.rules.loader import load_rules
+from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.shipped import shipped
 
 DEFAULT_PBX = "pbx"
@@ -54,10 +55,10 @@ class ReplayOptions:
 
 
 def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
-    """Replay and print; returns the exit code. Raises ConfigError for a wrong configuration, QualitywatchError for unreadable files."""
+    """Replay and print; returns the exit code. Raises ConfigError or, for a file that cannot be read, QualitywatchError."""
     stream = out or sys.stdout
     config = read_config(options.config) if options.config else None
-    directories = list(config.rules.all_directories()) if config else [shipped("rules")]
+    directories = list(config.rules.directories) if config else [shipped("rules")]
     if options.rules is not None:
         directories.append(options.rules)
     specs = load_rules(directories)
@@ -67,42 +68,61 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
     names = {**config.names, **config.trunks} if config else {}
     printer = _Printer(stream, options, language, zone)
 
-    pipeline: Pipeline | None = None
-    ended_at: float | None = None
+    session = _Session(name, specs, names, printer.show)
     exit_code = 0
     for path in options.files:
         try:
-            for timed in _messages(_recording_of(path), interactive=options.format == "text"):
-                if pipeline is None or ended_at is None:
-                    pipeline = Pipeline(name, specs, names=names)
-                elif ended_at is not None and timed.first and timed.message.at < ended_at:
-                    pipeline = Pipeline(name, specs, names=names)
-                elif timed.first:
-                    printer.show(pipeline.feed(Disconnected(ended_at, "the recording ends here")))
-                    printer.show(pipeline.feed(Connected(timed.message.at)))
-                for event in translate(timed.message.message, timed.message.at):
-                    printer.show(pipeline.feed(event))
-                printer.show(pipeline.advance(timed.message.at))
-                ended_at = timed.message.at
+            for number, timed in enumerate(_messages(_recording_of(path), interactive=options.format == "text")):
+                if number == 0:
+                    session.connect(timed.at)
+                session.hear(timed)
         except AmiProtocolError as exc:
             print(f"{path}: {exc}", file=sys.stderr)
             exit_code = 1
-    printer.close(pipeline)
+    printer.close(session.pipeline)
     return exit_code
+
+
+class _Session:
+    """The pipeline of one PBX through successive recordings."""
+
+    def __init__(self, pbx: str, specs: Sequence[RuleSpec], names: Mapping[str, str], show: Callable[[Effects], None]) -> None:
+        self._pbx = pbx
+        self._specs = specs
+        self._names = names
+        self._show = show
+        self._heard_at: float | None = None
+        self.pipeline = Pipeline(pbx, specs, names=names)
+
+    def connect(self, at: float) -> None:
+        """Begin another recording: after a blind time, or, when it is older than the last one, with empty memory."""
+        if self._heard_at is None:
+            return
+        if at < self._heard_at:
+            self.pipeline = Pipeline(self._pbx, self._specs, names=self._names)
+            return
+        self._show(self.pipeline.feed(Disconnected(self._heard_at, "the recording ends here")))
+        self._show(self.pipeline.feed(Connected(at)))
+
+    def hear(self, timed: TimedMessage) -> None:
+        """Take in one message of the recording."""
+        for event in translate(timed.message, timed.at):
+            self._show(self.pipeline.feed(event))
+        self._show(self.pipeline.advance(timed.at))
+        self._heard_at = timed.at
 
 
 def transition_record(transition: Transition, language: str) -> dict[str, object] | None:
     """One alert as a flat record for machines; None for changes that are nobody's business (a pending alert that went away)."""
     alert = transition.alert
-    match transition.reason:
-        case NotifyReason.RESOLVED:
-            state = "resolved"
-        case NotifyReason.FIRING | NotifyReason.SEVERITY_INCREASED | NotifyReason.HAPPENED:
-            state = "firing"
-        case NotifyReason.NONE:
-            if transition.new_state is not AlertState.PENDING or transition.old_state is not AlertState.INACTIVE:
-                return None
-            state = "pending"
+    if transition.reason is NotifyReason.RESOLVED:
+        state = "resolved"
+    elif transition.reason is not NotifyReason.NONE:
+        state = "firing"
+    elif transition.new_state is AlertState.PENDING and transition.old_state is AlertState.INACTIVE:
+        state = "pending"
+    else:
+        return None
     value = alert.peak if state == "resolved" else alert.value
     return {
         "at": round(transition.at, 6),
@@ -132,12 +152,6 @@ def sample_record(sample: Sample) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    message: TimedMessage
-    first: bool
-
-
 class _Printer:
     """Prints effects as they come, for people or for machines."""
 
@@ -163,11 +177,11 @@ class _Printer:
             style = _STYLES.get(str(record["state"])) or _STYLES[transition.alert.severity]
             self._line(record, lambda record, style=style: (_alert_text(record), style))  # type: ignore[misc]
 
-    def close(self, pipeline: Pipeline | None) -> None:
+    def close(self, pipeline: Pipeline) -> None:
         """Say what is left, so that a quiet recording does not end in silence."""
         if self._json or self._samples:
             return
-        open_alerts = [alert for alert in pipeline.alerts if alert.state is AlertState.FIRING] if pipeline else []
+        open_alerts = [alert for alert in pipeline.alerts if alert.state is AlertState.FIRING]
         left = f", {len(open_alerts)} still firing at the end" if open_alerts else ""
         self._console.print(Text(f"{self._told} messages would have been sent{left}.", style="dim"))
 
@@ -193,7 +207,7 @@ def _recording_of(path: Path) -> Path:
     return path / "input.ami" if path.is_dir() else path
 
 
-def _messages(path: Path, *, interactive: bool) -> Iterator[_Step]:
+def _messages(path: Path, *, interactive: bool) -> Iterator[TimedMessage]:
     """Yield the messages of one recording, with a progress bar where somebody looks."""
     try:
         data = path.read_bytes()
@@ -206,7 +220,7 @@ def _messages(path: Path, *, interactive: bool) -> Iterator[_Step]:
         task = progress.add_task(path.parent.name or path.name, total=len(data)) if progress is not None else None
         done = 0
         for count, message in enumerate(read_recording(data)):
-            yield _Step(message, first=count == 0)
+            yield message
             done += len(message.message.raw) + 4
             if progress is not None and task is not None and count % PROGRESS_EVERY == 0:
                 progress.update(task, completed=done)

@@ -1,0 +1,150 @@
+"""Persist, then notify: nothing is said before it is stored, and nothing is lost because it could not be stored.
+
+Strategy: what one step wants remembered is committed in one transaction, alerts and outbox together.  A disk that is full
+keeps the changes in memory, in order, and they are tried again; the trouble is logged once, and so is its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from qualitywatch.config import TargetConfig
+from qualitywatch.errors import StoreError
+from qualitywatch.model import Notification, NotifyReason, Severity, Transition
+from qualitywatch.pipeline import Effects
+from qualitywatch.ports import Clock, SeriesBatch, SeriesStore, StateChange, StateStore
+
+log = logging.getLogger(__name__)
+
+LEARNED_KEY = "agents.learned."
+
+
+class Keeper:
+    """Stores the effects of all pipelines and wakes the dispatcher."""
+
+    def __init__(
+        self,
+        state: StateStore,
+        series: Sequence[SeriesStore],
+        targets: Sequence[TargetConfig],
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._state = state
+        self._series = series
+        self._targets = targets
+        self._clock = clock
+        self._wake = wake
+        self._waiting: deque[StateChange] = deque()
+        self._committing = asyncio.Lock()
+        self._learned: set[str] = set()
+        self._state_fails = False
+        self._failing_series: set[int] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Changes that could not be stored yet."""
+        return len(self._waiting)
+
+    async def keep(self, pbx: str, effects: Sequence[Effects]) -> None:
+        """Store what a few steps of one pipeline want remembered."""
+        change = self._change(pbx, effects)
+        if change:
+            self._waiting.append(change)
+        await self.commit_waiting()
+        batch = SeriesBatch(
+            tuple(sample for effect in effects for sample in effect.samples),
+            tuple(call for effect in effects for call in effect.calls),
+            tuple(entry for effect in effects for entry in effect.logs),
+        )
+        if batch.samples or batch.calls or batch.logs:
+            await self._each_series(lambda store: store.write(batch))
+
+    async def keep_change(self, change: StateChange) -> None:
+        """Store a change that does not come from a pipeline."""
+        self._waiting.append(change)
+        await self.commit_waiting()
+
+    async def commit_waiting(self) -> None:
+        """Store what is waiting, in order; what cannot be stored goes on waiting."""
+        async with self._committing:  # several watchers share one order
+            told = False
+            while self._waiting and await self._commit(self._waiting[0]):
+                told = told or bool(self._waiting.popleft().notifications)
+        if told:
+            self._wake()
+
+    async def _commit(self, change: StateChange) -> bool:
+        try:
+            await self._state.commit(change)
+        except StoreError as exc:
+            if not self._state_fails:
+                self._state_fails = True
+                log.error('state.cannot_be_stored error="%s" kept_in_memory=yes', exc)
+            return False
+        if self._state_fails:
+            self._state_fails = False
+            log.warning("state.stored_again")
+        return True
+
+    async def flush(self) -> None:
+        """Let the series stores write what is complete."""
+        now = self._clock.now()
+        await self._each_series(lambda store: store.flush(now))
+
+    async def prune(self) -> None:
+        """Let the series stores delete what is too old."""
+        now = self._clock.now()
+        await self._each_series(lambda store: store.prune(now))
+
+    def _change(self, pbx: str, effects: Sequence[Effects]) -> StateChange:
+        transitions = [transition for effect in effects for transition in effect.transitions]
+        alerts = {}
+        for transition in transitions:
+            if transition.reason is not NotifyReason.HAPPENED:
+                alerts[transition.alert.key] = transition.alert
+        meta = None
+        if pbx not in self._learned and any(effect.agents_learned for effect in effects):
+            self._learned.add(pbx)
+            meta = {LEARNED_KEY + pbx: "yes"}
+        return StateChange(
+            alerts=tuple(alerts.values()),
+            notifications=tuple(self._notifications(transitions)),
+            agents=tuple(record for effect in effects for record in effect.agents),
+            meta=meta,
+        )
+
+    def _notifications(self, transitions: Sequence[Transition]) -> list[Notification]:
+        now = self._clock.now()
+        return [
+            Notification(target.name, transition, now)
+            for transition in transitions
+            for target in self._targets
+            if _concerns(target, transition)
+        ]
+
+    async def _each_series(self, work: Callable[[SeriesStore], object]) -> None:
+        for index, store in enumerate(self._series):
+            try:
+                await work(store)  # type: ignore[misc]
+            except StoreError as exc:
+                if index not in self._failing_series:
+                    self._failing_series.add(index)
+                    log.error('series.cannot_be_stored store=%s error="%s"', type(store).__name__, exc)
+            else:
+                if index in self._failing_series:
+                    self._failing_series.discard(index)
+                    log.warning("series.stored_again store=%s", type(store).__name__)
+
+
+def _concerns(target: TargetConfig, transition: Transition) -> bool:
+    """Whether a target hears of a change: the end of an alert goes wherever its worst was told."""
+    if transition.reason is NotifyReason.NONE:
+        return False
+    if target.pbxes and transition.alert.key.pbx not in target.pbxes:
+        return False
+    heard: Severity = transition.alert.worst if transition.reason is NotifyReason.RESOLVED else transition.alert.severity
+    return heard.rank >= target.min_severity.rank

@@ -1,0 +1,186 @@
+"""One PBX at work: takes what its client heard, lets the pipeline judge it, hands the effects to the keeper.
+
+Strategy: three tasks that know each other only by queues.  The client reads and never waits; the watcher processes in
+slices, so that the client's turn always comes; the poller asks for User-Agents one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NoReturn
+
+from qualitywatch.ami.client import AmiClient
+from qualitywatch.ami.events import translate
+from qualitywatch.ami.inbox import InboxItem
+from qualitywatch.ami.resync import poll_agent, poll_agents
+from qualitywatch.app.keeper import Keeper
+from qualitywatch.app.pbxtime import PbxTime
+from qualitywatch.errors import AmiConnectError
+from qualitywatch.model import Connected, NotifyReason, PbxEvent
+from qualitywatch.pipeline import Effects, Pipeline
+from qualitywatch.ports import Clock
+
+log = logging.getLogger(__name__)
+
+# One slice of work, some 10 ms: Asterisk cuts off a client that does not read for 100 ms.
+SLICE = 200
+TICK_S = 0.5
+# A second is judged this much later than it passed, so that a report stamped in it, and still on its way, is judged with it.
+GRACE_S = 0.25
+# Registrars that die silently (IAX2) are only found by asking.
+REGISTRY_POLL_S = 60.0
+
+
+class Watcher:
+    """Joins one client to one pipeline."""
+
+    def __init__(self, client: AmiClient, pipeline: Pipeline, keeper: Keeper, clock: Clock) -> None:
+        self.client = client
+        self.pipeline = pipeline
+        self._keeper = keeper
+        self._clock = clock
+        self._time = PbxTime(clock.now(), clock.monotonic())
+        self._held: list[InboxItem] = []
+        self._polls: dict[str, None] = {}  # an ordered set
+        self._poll_wanted = asyncio.Event()
+        self.progress_at = clock.monotonic()
+
+    @property
+    def name(self) -> str:
+        return self.client.endpoint.name
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.client.run(), name=f"client {self.name}")
+            group.create_task(self._process(), name=f"process {self.name}")
+            group.create_task(self._poll(), name=f"poll {self.name}")
+            group.create_task(self._poll_registries(), name=f"registries {self.name}")
+
+    async def settle(self) -> None:
+        """Process what was read before the stop."""
+        while items := self.client.inbox.take_now(SLICE):
+            await self._keep(self._effects_of(items))
+
+    async def poll_all_agents(self) -> None:
+        """Ask for everybody's User-Agent; does nothing while the PBX cannot be seen."""
+        if self.client.abilities is None or not self.client.connected:
+            return
+        try:
+            await poll_agents(self.client, self.client.abilities)
+        except AmiConnectError as exc:
+            log.info("agents.poll_ended pbx=%s reason=%s", self.name, exc)
+
+    async def _process(self) -> NoReturn:
+        inbox = self.client.inbox
+        while True:
+            try:
+                async with asyncio.timeout(TICK_S):
+                    items = await inbox.take(SLICE)
+            except TimeoutError:
+                items = []
+            effects = self._effects_of(items)
+            # With more waiting, our idea of "now" is behind: only stamps may move time then.
+            if not len(inbox) and not self._held:
+                effects.append(self.pipeline.advance(self._time.now(self._clock.monotonic()) - GRACE_S))
+            await self._keep(effects)
+            self.progress_at = self._clock.monotonic()
+            await asyncio.sleep(0)
+
+    async def _keep(self, effects: list[Effects]) -> None:
+        for effect in effects:
+            for transition in effect.transitions:
+                if transition.reason is not NotifyReason.NONE:
+                    alert = transition.alert
+                    log.info(
+                        "alert.%s rule=%s severity=%s pbx=%s subject=%s direction=%s value=%s",
+                        transition.reason,
+                        alert.key.rule,
+                        alert.severity,
+                        alert.key.pbx,
+                        ascii(alert.key.subject),
+                        alert.key.direction or "-",
+                        "-" if alert.value is None else f"{alert.value:.2f}",
+                    )
+            for peer in effect.polls:
+                self._polls[peer] = None
+        if self._polls:
+            self._poll_wanted.set()
+        await self._keeper.keep(self.name, effects)
+
+    def _effects_of(self, items: Iterable[InboxItem]) -> list[Effects]:
+        effects = []
+        for item in items:
+            for ready in self._ordered(item):
+                effects += self._judge(ready)
+        return effects
+
+    def _judge(self, item: InboxItem) -> list[Effects]:
+        """Feed one item; one that trips over a bug of ours is left out, or it would stop the watch of every PBX for ever."""
+        try:
+            return [self.pipeline.feed(event) for event in self._events_of(item)]
+        except Exception:
+            log.exception("message.skipped pbx=%s this_is_a_bug=yes", self.name)
+            return []
+
+    def _ordered(self, item: InboxItem) -> list[InboxItem]:
+        """Hold a new connection's items back until its first stamp tells the PBX's time."""
+        if isinstance(item, Connected):
+            self._held = [item]
+            return []
+        stamped = isinstance(item, tuple) and _stamp(item) is not None
+        if stamped and isinstance(item, tuple):
+            self._time.stamp(_stamp(item) or 0.0, self._clock.monotonic())
+        if not self._held:
+            return [item]
+        self._held.append(item)
+        if isinstance(item, tuple) and not stamped:
+            return []
+        ready, self._held = self._held, []
+        return ready
+
+    def _events_of(self, item: InboxItem) -> Iterable[PbxEvent]:
+        now = self._time.now(self._clock.monotonic())
+        if isinstance(item, tuple):
+            return translate(item[1], now)
+        return (replace(item, at=now),)
+
+    async def _poll(self) -> NoReturn:
+        while True:
+            await self._poll_wanted.wait()
+            self._poll_wanted.clear()
+            while self._polls:
+                peer = next(iter(self._polls))
+                del self._polls[peer]
+                if self.client.abilities is None or not self.client.connected:
+                    continue  # the resync after the next connect asks for everybody
+                try:
+                    await poll_agent(self.client, peer, self.client.abilities)
+                except AmiConnectError:
+                    self._polls.clear()
+
+    async def _poll_registries(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(REGISTRY_POLL_S)
+            abilities = self.client.abilities
+            if abilities is None or not abilities.may("IAXregistry"):
+                continue
+            try:
+                await self.client.request("IAXregistry")  # the answers flow through the inbox
+            except AmiConnectError:
+                continue
+
+
+def _stamp(item: InboxItem) -> float | None:
+    """The Timestamp header of a message, if it has a sane one."""
+    if not isinstance(item, tuple):
+        return None
+    text = item[1].get("Timestamp")
+    try:
+        at = float(text) if text else 0.0
+    except ValueError:
+        return None
+    return at if 0 < at < 1e11 else None
