@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 5.0  # an administrator's or Grafana's query may hold the file for a moment
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_SMALLEST_PAGE = 512  # bytes, https://www.sqlite.org/fileformat.html section 1.3.2
 _STRICT_SINCE = (3, 37, 0)  # older: RHEL 9 has 3.34; its columns then only lack the type check
 
 
@@ -53,6 +54,7 @@ def connect(path: Path, layout: Layout, now: float) -> sqlite3.Connection:
 
 def _open(path: Path, layout: Layout) -> sqlite3.Connection:
     _create(path, layout.mode)
+    _check_beginning(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         version = _version(connection, path, layout)
@@ -74,6 +76,13 @@ def _create(path: Path, mode: int) -> None:
     with contextlib.suppress(PermissionError):  # writable for us, but owned by somebody else
         os.fchmod(descriptor, mode)  # the process's umask must not decide who can read it
     os.close(descriptor)
+
+
+def _check_beginning(path: Path) -> None:
+    with path.open("rb") as file:
+        beginning = file.read(_SMALLEST_PAGE)
+    if beginning and (len(beginning) < _SMALLEST_PAGE or not beginning.startswith(b"SQLite format 3\0")):
+        raise _DamagedError("not a SQLite file")  # SQLite itself takes a short file for an empty one, and overwrites it
 
 
 def _version(connection: sqlite3.Connection, path: Path, layout: Layout) -> int:

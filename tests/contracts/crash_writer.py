@@ -1,0 +1,34 @@
+"""Started by the crash tests: commits numbered steps until killed, and prints each number once its commit has returned."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from qualitywatch.model import AlertState
+from qualitywatch.ports import StateChange
+from qualitywatch.store.registry import STATE_STORES
+from tests.store.model_values import NOW, a_notification, an_alert
+
+TARGETS = ("noc", "duty")
+
+
+async def write_until_killed(backend: str, directory: Path) -> None:
+    """Each step adds one alert and a message about it for every target, and withdraws the alert of ten steps ago."""
+    store = await STATE_STORES[backend].open(directory, now=NOW)
+    step = int((await store.load()).meta.get("step", "-1"))
+    while True:
+        step += 1
+        await store.commit(
+            StateChange(
+                alerts=(an_alert(f"SIP/{step}"), an_alert(f"SIP/{step - 10}", state=AlertState.INACTIVE)),
+                notifications=tuple(a_notification(target, subject=f"SIP/{step}") for target in TARGETS),
+                meta={"step": str(step)},
+            )
+        )
+        print(step, flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(write_until_killed(sys.argv[1], Path(sys.argv[2])))

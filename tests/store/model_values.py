@@ -1,0 +1,146 @@
+"""Values of the model for store tests: builders with sensible defaults, and hypothesis strategies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from hypothesis import strategies as st
+
+from qualitywatch.model import (
+    AgentRecord,
+    Alert,
+    AlertKey,
+    AlertState,
+    CallRecord,
+    Direction,
+    DirectionTotals,
+    LogRecord,
+    Metric,
+    Notification,
+    NotifyReason,
+    Sample,
+    Severity,
+    Transition,
+    Verdict,
+)
+
+NOW: Final = 1_700_000_000.0  # 20 s past a minute, 800 s past an hour
+
+
+def an_alert(subject: str = "SIP/6117", *, state: AlertState = AlertState.FIRING, value: float = 5.45) -> Alert:
+    return Alert(
+        key=AlertKey("peer-loss", "office", subject, Direction.TO_PEER),
+        state=state,
+        severity=Severity.WARNING,
+        topic="loss_percent",
+        since_at=NOW - 30,
+        level_since={Severity.WARNING: NOW - 30},
+        fired_at=NOW,
+        value=value,
+        peak=value,
+        display_name="Anna",
+        details={"channel": f"{subject}-00000002"},
+        texts={"ru": "Потери до {peer}"},
+    )
+
+
+def a_notification(target: str = "noc", *, subject: str = "SIP/6117", not_before: float = 0.0) -> Notification:
+    alert = an_alert(subject)
+    transition = Transition(NOW, alert, AlertState.PENDING, AlertState.FIRING, NotifyReason.FIRING)
+    return Notification(target, transition, NOW, not_before=not_before)
+
+
+def an_agent(peer: str = "SIP/105", user_agent: str | None = "Cisco-CP7960G/8.0") -> AgentRecord:
+    return AgentRecord("office", peer, user_agent, "37.110.158.23:5060", NOW)
+
+
+def a_sample(
+    value: float = 4.0,
+    *,
+    at: float = NOW,
+    metric: Metric = Metric.LOSS_PERCENT,
+    weight: float = 250.0,
+    uniqueid: str = "1700000000.1",
+    verdict: Verdict = Verdict.OK,
+    subject: str = "SIP/6117",
+) -> Sample:
+    direction = None if metric is Metric.RTT_MS else Direction.TO_PEER
+    return Sample(at, metric, value, "office", subject, direction, f"{subject}-00000002", uniqueid, verdict, weight)
+
+
+def a_call(subject: str = "SIP/6117", *, ended_at: float = NOW) -> CallRecord:
+    return CallRecord(
+        pbx="office",
+        subject=subject,
+        channel=f"{subject}-00000002",
+        uniqueid="1700000000.1",
+        linkedid="1700000000.1",
+        started_at=ended_at - 45.5,
+        answered_at=ended_at - 40,
+        ended_at=ended_at,
+        cause=16,
+        codec="alaw",
+        to_peer=DirectionTotals(lost=90.0, lost_reported=150.0, expected=1000.0, expected_reported=1060.0, mos_min=3.2),
+        from_peer=DirectionTotals(),
+        rtt_max_ms=41.2,
+    )
+
+
+def a_log(text: str = "trunk SIP/provider is down", *, at: float = NOW) -> LogRecord:
+    return LogRecord(at, "office", "SIP/provider", "trunk_state", text)
+
+
+# Any string a peer could make us hold: half surrogate pairs, NUL, emoji, line breaks.
+any_text = st.text(alphabet=st.characters(exclude_categories=[]), max_size=12)
+numbers = st.floats(allow_nan=False)
+instants = st.floats(min_value=0, max_value=4e9)
+mappings = st.dictionaries(any_text, any_text, max_size=3)
+directions = st.none() | st.sampled_from(Direction)
+
+alert_keys = st.builds(AlertKey, rule=any_text, pbx=any_text, subject=any_text, direction=directions)
+alerts = st.builds(
+    Alert,
+    key=alert_keys,
+    state=st.sampled_from(AlertState),
+    severity=st.sampled_from(Severity),
+    topic=any_text,
+    since_at=instants,
+    level_since=st.dictionaries(st.sampled_from(Severity), instants),
+    fired_at=st.none() | instants,
+    clear_since=st.none() | instants,
+    value=st.none() | numbers,
+    peak=st.none() | numbers,
+    display_name=st.none() | any_text,
+    details=mappings,
+    texts=mappings,
+)
+transitions = st.builds(
+    Transition,
+    at=instants,
+    alert=alerts,
+    old_state=st.sampled_from(AlertState),
+    new_state=st.sampled_from(AlertState),
+    reason=st.sampled_from(NotifyReason),
+    resolved_because=st.none() | any_text,
+)
+notifications = st.builds(
+    Notification,
+    target=any_text,
+    transition=transitions,
+    created_at=instants,
+    attempts=st.integers(0, 100),
+    not_before=instants,
+)
+agents = st.builds(
+    AgentRecord,
+    pbx=any_text,
+    peer=any_text,
+    user_agent=st.none() | any_text,
+    address=st.none() | any_text,
+    seen_at=instants,
+)
+
+
+def without_id(notification: Notification) -> Notification:
+    return replace(notification, id=0)
