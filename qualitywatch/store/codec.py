@@ -48,6 +48,8 @@ def _plain(value: object) -> object:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(map(_plain, value), key=repr)  # the same set is the same text
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value
@@ -61,6 +63,8 @@ def _typed(kind: Any, data: object, where: str) -> Any:
         key_kind, item_kind = get_args(kind)
         pairs = _expect(dict, data, where).items()
         return {_typed(key_kind, key, where): _typed(item_kind, item, f"{where}.{key}") for key, item in pairs}
+    if origin in (tuple, frozenset):  # of one type, as in tuple[str, ...]
+        return origin(_typed(get_args(kind)[0], item, where) for item in _expect(list, data, where))
     if is_dataclass(kind):
         return _instance(kind, _expect(dict, data, where), where)
     if isinstance(kind, type) and issubclass(kind, Enum):

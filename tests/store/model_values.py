@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final, TypeVar, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -96,50 +96,28 @@ any_text = st.text(alphabet=st.characters(exclude_categories=[]), max_size=12)
 numbers = st.floats(allow_nan=False)
 instants = st.floats(min_value=0, max_value=4e9)
 mappings = st.dictionaries(any_text, any_text, max_size=3)
-directions = st.none() | st.sampled_from(Direction)
+T = TypeVar("T")
 
-alert_keys = st.builds(AlertKey, rule=any_text, pbx=any_text, subject=any_text, direction=directions)
-alerts = st.builds(
+
+def every_field(kind: type[T], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
+    """Values with all fields drawn, those with defaults and those added to the model later included."""
+    simple: dict[Any, st.SearchStrategy[Any]] = {str: any_text, float: instants, str | None: st.none() | any_text}
+    simple |= {float | None: st.none() | numbers, tuple[str, ...]: st.lists(any_text, max_size=3).map(tuple)}
+    hints = get_type_hints(kind)
+    strategies = {name: given.get(name, simple.get(hint, st.from_type(hint))) for name, hint in hints.items()}
+    return st.builds(kind, **strategies)
+
+
+alerts = every_field(
     Alert,
-    key=alert_keys,
-    state=st.sampled_from(AlertState),
-    severity=st.sampled_from(Severity),
-    topic=any_text,
-    since_at=instants,
+    key=every_field(AlertKey),
     level_since=st.dictionaries(st.sampled_from(Severity), instants),
-    fired_at=st.none() | instants,
-    clear_since=st.none() | instants,
-    value=st.none() | numbers,
-    peak=st.none() | numbers,
-    display_name=st.none() | any_text,
     details=mappings,
     texts=mappings,
 )
-transitions = st.builds(
-    Transition,
-    at=instants,
-    alert=alerts,
-    old_state=st.sampled_from(AlertState),
-    new_state=st.sampled_from(AlertState),
-    reason=st.sampled_from(NotifyReason),
-    resolved_because=st.none() | any_text,
-)
-notifications = st.builds(
-    Notification,
-    target=any_text,
-    transition=transitions,
-    created_at=instants,
-    attempts=st.integers(0, 100),
-    not_before=instants,
-)
-agents = st.builds(
-    AgentRecord,
-    pbx=any_text,
-    peer=any_text,
-    user_agent=st.none() | any_text,
-    address=st.none() | any_text,
-    seen_at=instants,
-)
+transitions = every_field(Transition, alert=alerts)
+notifications = every_field(Notification, transition=transitions, id=st.just(0), attempts=st.integers(0, 100))
+agents = every_field(AgentRecord)
 
 
 def without_id(notification: Notification) -> Notification:

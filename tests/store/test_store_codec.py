@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model import AgentRecord, Alert, Notification, Transition
+from qualitywatch.model import AgentRecord, Alert, Notification, Severity, Transition
 from qualitywatch.store.codec import dumps, loads, printable
 from tests.store import model_values
 from tests.store.model_values import a_notification, an_alert, any_text
@@ -25,6 +26,20 @@ def test_round_trip_is_exact(value: Alert | Transition | Notification | AgentRec
     assert dumps(again) == text
     if "\\ud" not in text:  # no surrogates: not even halves could have been joined
         assert again == value
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """What the model may one day hold: groups of values."""
+
+    words: tuple[str, ...]
+    severities: frozenset[Severity]
+    ranges: tuple[tuple[float, ...], ...] = ()
+
+
+@given(st.builds(Groups, st.lists(st.text()).map(tuple), st.frozensets(st.sampled_from(Severity)), st.just(((1.0, 2.0), ()))))
+def test_groups_keep_their_kind(groups: Groups) -> None:
+    assert loads(Groups, dumps(groups)) == groups
 
 
 @given(any_text)
