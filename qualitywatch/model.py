@@ -471,13 +471,17 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class AgentRecord:
-    """The last known User-Agent and address of a peer; ``user_agent`` None means known to have none."""
+    """The last known User-Agent and address of a peer; ``user_agent`` None means known to have none.
+
+    ``others`` are agents of devices registered beside it under the same name.
+    """
 
     pbx: str
     peer: str
     user_agent: str | None
     address: str | None
     seen_at: float
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ class Pipeline:
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle((alert for alert in alerts if alert.key.pbx == pbx), name_of=self.names.name)
+        self._listed_agents: list[AgentSeen] = []
         self._now: float | None = None
         self._booted_at: float | None = None
         self._blind_since: float | None = None
@@ -150,6 +151,7 @@ class Pipeline:
     def advance(self, now: float) -> Effects:
         """Let time pass without an event."""
         out = _Collected()
+        self._look_at_listed(out)
         self._advance(now, out)
         return out.freeze()
 
@@ -193,6 +195,14 @@ class Pipeline:
             out.logs.append(LogRecord(transition.at, key.pbx, key.subject, ALERT_LOG, text))
 
     def _handle(self, event: PbxEvent, out: _Collected) -> None:
+        if isinstance(event, AgentSeen) and event.listed:
+            self._listed_agents.append(event)
+            return
+        if not (isinstance(event, PeerStateSeen) and event.snapshot):
+            self._look_at_listed(out)
+        self._take_in(event, out)
+
+    def _take_in(self, event: PbxEvent, out: _Collected) -> None:
         match event:
             case RtcpReport():
                 if event.channel is not None:
@@ -228,11 +238,17 @@ class Pipeline:
             self._agents.registered(event.peer)
             out.polls.append(event.peer)
 
+    def _look_at_listed(self, out: _Collected) -> None:
+        """Judge a list of contacts as a whole: only then is it known how many devices share a name."""
+        listed, self._listed_agents = self._listed_agents, []
+        for event in listed:
+            self._handle_agent(event, out)
+
     def _handle_agent(self, event: AgentSeen, out: _Collected) -> None:
         self.names.hear_agent(event)
         if event.address is None:
             event = replace(event, address=self.peers.address(event.peer))
-        record, changes = self._agents.observe(event)
+        record, changes = self._agents.observe(event, contacts=self.peers.contacts(event.peer))
         if record is not None:
             out.agents.append(record)
         for change in changes:

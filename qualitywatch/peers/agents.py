@@ -2,7 +2,8 @@
 
 Strategy: no event carries a User-Agent, so answers to polls are compared with what was known.  What is known survives a
 restart.  On a PBX seen for the first time the first look at everybody is learnt in silence; later, a peer never seen before
-is worth a word. An empty answer is no change: chan_sip forgets agents when it restarts and learns them again at the next
+is worth a word. Several devices under one name are each known by their agents, so that they do not take turns in
+being news.  An empty answer is no change: chan_sip forgets agents when it restarts and learns them again at the next
 registration.
 """
 
@@ -35,25 +36,41 @@ class AgentTracker:
         """Note that a full look is over; it counts once it has found anybody."""
         self._learned = self._learned or bool(self._known)
 
-    def observe(self, event: AgentSeen) -> tuple[AgentRecord | None, tuple[ChangeObservation, ...]]:
-        """Return the record to keep (None: nothing new) and the changes worth telling."""
+    def observe(self, event: AgentSeen, *, contacts: int = 1) -> tuple[AgentRecord | None, tuple[ChangeObservation, ...]]:
+        """Return the record to keep (None: nothing new) and the changes worth telling.
+
+        ``contacts`` is how many devices are registered under the name now: with several, each may speak for itself.
+        """
         before = self._known.get(event.peer)
-        agent = event.user_agent or (before.user_agent if before else None)
-        address = event.address or (before.address if before else None)
-        if before is not None and (before.user_agent, before.address) == (agent, address):
+        record = self._record(event, before, contacts)
+        if record == before:
             return None, ()
-        record = self._known[event.peer] = AgentRecord(self._pbx, event.peer, agent, address, event.at)
+        self._known[event.peer] = record
         changes = []
         if before is None:
             worth_telling = self._learned or (not event.listed and event.peer in self._registered)
-            if worth_telling and agent is not None:
-                changes.append(self._change(event, "user_agent", None, agent))
-        else:
-            if agent is not None and agent != before.user_agent:
-                changes.append(self._change(event, "user_agent", before.user_agent or "None", agent))
-            if address and before.address and _host(address) != _host(before.address):
-                changes.append(self._change(event, "address", before.address, address))
+            if worth_telling and event.user_agent is not None:
+                changes.append(self._change(event, "user_agent", None, event.user_agent))
+            return record, tuple(changes)
+        known_before = {before.user_agent, *before.others} if contacts > 1 else {before.user_agent}
+        if event.user_agent is not None and event.user_agent not in known_before:
+            changes.append(self._change(event, "user_agent", before.user_agent or "None", event.user_agent))
+        if contacts == 1 and record.address and before.address and _host(record.address) != _host(before.address):
+            changes.append(self._change(event, "address", before.address, record.address))
         return record, tuple(changes)
+
+    def _record(self, event: AgentSeen, before: AgentRecord | None, contacts: int) -> AgentRecord:
+        if before is None:
+            return AgentRecord(self._pbx, event.peer, event.user_agent, event.address, event.at)
+        agent, address = event.user_agent or before.user_agent, event.address or before.address
+        if contacts > 1 and before.user_agent is not None:
+            others = {*before.others, agent or ""} - {before.user_agent, ""}
+            agent, address = before.user_agent, before.address
+        else:
+            others = set()
+        if (agent, address, others) == (before.user_agent, before.address, set(before.others)):
+            return before
+        return AgentRecord(self._pbx, event.peer, agent, address, event.at, tuple(sorted(others)))
 
     def agent(self, peer: str) -> str | None:
         """Last known User-Agent of a peer."""

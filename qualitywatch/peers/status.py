@@ -64,6 +64,11 @@ class PeerTracker:
         found = self._peers.get(peer)
         return found.address if found is not None else None
 
+    def contacts(self, peer: str) -> int:
+        """How many devices are registered under a name, at least 1."""
+        found = self._peers.get(peer)
+        return max(1, len(found.contacts)) if found is not None else 1
+
     def forget(self) -> None:
         """Forget states, keep who was ever alive: the next list tells how things stand."""
         for peer in self._peers.values():

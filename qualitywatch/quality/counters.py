@@ -19,6 +19,10 @@ BURST_MARGIN_PACKETS = 200
 # Up to so many packets backwards is reordering (or the same report twice), beyond it the stream was restarted.
 REORDER_LIMIT_PACKETS = 100
 
+# Late packets can lower the count of lost ones by a few; a fall beyond that is a receiver that began to count anew, as phones
+# do after a hold, under the same SSRC.
+LATE_LIMIT_PACKETS = 10
+
 # Two reports closer together than this and with nothing new in them are the farewell pair phones send at hangup.
 DUPLICATE_WITHIN_S = 1.0
 
@@ -74,7 +78,8 @@ def interval(previous: Counters, at: float, block: ReportBlock) -> Interval | No
         return Interval(Verdict.SEQ_FROZEN, None, None, current)
     if -REORDER_LIMIT_PACKETS <= expected < 0:
         return None
-    if expected < 0 or expected > 2 * MAX_PACKETS_PER_SECOND * elapsed_s + BURST_MARGIN_PACKETS:
+    leapt = expected < 0 or expected > 2 * MAX_PACKETS_PER_SECOND * elapsed_s + BURST_MARGIN_PACKETS
+    if leapt or lost < -LATE_LIMIT_PACKETS:
         return Interval(Verdict.SSRC_RESET, None, None, current)
     if lost < 0:
         return Interval(Verdict.NEGATIVE_LOSS, expected, 0.0, current)

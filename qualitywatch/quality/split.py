@@ -17,9 +17,13 @@ from __future__ import annotations
 from collections import deque
 
 POINTS_KEPT = 8
-# Beyond our last report the count is extrapolated; at 6 % of gaps its spread is about so much of the extrapolated packets. It is
-# held back until the next report, because a balance that only ever grows would otherwise collect the peaks of the noise.
+# Beyond our last report the count is extrapolated; at 6 % of gaps its spread is about so much of the extrapolated packets.
+# It is held back until the next report: a balance that only ever grows would otherwise collect the peaks of the noise.
 EXTRAPOLATION_SPREAD = 0.015
+# How far our count and the peer's may disagree before the sequence must have leapt without a packet being sent or lost.
+STEADY_SHARE = 0.25
+LEAP_MARGIN_PACKETS = 50
+LEAP_MARGIN_SHARE = 0.1
 
 
 class SentCounter:
@@ -52,6 +56,20 @@ class SentCounter:
         """Whether ``at`` lies between two reports, so that its count is interpolated and final."""
         return len(self._points) >= 2 and self._points[0][0] <= at <= self._points[-1][0]
 
+    def steady(self, at: float) -> bool:
+        """Whether packets left at one pace around ``at``; in a bracket in which a hold ended, interpolation is wrong."""
+        points = self._points
+        for index in range(1, len(points) - 1):
+            if at <= points[index][0]:
+                pace, next_pace = _pace(points[index - 1], points[index]), _pace(points[index], points[index + 1])
+                return abs(pace - next_pace) <= STEADY_SHARE * max(pace, next_pace)
+        return True
+
+    def between(self, start_at: float, end_at: float) -> float | None:
+        """Packets sent between two instants; None with fewer than two reports."""
+        start, end = self.at(start_at), self.at(end_at)
+        return None if start is None or end is None else end - start
+
     def beyond(self, at: float) -> float:
         """How many packets ``at`` lies beyond our last report."""
         points = self._points
@@ -69,8 +87,22 @@ class SentCounter:
             if at <= points[index][0]:
                 left, right = points[index - 1], points[index]
                 break
-        rate = (right[1] - left[1]) / (right[0] - left[0])
-        return max(0.0, left[1] + rate * (at - left[0]))
+        return max(0.0, left[1] + _pace(left, right) * (at - left[0]))
+
+
+def _pace(left: tuple[float, int], right: tuple[float, int]) -> float:
+    """Packets a second between two reports."""
+    return (right[1] - left[1]) / (right[0] - left[0])
+
+
+def leapt(expected: float, lost: float, sent: float | None) -> bool:
+    """Whether a sequence ran ahead of what was sent although the receiver misses nothing: Asterisk renumbered the stream.
+
+    It does so after a hold and in transfers, under the same SSRC; ``sent`` None (not known) means no.
+    """
+    if sent is None:
+        return False
+    return expected - sent > lost + LEAP_MARGIN_PACKETS + LEAP_MARGIN_SHARE * sent
 
 
 class GapSplit:
@@ -79,6 +111,9 @@ class GapSplit:
     __slots__ = ("_expected", "_given_expected", "_given_lost", "_lost", "_started_at", "_started_sent")
 
     def __init__(self, at: float) -> None:
+        self._begin(at)
+
+    def _begin(self, at: float) -> None:
         self._started_at = at
         self._started_sent: float | None = None
         self._expected = 0.0
@@ -104,6 +139,9 @@ class GapSplit:
         if started is None:
             started = sent.at(self._started_at)
             if started is None:
+                return None
+            if not sent.steady(self._started_at):
+                self._begin(at)
                 return None
             if sent.covers(self._started_at) or sent.known > 2:
                 self._started_sent = started

@@ -26,7 +26,7 @@ from qualitywatch.quality.calls import Call, Media, Stream
 from qualitywatch.quality.codecs import UNKNOWN_CODEC, Codec, codec_named
 from qualitywatch.quality.counters import Counters, interval
 from qualitywatch.quality.mos import mos, mouth_to_ear_ms, normalised_r, r_factor
-from qualitywatch.quality.split import GapSplit
+from qualitywatch.quality.split import GapSplit, leapt
 
 ASSUMED_CLOCK_HZ = 8000
 # What Asterisk times arrivals by before it has decoded a frame, which in a native bridge is for ever: Opus at 48000 then shows
@@ -107,10 +107,14 @@ class StreamTracker:
         change = interval(stream.counters, at, block)
         if change is None:
             return
+        if stream.split is not None and (
+            change.verdict is Verdict.SSRC_RESET
+            or leapt(change.expected or 0.0, change.lost or 0.0, media.sent.between(stream.counters.at, at))
+        ):
+            media.streams[direction, block.source_ssrc] = Stream(Counters.of(at, block), GapSplit(at))
+            return
         if change.baseline is not None:
             stream.counters = change.baseline
-        if change.verdict is Verdict.SSRC_RESET and stream.split is not None:
-            stream.split = GapSplit(at)
         if change.expected is None:
             return
 
