@@ -1,0 +1,111 @@
+"""The numbering plan of the bench: ports, subscribers and AMI users, in one place because configs and scenarios share it.
+
+Everything is on 127.0.0.1; a relay that spoils media stands on 127.0.0.2 with the phone's own RTP port.  All ports lie below
+the kernel's ephemeral range, so that no client socket ever sits on one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+HOST: Final = "127.0.0.1"
+RELAY_HOST: Final = "127.0.0.2"
+PHONE_PASSWORD: Final = "pw"  # a made-up password of a loopback PBX
+TRUNK_PASSWORD: Final = "trunkpass"
+SIP_TRUNK: Final = "SIP/74993801@127.0.0.1"
+PJSIP_TRUNK: Final = "PJSIP/74995555@127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class AmiUser:
+    """A login of manager.conf."""
+
+    name: str
+    secret: str
+
+
+RECORDER: Final = AmiUser("recorder", "recorder-secret")
+LEAST: Final = AmiUser("qualitywatch", "least-secret")
+POOR: Final = AmiUser("poor", "poor-secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All ports of one bench, from one base; two benches with bases 7000 apart do not meet."""
+
+    base: int = 20000
+
+    @property
+    def ami(self) -> int:
+        return self.base + 38
+
+    @property
+    def ami_tls(self) -> int:
+        return self.base + 39
+
+    @property
+    def sip(self) -> int:
+        return self.base + 60
+
+    @property
+    def pjsip(self) -> int:
+        return self.base + 70
+
+    @property
+    def provider(self) -> int:
+        return self.base + 80
+
+    @property
+    def rtp(self) -> range:
+        return range(self.base + 1000, self.base + 2000)
+
+    @property
+    def provider_rtp(self) -> range:
+        return range(self.base + 2000, self.base + 3000)
+
+    def phone_sip(self, user: str) -> int:
+        return self.base + 3000 + _line(user)
+
+    def phone_rtp(self, user: str) -> int:
+        """The first of twenty ports of this phone: the library takes the next pair for every further call."""
+        return self.base + 4000 + 20 * _line(user)
+
+    def registrar(self, technology: str) -> int:
+        return self.sip if technology == "SIP" else self.pjsip
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A phone the PBX knows.  ``variant`` is its template: phone, direct (media), secure (SRTP) or long (60 ms packets)."""
+
+    technology: str
+    user: str
+    name: str
+    variant: str = "phone"
+
+    @property
+    def peer(self) -> str:
+        return f"{self.technology}/{self.user}"
+
+
+_NAMES: Final = {"6117": "Anna", "6118": "Boris", "701": "Clara", "702": "Dmitri"}
+_VARIANTS: Final = {51: "direct", 52: "direct", 61: "secure", 62: "secure", 56: "long", 57: "long"}
+_COUNT: Final = 62
+
+
+def subscribers(has_chan_sip: bool) -> Iterator[Subscriber]:
+    """All phones of a PBX: PJSIP/701 and up everywhere, SIP/6101 and up where chan_sip exists."""
+    for line in range(1, _COUNT + 1):
+        variant = _VARIANTS.get(line, "phone")
+        user = f"7{line:02}"
+        yield Subscriber("PJSIP", user, _NAMES.get(user, f"User {user}"), variant)
+        if has_chan_sip:
+            user = f"61{line:02}"
+            yield Subscriber("SIP", user, _NAMES.get(user, f"User {user}"), variant)
+
+
+def _line(user: str) -> int:
+    """A small number of its own for every user: 0..99 for chan_sip, 100..199 for PJSIP."""
+    return int(user) - 6100 if len(user) == 4 else int(user) - 700 + 100
