@@ -63,7 +63,9 @@ class CaptureServer:
         self._turn = asyncio.Lock()  # the shared timeline is played to one client at a time
         self._ssl_context = ssl_context
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._transports: set[asyncio.WriteTransport] = set()
+        self._left = asyncio.Condition()
+        self._stopping = False
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen and return the port, a free one for 0; raises AmiConnectError when that is not possible."""
@@ -78,10 +80,12 @@ class CaptureServer:
         """Stop listening and drop all clients."""
         if self._server is None:
             return
+        self._stopping = True
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks)
+        for transport in self._transports:
+            transport.abort()  # each conversation notices and ends; cancelling it instead would look like a failure to asyncio
+        async with self._left:
+            await self._left.wait_for(lambda: not self._transports)
         await self._server.wait_closed()
 
     async def play(self, conversation: Conversation) -> None:
@@ -94,20 +98,17 @@ class CaptureServer:
         self.finished.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
+        self._transports.add(writer.transport)
         try:
-            await _converse(Conversation(self, reader, writer))
-        except asyncio.CancelledError:
-            # Only stop() cancels; a cancelled connection would be reported by asyncio as a failure of ours.
-            writer.transport.abort()
+            if not self._stopping:
+                await _converse(Conversation(self, reader, writer))
         finally:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
-            if task is not None:
-                self._tasks.discard(task)
+            self._transports.discard(writer.transport)
+            async with self._left:
+                self._left.notify_all()
 
 
 async def _converse(conversation: Conversation) -> None:
