@@ -145,6 +145,10 @@ class FakeTelegram:
         """Answer the next ``times`` calls of ``method`` with this; ``body`` replaces the JSON altogether."""
         self._faults.setdefault(method, []).extend(_Fault(code, description, parameters, body, chat_id) for _ in range(times))
 
+    def forgive(self) -> None:
+        """Drop all prepared answers that were not given yet."""
+        self._faults.clear()
+
     def texts(self, chat_id: int) -> list[str]:
         """Return what the readers of a chat see, oldest first."""
         return [message.text for message in self.sent if message.chat_id == chat_id]

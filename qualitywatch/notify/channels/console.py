@@ -1,0 +1,81 @@
+"""A terminal or a log file as a target: prints every message to a stream, in colour where there is a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from importlib import import_module
+from typing import Final, Self, TextIO
+
+from qualitywatch.errors import ConfigError, NotifyError
+from qualitywatch.model import Notification, Severity
+from qualitywatch.notify.phrases import is_resolved
+from qualitywatch.notify.render import plain
+from qualitywatch.notify.texts import LANGUAGES
+
+_STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_STYLE_RESOLVED: Final = "green"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """A stream, standard output unless told otherwise; ``colour`` None means "when it is a terminal"."""
+
+    language: str = "en"
+    stream: TextIO | None = None
+    colour: bool | None = None
+
+    def problems(self) -> list[str]:
+        """Return what cannot work, in words fit for an administrator; empty when all is well."""
+        return [] if self.language in LANGUAGES else [f"unknown language {self.language!r}; known are {', '.join(LANGUAGES)}"]
+
+
+class ConsoleNotifier:
+    """Prints notifications."""
+
+    options_type = Options
+
+    def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo) -> None:
+        self._stream = options.stream if options.stream is not None else sys.stdout
+        self._language = options.language
+        self._show_pbx = show_pbx
+        self._zone = zone
+        colour = options.colour if options.colour is not None else self._stream.isatty()
+        self._console = import_module("rich.console").Console(file=self._stream, force_terminal=True) if colour else None
+
+    @classmethod
+    def from_options(
+        cls, targets: Mapping[str, Options], *, show_pbx: bool, zone: tzinfo, remembered: Mapping[str, str]
+    ) -> dict[str, Self]:
+        """Build all consoles; raises ConfigError.  Nothing of ``remembered`` is theirs."""
+        del remembered
+        problems = [f"{name}: {problem}" for name, options in targets.items() for problem in options.problems()]
+        if problems:
+            raise ConfigError(problems)
+        return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
+
+    async def deliver(self, notification: Notification) -> None:
+        """Print one message and flush; raises a permanent NotifyError when nobody reads the stream any more."""
+        change = notification.transition
+        text = plain(change, self._language, self._show_pbx, self._zone)
+        # A terminal that is not UTF-8 shows question marks rather than nothing.
+        encoding = self._stream.encoding or "utf-8"
+        text = text.encode(encoding, "replace").decode(encoding)
+        first, _, rest = text.partition("\n")
+        try:
+            if self._console is None:
+                print(text, file=self._stream)
+            else:
+                style = _STYLE_RESOLVED if is_resolved(change) else _STYLES[change.alert.severity]
+                self._console.print(first, style=style, markup=False, highlight=False, soft_wrap=True)
+                if rest:
+                    self._console.print(rest, style="dim", markup=False, highlight=False, soft_wrap=True)
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is closed"
+            raise NotifyError(f"the console cannot be written to: {reason}", permanent=True) from error
+
+    async def close(self) -> None:
+        """Leave the stream open: it belongs to whoever opened it."""

@@ -1,0 +1,152 @@
+"""A Telegram chat as a target: its options, its language, and where it moved.
+
+How Telegram is asked is ``notify.botapi``'s business, which is imported when the first chat is built.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from importlib import import_module, util
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
+
+from qualitywatch.errors import ConfigError
+from qualitywatch.model import Notification
+from qualitywatch.notify.render import html, plain
+from qualitywatch.notify.texts import LANGUAGES
+from qualitywatch.secrets import Secret
+
+if TYPE_CHECKING:
+    from qualitywatch.notify.botapi import BotApi
+
+DEFAULT_BASE_URL: Final = "https://api.telegram.org"
+_MOVE_KEY: Final = "telegram.chat."
+_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One chat of one bot.
+
+    ``token_from`` names the place of the token, for the message that asks to mend it; ``base_url`` is the root of a Bot API
+    server; ``min_interval_s`` is the least time between two messages to the chat.
+    """
+
+    chat_id: int | str  # "@channel" or a number
+    token: Secret
+    token_from: str = "the configuration"  # noqa: S105 a place, not a password
+    thread_id: int | None = None
+    language: str = "en"
+    base_url: str = DEFAULT_BASE_URL
+    proxy: Secret | None = None
+    read_timeout_s: float = 20.0
+    min_interval_s: float = 1.0
+
+    def problems(self) -> list[str]:
+        """Return what cannot work, in words fit for an administrator; empty when all is well.  Nobody is asked."""
+        found = []
+        token = self.token.reveal()
+        number, colon, rest = token.partition(":")
+        if not (
+            number.isdecimal() and colon and rest and token.isascii() and token.isprintable() and not set(token) & set(" /?#%")
+        ):
+            found.append(f"{self.token_from} holds no bot token; it looks like 123456:ABC-DEF, from @BotFather")
+        if self.language not in LANGUAGES:
+            found.append(f"unknown language {self.language!r}; known are {', '.join(LANGUAGES)}")
+        if not _is_url(self.base_url, ("http", "https")):
+            found.append(f"base_url must be an address such as {DEFAULT_BASE_URL}")
+        if self.proxy is not None:
+            proxy = self.proxy.reveal()
+            if not _is_url(proxy, _PROXY_SCHEMES):
+                found.append(f"proxy must be an address such as socks5://host:1080; schemes are {', '.join(_PROXY_SCHEMES)}")
+            elif proxy.startswith("socks5") and util.find_spec("socksio") is None:
+                found.append("a SOCKS proxy needs one more package: pip install 'python-telegram-bot[socks]'")
+        return found
+
+
+class TelegramNotifier:
+    """Carries notifications to one chat."""
+
+    options_type = Options
+
+    def __init__(
+        self, options: Options, api: BotApi, *, show_pbx: bool, zone: tzinfo, chat_id: int | str | None = None
+    ) -> None:
+        """Use ``chat_id`` in place of the configured one when the chat is known to have moved."""
+        self._options = options
+        self._api = api
+        self._show_pbx = show_pbx
+        self._zone = zone
+        self._chat_id = chat_id if chat_id is not None else options.chat_id
+
+    @classmethod
+    def from_options(
+        cls, targets: Mapping[str, Options], *, show_pbx: bool, zone: tzinfo, remembered: Mapping[str, str]
+    ) -> dict[str, Self]:
+        """Build all chats at once, so that those of one bot share its connections; raises ConfigError.
+
+        ``remembered`` is the store's meta: chats that moved while an earlier run looked on.
+        """
+        problems = [f"{name}: {problem}" for name, options in targets.items() for problem in options.problems()]
+        if problems:
+            raise ConfigError(problems)
+        if not targets:
+            return {}
+        make_api: type[BotApi] = import_module("qualitywatch.notify.botapi").BotApi  # only now: it costs 240 ms and 25 MiB
+        users = Counter(map(_bot_of, targets.values()))
+        apis: dict[object, BotApi] = {}
+        built = {}
+        for name, options in targets.items():
+            bot = _bot_of(options)
+            if bot not in apis:
+                apis[bot] = make_api(
+                    options.token,
+                    options.token_from,
+                    base_url=options.base_url,
+                    proxy=options.proxy,
+                    read_timeout_s=options.read_timeout_s,
+                    min_interval_s=options.min_interval_s,
+                    users=users[bot],
+                )
+            chat_id = _present_chat(options.chat_id, remembered)
+            built[name] = cls(options, apis[bot], show_pbx=show_pbx, zone=zone, chat_id=chat_id)
+        return built
+
+    async def deliver(self, notification: Notification) -> None:
+        """Send one message and return when Telegram has it; raises NotifyError."""
+        what = (notification.transition, self._options.language, self._show_pbx, self._zone)
+        await self._api.send(self._chat_id, html(*what), plain(*what), self._options.thread_id)
+
+    def moved(self, new_chat_id: int) -> Mapping[str, str]:
+        """Write to the chat's new id from now on; returns what must be remembered across restarts."""
+        old_chat_id, self._chat_id = self._chat_id, new_chat_id
+        return {f"{_MOVE_KEY}{old_chat_id}": str(new_chat_id)}
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        await self._api.close()
+
+
+def _bot_of(options: Options) -> tuple[object, ...]:
+    """What must be equal for two chats to share connections."""
+    return options.token, options.base_url, options.proxy, options.read_timeout_s, options.min_interval_s
+
+
+def _present_chat(chat_id: int | str, remembered: Mapping[str, str]) -> int | str:
+    """Follow the moves of a chat; a circle, which no server would make, is followed once."""
+    seen = {str(chat_id)}
+    while (moved_to := remembered.get(f"{_MOVE_KEY}{chat_id}")) is not None and moved_to not in seen:
+        seen.add(moved_to)
+        chat_id = int(moved_to)
+    return chat_id
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
