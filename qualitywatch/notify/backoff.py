@@ -1,0 +1,19 @@
+"""How long to wait before trying again: exponential, bounded, spread by chance, without end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses that double from ``first_s`` up to ``limit_s``."""
+
+    first_s: float = 1.0
+    limit_s: float = 300.0
+
+    def pause_s(self, failures: int, chance: Random) -> float:
+        """Return the pause after so many failures in a row (0: the first has just happened), never less than ``first_s``."""
+        full = min(self.limit_s, self.first_s * 2.0 ** min(failures, 60))
+        return max(self.first_s, full * chance.uniform(0.5, 1.0))
