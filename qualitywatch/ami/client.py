@@ -94,7 +94,7 @@ class AmiClient:
     @property
     def last_activity_at(self) -> float:
         """Unix seconds of the last sign of life: a byte from the PBX, or an attempt to reach it."""
-        return self._tried_at if self._link is None else max(self._tried_at, self._link.heard_at)
+        return max(self._tried_at, self._heard_at)
 
     @property
     def idle_s(self) -> float:
@@ -186,7 +186,7 @@ class AmiClient:
         try:
             snapshot = await resync(link, self.endpoint.events)
             self.abilities = snapshot.abilities
-            await poll_agents(link, snapshot.abilities, snapshot.sip_peers)
+            await poll_agents(link, snapshot.abilities, just_read=snapshot)
             channels = await link.request(CHANNELS, then=self._mark_resynced)
             self.abilities = snapshot.abilities.learnt(channels)
             self._tell_abilities(self.abilities, link.booted.is_set())
@@ -195,7 +195,11 @@ class AmiClient:
 
     def _mark_resynced(self, channels: Answer) -> None:
         # Right behind the list: a channel that is new in the same breath must not look like one that is gone.
-        self.inbox.put(Resynced(self._clock.now(), channels_alive(channels)))
+        self.inbox.put(Resynced(self._heard_at, channels_alive(channels)))
+
+    @property
+    def _heard_at(self) -> float:
+        return self._tried_at if self._link is None else self._link.heard_at
 
     def _note_attempt(self) -> None:
         self._tried_at = self._clock.now()
@@ -206,7 +210,7 @@ class AmiClient:
             self._tell_connected(what)
             return
         dropped = self.inbox.dropped
-        self.inbox.put((self._clock.now() if self._link is None else self._link.heard_at, what))
+        self.inbox.put((self._heard_at, what))
         if self.inbox.dropped != dropped and not self._overflowing:
             self._overflowing = True
             _log.warning("ami.inbox_overflow pbx=%s limit=%d dropping=rtcp", self.endpoint.name, self.inbox.limit)
@@ -216,7 +220,7 @@ class AmiClient:
 
     def _tell_connected(self, login: LoggedIn) -> None:
         self._failure = None
-        self.inbox.put(Connected(self._clock.now()))
+        self.inbox.put(Connected(self._heard_at))
         _log.info('ami.connected pbx=%s address=%s banner="%s"', self.endpoint.name, self.endpoint.address, login.banner)
 
     def _tell_loss(self, error: QualitywatchError) -> None:

@@ -29,9 +29,9 @@ def explain(error: Exception, endpoint: AmiEndpoint) -> str:
         case ssl.SSLError():
             text = _explain_tls(error)
         case socket.gaierror():
-            text = f'host name "{endpoint.host}" cannot be resolved ({error.strerror}): check the spelling and DNS'
+            text = f"host name {endpoint.host} cannot be resolved ({error.strerror}): check the spelling and DNS"
         case UnicodeError():
-            text = f'"{endpoint.host}" is not a valid host name'
+            text = f"{endpoint.host} is not a valid host name"
         case OSError():
             text = _explain_network(error, endpoint)
         case _:
@@ -59,7 +59,7 @@ def _explain_certificate(error: ssl.SSLCertVerificationError, endpoint: AmiEndpo
     problem = _CERTIFICATE_PROBLEMS.get(code, f"was refused ({error.verify_message})")
     if code in _NAME_MISMATCHES:
         expected = (endpoint.tls and endpoint.tls.server_name) or endpoint.host
-        problem = f'{problem} than "{expected}": set host to the name in the certificate, or issue one for this name'
+        problem = f"{problem} than {expected}: set host to the name in the certificate, or issue one for this name"
     return f"the TLS certificate {problem} (or, on a network you trust, tls.verify: false)"
 
 

@@ -13,7 +13,7 @@ from qualitywatch.errors import AmiAuthError, AmiConnectError, QualitywatchError
 
 def login_refusal(username: str, text: str) -> QualitywatchError:
     """Return the error for a login answered by ``text``; AmiConnectError when trying again soon can help."""
-    refused = f'refused the login of "{username}" ({text})'
+    refused = f"refused the login of {username} ({one_line(text)})"
     match text.casefold():
         case "authentication failed":
             return AmiAuthError(
@@ -36,5 +36,11 @@ def login_refusal(username: str, text: str) -> QualitywatchError:
 def challenge_refusal(text: str) -> AmiAuthError:
     """Return the error for an MD5 challenge that was not given."""
     return AmiAuthError(
-        f'refused the MD5 challenge ("{text}"): if this PBX only takes the plain login, set md5: false for it, and use TLS then'
+        f"refused the MD5 challenge ({one_line(text)}): if this PBX only takes the plain login, set md5: false for it, and "
+        "use TLS then"
     )
+
+
+def one_line(text: str) -> str:
+    """Return foreign text fit for a log line: no line ends, no control characters."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())

@@ -54,6 +54,7 @@ CHANNELS: Final = "CoreShowChannels"
 _CONTACTS: Final = "PJSIPShowRegistrationInboundContactStatuses"
 _DEVICES: Final = "DeviceStateList"
 _VARIABLE: Final = "Getvar"
+_CONFIGURED_CONTACT: Final = "@@"  # in its id; a trunk that never registers here, so that nobody told its User-Agent
 _NO_ADDRESS: Final = frozenset({"", "-none-", "(null)", "(none)"})
 
 
@@ -141,18 +142,18 @@ async def resync(asker: Asker, events: str | None = None) -> Snapshot:
     return Snapshot(Abilities(access, version, events_on), sip_peers)
 
 
-async def poll_agents(asker: Asker, abilities: Abilities, sip_peers: Iterable[str] | None = None) -> None:
+async def poll_agents(asker: Asker, abilities: Abilities, just_read: Snapshot | None = None) -> None:
     """Ask for the User-Agent of every registered phone; the answers flow through the inbox.
 
-    ``sip_peers`` saves asking for the list when it was just read.  Raises AmiConnectError when the connection is lost.
+    ``just_read`` spares the lists that a resync has read a moment ago.  Raises AmiConnectError when the connection is lost.
     """
     if abilities.may("SIPpeers"):
-        if sip_peers is None:
-            sip_peers = _registered_phones((await asker.request("SIPpeers")).items)
-        for peer in sip_peers:
+        phones = _registered_phones((await asker.request("SIPpeers")).items) if just_read is None else just_read.sip_peers
+        for peer in phones:
             await _ask(asker, "SIPshowpeer", ("Peer", peer))
     if abilities.may(_CONTACTS):
-        await asker.request(_CONTACTS)
+        if just_read is None:
+            await asker.request(_CONTACTS)
     elif abilities.may(_VARIABLE):
         devices = [item.get("Device") or "" for item in (await asker.request(_DEVICES)).items]
         for device in devices:
@@ -200,7 +201,7 @@ async def _ask_contacts_of(asker: Asker, endpoint: str) -> None:
     contacts = await _ask(asker, _VARIABLE, ("Variable", f"PJSIP_AOR({endpoint},contact)"))
     value = contacts.response.get("Value") if contacts and contacts.response is not None else None
     for contact in (value or "").split(","):
-        if contact.strip():
+        if contact.strip() and _CONFIGURED_CONTACT not in contact:
             await _ask(asker, _VARIABLE, ("Variable", f"PJSIP_CONTACT({contact.strip()},user_agent)"))
 
 

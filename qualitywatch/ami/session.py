@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from qualitywatch.ami.answers import Answer, PendingAnswer, is_success, message_text
 from qualitywatch.ami.codec import Decoder, Message, encode_action
-from qualitywatch.ami.refusals import challenge_refusal, login_refusal
+from qualitywatch.ami.refusals import challenge_refusal, login_refusal, one_line
 from qualitywatch.errors import AmiAuthError, AmiConnectError, AmiProtocolError, QualitywatchError
 
 DEFAULT_EVENTS: Final = "system,call,reporting"
@@ -236,7 +236,7 @@ class Session:
     def _before_ready(self, message: Message, now: float, outcomes: list[Outcome]) -> None:
         match self.state:
             case State.BANNER if message.kind == "banner":
-                self.banner = message.raw.decode("utf-8", "replace").strip()
+                self.banner = one_line(message.raw.decode("ascii", "replace"))
                 self._login_deadline = now + self._timeouts.login_s
                 if self._use_md5:
                     self._step(Trigger.GREETED)

@@ -190,7 +190,7 @@ class TestLoss:
 
     async def test_a_pbx_that_hangs_is_noticed_by_its_silence(self) -> None:
         manager = ScriptedManager()
-        timeouts = SessionTimeouts(ping_interval_s=0.05, ping_answer_s=0.2)
+        timeouts = SessionTimeouts(ping_interval_s=0.05, ping_answer_s=0.5)
         async with manager.listening(), running(client := client_of(endpoint(manager.port), timeouts=timeouts)):
             await take_until(client, is_resynced)
             await manager.asked("Ping", times=2)  # answered: the connection stays
@@ -234,7 +234,7 @@ class TestFailures:
 
         monkeypatch.setattr(socket, "getaddrinfo", unknown)  # a test must not depend on somebody's DNS
         reason = await reason_of(client_of(endpoint(5038, host="pbx.invalid")))
-        assert '"pbx.invalid" cannot be resolved' in reason
+        assert "pbx.invalid cannot be resolved" in reason
 
     async def test_wrong_password_is_told_once_and_its_end_too(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)
@@ -444,7 +444,7 @@ class TestTls:
             named = TlsOptions(ca_file=ca_file, server_name="pbx.example")
             async with running(client := client_of(endpoint(manager.port, tls=named))):
                 await take_until(client, is_resynced)
-        assert 'than "127.0.0.1"' in reason
+        assert "than 127.0.0.1" in reason
 
     async def test_refused_when_expired(self, authority: trustme.CA, ca_file: Path) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

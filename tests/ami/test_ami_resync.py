@@ -13,6 +13,7 @@ from qualitywatch.ami.resync import (
     SNAPSHOT_LISTS,
     Abilities,
     Access,
+    Snapshot,
     access_of,
     channels_alive,
     poll_agent,
@@ -148,7 +149,8 @@ class TestAgents:
 
     async def test_a_list_just_read_is_not_asked_for_again(self) -> None:
         pbx = Pbx({})
-        await poll_agents(pbx, abilities(SIPpeers=Access.WORKS), ["6117", "6118"])
+        able = Abilities({"SIPpeers": Access.WORKS, CONTACTS: Access.WORKS})
+        await poll_agents(pbx, able, just_read=Snapshot(able, ("6117", "6118")))
         assert pbx.asked == ["SIPshowpeer 6117", "SIPshowpeer 6118"]
 
     async def test_pjsip_contacts_come_in_one_list_where_the_right_is_there(self) -> None:
@@ -162,6 +164,7 @@ class TestAgents:
             {
                 "DeviceStateList": listing("DeviceStateChange", devices, "DeviceStateListComplete"),
                 "Getvar PJSIP_AOR(701,contact)": "Response: Success\nActionID: {id}\nValue: 701;@aa, 701;@bb\n\n",
+                "Getvar PJSIP_AOR(out-trunk,contact)": "Response: Success\nActionID: {id}\nValue: out-trunk@@cc\n\n",
                 "Getvar": "Response: Success\nActionID: {id}\nValue: \n\n",
             }
         )
@@ -199,7 +202,8 @@ class TestAgents:
                 return await super().request(action, headers)
 
         pbx = Strict({})
-        await poll_agents(pbx, abilities(SIPpeers=Access.WORKS), ["61\0", "6118"])
+        able = abilities(SIPpeers=Access.WORKS)
+        await poll_agents(pbx, able, just_read=Snapshot(able, ("61\0", "6118")))
         assert pbx.asked == ["SIPshowpeer 6118"]
 
 

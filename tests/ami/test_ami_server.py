@@ -257,7 +257,7 @@ class TestResume:
         assert seen == [peer_status(n, 100.0 + n) for n in range(6)]
 
     async def test_time_stands_still_while_nobody_watches(self) -> None:
-        server = CaptureServer(recording(100.0, 110.0), speed=100, resume=True, quiet_s=0.0)
+        server = CaptureServer(recording(100.0, 110.0), speed=20, resume=True, quiet_s=0.0)
         async with serving(server) as port:
             async with calling(port) as caller:
                 await caller.log_in()
@@ -267,7 +267,7 @@ class TestResume:
                 begun = asyncio.get_running_loop().time()
                 assert await caller.frame() == peer_status(1, 110.0)
                 took_s = asyncio.get_running_loop().time() - begun
-        assert 0.05 < took_s < 2.0  # of 10 recorded seconds most were still to come
+        assert 0.1 < took_s < 2.0  # most of the 10 recorded seconds, half a second here, were still to come
 
     async def test_a_second_client_waits_for_its_turn(self) -> None:
         server = CaptureServer(recording(100.0, 101.0, 102.0), speed=20, resume=True, quiet_s=0.0)

@@ -130,6 +130,7 @@ class TestLogin:
             ("Login Already In Use", AmiAuthError, "allowmultiplelogin"),
             ("Permission denied", AmiAuthError, r"section \[qw\]"),
             ("Something new", AmiAuthError, "Something new"),
+            ("Two\nlines \x1b[31m", AmiAuthError, r"\(Two lines \[31m\)"),
             ("Asterisk is shutting down", AmiConnectError, "shutting down"),
         ],
     )
