@@ -82,6 +82,7 @@ class AmiClient:
         self._link: Link | None = None
         self._failure: str | None = ""  # the reason last told; None while connected, empty before the first attempt
         self._missing: tuple[str, ...] = ()
+        self._limits: tuple[str, ...] = ()
         self._overflowing = False
         self._tried_at = clock.now()
         self._tried_monotonic = clock.monotonic()
@@ -234,12 +235,12 @@ class AmiClient:
 
     def _tell_abilities(self, abilities: Abilities, booted: bool) -> None:
         _log.info("ami.resynced pbx=%s asterisk=%s", self.endpoint.name, abilities.asterisk_version or "unknown")
-        missing = abilities.missing()
-        if not booted:
-            missing = (*missing, _NOT_BOOTED)
-        if missing != self._missing:
-            self._missing = missing
-            if missing:
-                _log.warning('ami.not_visible pbx=%s what="%s"', self.endpoint.name, "; ".join(missing))
-            else:
-                _log.info("ami.all_visible pbx=%s", self.endpoint.name)
+        missing = abilities.missing() if booted else (*abilities.missing(), _NOT_BOOTED)
+        limits = abilities.limits()
+        if missing and missing != self._missing:
+            _log.warning('ami.not_visible pbx=%s what="%s"', self.endpoint.name, "; ".join(missing))
+        elif self._missing and not missing:
+            _log.info("ami.all_visible pbx=%s", self.endpoint.name)
+        if limits and limits != self._limits:
+            _log.info('ami.limited pbx=%s what="%s"', self.endpoint.name, "; ".join(limits))
+        self._missing, self._limits = missing, limits

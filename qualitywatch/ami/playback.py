@@ -72,6 +72,11 @@ class Timeline:
         self._next = 0  # index of the message to write next
         self._reached_at = script.messages[0].at  # on the recording's clock
 
+    @property
+    def reached_at(self) -> float:
+        """How far it has come, on the recording's clock."""
+        return self._reached_at
+
     async def play(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Hand what is left to ``write``, one message at a time; whatever ``write`` raises ends the playing."""
         loop = asyncio.get_running_loop()

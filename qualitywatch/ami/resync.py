@@ -103,11 +103,15 @@ class Abilities:
             yield "peers, registrations and channels from before the connection: add reporting to write= in manager.conf"
         if _VARIABLE in denied and _CONTACTS in denied:
             yield "User-Agents of PJSIP phones: add reporting to write= in manager.conf"
-        if _CONTACTS in denied:
-            yield (
-                "PJSIP phones until their state changes: add system to write= in manager.conf, but that right also allows "
-                "reloading Asterisk, so rather leave it"
-            )
+
+    def limits(self) -> tuple[str, ...]:
+        """What cannot be seen for a good reason: the right for it is too much to give."""
+        if self.access.get(_CONTACTS) is not Access.DENIED:
+            return ()
+        return (
+            "PJSIP phones until their state changes (only system in write= would show them, and that also allows reloading "
+            "Asterisk: leave it)",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ async def resync(asker: Asker, events: str | None = None) -> Snapshot:
     """
     access: dict[str, Access] = {}
     events_on = True
+    await asker.request("Ping")  # its answer tells the PBX's time, which the lists, without any stamp, are then dated by
     if events is not None:
         mask = await asker.request("Events", (("EventMask", events),))
         events_on = mask.response is None or (mask.response.get("Events") or "").casefold() != "off"

@@ -91,11 +91,15 @@ class CaptureServer:
     async def play(self, conversation: Conversation) -> None:
         """Play to one client, up to the end."""
         if self._shared is None:
-            await Timeline(self.script, self._speed).play(conversation.write)
+            await conversation.timeline.play(conversation.write)
         else:
             async with self._turn:
                 await self._shared.play(conversation.write)
         self.finished.set()
+
+    def timeline(self) -> Timeline:
+        """The timeline a new client is played: its own, or the one of all."""
+        return self._shared or Timeline(self.script, self._speed)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._transports.add(writer.transport)
@@ -125,6 +129,7 @@ class Conversation:
     """One connected client: its actions are answered; once it is logged in and quiet it is played to."""
 
     def __init__(self, server: CaptureServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.timeline = server.timeline()
         self._server = server
         self._reader = reader
         self._writer = writer
@@ -186,7 +191,7 @@ class Conversation:
             case _ if not self._logged_in.is_set():
                 return _response(action, "Error", "Message: Permission denied")
             case "ping":
-                return _response(action, "Success", "Ping: Pong")
+                return _response(action, "Success", "Ping: Pong", f"Timestamp: {self.timeline.reached_at:.6f}")
             case "events":
                 on = (action.get("EventMask") or "").casefold() != "off"
                 return _response(action, "Success", f"Events: {'On' if on else 'Off'}")

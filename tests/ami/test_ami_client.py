@@ -19,7 +19,7 @@ from qualitywatch.ami.session import SessionTimeouts
 from qualitywatch.clock import SystemClock
 from qualitywatch.errors import AmiConnectError
 from qualitywatch.model import Connected, Disconnected, Resynced
-from tests.fakes.scripted_manager import ACCEPTED, FULLY_BOOTED, ScriptedManager, listing, wire
+from tests.fakes.scripted_manager import ACCEPTED, DENIED, FULLY_BOOTED, ScriptedManager, listing, wire
 
 PEER_STATUS = "Event: PeerStatus\nPrivilege: system,all\nPeer: SIP/{n}\nPeerStatus: Reachable\n\n"
 RTCP = "Event: RTCPSent\nPrivilege: reporting,all\nUniqueid: {n}\n\n"
@@ -131,6 +131,20 @@ class TestConnecting:
             await manager.say(FULLY_BOOTED)
             await take_until(client, is_resynced)
         assert manager.names().count("SIPpeers") == 2
+
+    async def test_missing_rights_are_told_once_and_their_coming_too(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+        manager = ScriptedManager({"sippeers": DENIED, "coreshowchannels": DENIED})
+        async with manager.listening(), running(client := client_of(endpoint(manager.port))):
+            for rights in (DENIED, DENIED, listing("PeerEntry", [], "PeerlistComplete")):
+                manager.answers["sippeers"] = manager.answers["coreshowchannels"] = rights
+                await take_until(client, is_resynced)
+                await client.request("CoreStatus")
+                await manager.drop()
+                await take_until(client, is_disconnected)
+        (line,) = log_lines(caplog, "ami.not_visible pbx=main")
+        assert "add reporting to write= in manager.conf" in line
+        assert len(log_lines(caplog, "ami.all_visible pbx=main")) == 1
 
     async def test_several_pbxes_at_once(self) -> None:
         managers = [ScriptedManager() for _ in range(3)]

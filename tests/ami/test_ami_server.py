@@ -137,7 +137,8 @@ class TestAnswers:
         server = CaptureServer(recording(100.0), speed=1, quiet_s=60)
         async with serving(server) as port, calling(port) as caller:
             await caller.log_in()
-            assert await caller.ask("Action: Ping", "ActionID: a") == b"Response: Success\r\nActionID: a\r\nPing: Pong\r\n\r\n"
+            pong = b"Response: Success\r\nActionID: a\r\nPing: Pong\r\nTimestamp: 100.000000\r\n\r\n"
+            assert await caller.ask("Action: Ping", "ActionID: a") == pong
             assert b"Events: On\r\n" in await caller.ask("Action: Events", "EventMask: system,call")
             assert b"Events: Off\r\n" in await caller.ask("Action: Events", "EventMask: off")
             unknown = await caller.ask("Action: SIPpeers", "ActionID: b")
