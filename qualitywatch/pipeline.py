@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from qualitywatch.alerts.lifecycle import Lifecycle
 from qualitywatch.model import (
@@ -74,12 +74,13 @@ class Effects:
     agents: tuple[AgentRecord, ...] = ()
     agents_learned: bool = False
     polls: tuple[str, ...] = ()  # peers whose User-Agent is worth asking for now
+    memories: Mapping[str, str] = field(default_factory=dict)  # what to give back as ``trunk_memories`` after a restart
 
 
 class _Collected:
     """Effects while they are being collected."""
 
-    __slots__ = ("agents", "agents_learned", "calls", "logs", "polls", "samples", "transitions")
+    __slots__ = ("agents", "agents_learned", "calls", "logs", "memories", "polls", "samples", "transitions")
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
@@ -88,6 +89,7 @@ class _Collected:
         self.logs: list[LogRecord] = []
         self.agents: list[AgentRecord] = []
         self.polls: list[str] = []
+        self.memories: dict[str, str] = {}
         self.agents_learned = False
 
     def freeze(self) -> Effects:
@@ -99,6 +101,7 @@ class _Collected:
             tuple(self.agents),
             self.agents_learned,
             tuple(self.polls),
+            self.memories,
         )
 
 
@@ -114,11 +117,13 @@ class Pipeline:
         alerts: Iterable[Alert] = (),
         agents: Iterable[AgentRecord] = (),
         agents_learned: bool = False,
+        trunk_memories: Mapping[str, str] | None = None,
     ) -> None:
         self._pbx = pbx
         self.names = NameBook(names or {})
         self.streams = StreamTracker(pbx)
         self.trunks = TrunkTracker(pbx)
+        self.trunks.recall(trunk_memories or {})
         self.peers = PeerTracker(pbx)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._engine = Engine(specs)
@@ -221,6 +226,7 @@ class Pipeline:
                 self._handle_peer(event, out)
             case TrunkStateSeen():
                 self._judge(self.trunks.observe(event), event.at, out)
+                out.memories[event.trunk] = self.trunks.memory(event.trunk)
             case AgentSeen():
                 self._handle_agent(event, out)
             case Booted() | ShuttingDown() | Connected() | Disconnected() | Resynced():
@@ -266,7 +272,7 @@ class Pipeline:
                 out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "shutdown", "restart" if event.restart else "stop"))
             case Connected():
                 self._blind_since = None
-                self.trunks.forget()
+                self.trunks.forget(event.at)
                 self.peers.forget()
                 self._judge(StatusObservation(event.at, "pbx", self._pbx, self._pbx, PbxState.SEEN, event.at), event.at, out)
             case Disconnected():

@@ -18,7 +18,7 @@ from typing import NoReturn
 from qualitywatch import systemd
 from qualitywatch.ami.client import AmiClient
 from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions
-from qualitywatch.app.keeper import LEARNED_KEY, Keeper
+from qualitywatch.app.keeper import LEARNED_KEY, Keeper, trunk_memories
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.config import Config, ConsoleTarget, PbxConfig, TargetConfig, TelegramTarget
 from qualitywatch.errors import ConfigError, StoreError
@@ -98,6 +98,7 @@ class Daemon:
                     alerts=stored.alerts,
                     agents=stored.agents,
                     agents_learned=LEARNED_KEY + pbx.name in stored.meta,
+                    trunk_memories=trunk_memories(pbx.name, stored.meta),
                 )
                 gone += pipeline.orphans()
                 watchers.append(Watcher(AmiClient(_endpoint(pbx), clock), pipeline, keeper, clock))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from qualitywatch.config import TargetConfig
 from qualitywatch.errors import StoreError
@@ -20,6 +20,13 @@ from qualitywatch.ports import Clock, SeriesBatch, SeriesStore, StateChange, Sta
 log = logging.getLogger(__name__)
 
 LEARNED_KEY = "agents.learned."
+TRUNK_KEY = "trunk."
+
+
+def trunk_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:
+    """What was remembered of the trunks of a PBX, by trunk name."""
+    prefix = f"{TRUNK_KEY}{pbx}."
+    return {key.removeprefix(prefix): text for key, text in meta.items() if key.startswith(prefix)}
 
 
 class Keeper:
@@ -73,7 +80,7 @@ class Keeper:
         async with self._committing:  # several watchers share one order
             told = False
             while self._waiting and await self._commit(self._waiting[0]):
-                told = told or bool(self._waiting.popleft().notifications)
+                told |= bool(self._waiting.popleft().notifications)
         if told:
             self._wake()
 
@@ -106,15 +113,15 @@ class Keeper:
         for transition in transitions:
             if transition.reason is not NotifyReason.HAPPENED:
                 alerts[transition.alert.key] = transition.alert
-        meta = None
+        meta = {f"{TRUNK_KEY}{pbx}.{trunk}": text for effect in effects for trunk, text in effect.memories.items()}
         if pbx not in self._learned and any(effect.agents_learned for effect in effects):
             self._learned.add(pbx)
-            meta = {LEARNED_KEY + pbx: "yes"}
+            meta[LEARNED_KEY + pbx] = "yes"
         return StateChange(
             alerts=tuple(alerts.values()),
             notifications=tuple(self._notifications(transitions)),
             agents=tuple(record for effect in effects for record in effect.agents),
-            meta=meta,
+            meta=meta or None,
         )
 
     def _notifications(self, transitions: Sequence[Transition]) -> list[Notification]:

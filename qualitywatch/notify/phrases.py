@@ -14,7 +14,7 @@ from typing import Final
 from qualitywatch.model import Alert, AlertState, Direction, Metric, NotifyReason, Transition
 from qualitywatch.notify.legible import clip, legible
 from qualitywatch.notify.texts import Series, Words, duration, words_of
-from qualitywatch.notify.wording import fill
+from qualitywatch.wording import fill
 
 _NAME_UNITS: Final = 80  # of one name or address in a sentence
 _DETAIL_UNITS: Final = 160  # of one cause or User-Agent
@@ -97,9 +97,11 @@ def _change(alert: Alert, words: Words) -> str:
     old = words.new_peer if is_new else _detail(details, "old") or words.unknown
     address = _detail(details, "address")
     template = words.appeared.get(alert.topic) if is_new else None
-    return (template or words.changed[alert.topic]).format(
-        who=_who(alert), address=f" ({address})" if address else "", old=old, new=_detail(details, "new") or words.unknown
+    told = (template or words.changed[alert.topic]).format(
+        who=_subject(alert), address=f" ({address})" if address else "", old=old, new=_detail(details, "new") or words.unknown
     )
+    who = _who(alert)
+    return told if who == _subject(alert) else f"{told} ({who.removesuffix(_subject(alert)).rstrip()})"
 
 
 def _about(alert: Alert, words: Words) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from qualitywatch.model import Direction, Metric, Severity
-from qualitywatch.notify.wording import check_template
+from qualitywatch.wording import check_template
 
 __all__ = ["LANGUAGES", "Series", "Words", "check_template", "duration", "number", "words_of"]
 

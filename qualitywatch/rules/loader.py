@@ -14,6 +14,7 @@ from qualitywatch.document import Problems, Section, load_document
 from qualitywatch.model import Direction
 from qualitywatch.rules.registry import RULE_KINDS
 from qualitywatch.rules.spec import Common, RuleSpec, Selection
+from qualitywatch.wording import check_template
 
 LANGUAGES = ("en", "ru")
 
@@ -91,20 +92,3 @@ def _texts(section: Section) -> dict[str, str]:
         if reason is not None:
             section.problem("text", reason)
     return texts
-
-
-PLACEHOLDERS = frozenset({"peer", "name", "subject", "pbx", "value", "peak", "direction", "severity", "since"})
-
-
-def check_template(template: str) -> str | None:
-    """Return what is wrong with a rule's own wording, or None."""
-    import string  # noqa: PLC0415
-
-    try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
-    except ValueError as exc:
-        return f"{exc}: write braces that are meant literally twice"
-    for field in fields:
-        if field not in PLACEHOLDERS:
-            return f"{{{field}}} is unknown; there are " + ", ".join(sorted(f"{{{name}}}" for name in PLACEHOLDERS))
-    return None

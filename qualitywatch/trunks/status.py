@@ -3,11 +3,14 @@
 Strategy: PJSIP says Rejected for everything that goes wrong, chan_sip may say nothing but "Request Sent" through a whole
 outage, and IAX2 falls silent.  So besides the plain bad words, a trunk counts as down when it is being retried and no
 Registered came for 1.5 times its refresh.  The refresh is what the registry list says, else the time between two Registered
-events.  A trouble is dated back to its first sign, so that "not registered for 60 s" means what it says.
+events.  A trouble is dated back to its first sign, so that "not registered for 60 s" means what it says.  What is remembered
+of a trunk survives a restart of ours in the middle of an outage (``memory``, ``recall``).
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qualitywatch.model import StatusObservation, TrunkState, TrunkStateSeen
@@ -15,6 +18,8 @@ from qualitywatch.model import StatusObservation, TrunkState, TrunkStateSeen
 REFRESH_TOLERANCE = 1.5
 # Without any known refresh: chan_sip retries every 20 s by default, so this is a second unanswered attempt.
 PATIENCE_UNKNOWN_REFRESH_S = 30.0
+# After a gap in what we see, what was known of a trunk's trouble is still good for so long, or for 1.5 refresh times.
+MEMORY_GOOD_FOR_S = 60.0
 
 _DOWN = frozenset({TrunkState.REJECTED, TrunkState.FAILED, TrunkState.UNREGISTERED, TrunkState.SILENT})
 
@@ -27,6 +32,7 @@ class _Trunk:
     refresh_s: float | None = None
     trouble_at: float | None = None  # first sign of the present trouble
     cause: str | None = None
+    heard_at: float | None = None  # last word about it
 
 
 class TrunkTracker:
@@ -44,6 +50,7 @@ class TrunkTracker:
         if event.refresh_s:
             trunk.refresh_s = event.refresh_s
         trunk.cause = event.cause
+        trunk.heard_at = event.at
         if event.state is TrunkState.REGISTERED:
             self._registered(trunk, event)
         elif event.state is not TrunkState.UNKNOWN:
@@ -68,10 +75,31 @@ class TrunkTracker:
         """Present state by trunk name."""
         return {name: trunk.state for name, trunk in self._trunks.items()}
 
-    def forget(self) -> None:
-        """Forget states but keep what was learnt of refresh times: we did not see what happened meanwhile."""
+    def forget(self, now: float) -> None:
+        """Forget states after a gap in what we see; times too, where the gap was too long for them to mean anything."""
         for trunk in self._trunks.values():
-            trunk.state, trunk.registered_at, trunk.trouble_at = TrunkState.UNKNOWN, None, None
+            trunk.state = TrunkState.UNKNOWN
+            good_for_s = max(MEMORY_GOOD_FOR_S, REFRESH_TOLERANCE * (trunk.refresh_s or 0.0))
+            if trunk.heard_at is None or not 0 <= now - trunk.heard_at <= good_for_s:
+                trunk.registered_at = trunk.trouble_at = None
+
+    def memory(self, trunk: str) -> str:
+        """What is worth remembering of a trunk across a restart of ours, as text."""
+        known = self._trunks[trunk]
+        return json.dumps([known.refresh_s, known.registered_at, known.trouble_at, known.heard_at])
+
+    def recall(self, memories: Mapping[str, str]) -> None:
+        """Take back what an earlier run remembered, by trunk name; anything else is ignored."""
+        for name, text in memories.items():
+            try:
+                refresh_s, registered_at, trouble_at, heard_at = (
+                    None if value is None else float(value) for value in json.loads(text)
+                )
+            except (ValueError, TypeError):
+                continue
+            self._trunks[name] = _Trunk(
+                TrunkState.UNKNOWN, heard_at or 0.0, registered_at, refresh_s, trouble_at, heard_at=heard_at
+            )
 
     @staticmethod
     def _registered(trunk: _Trunk, event: TrunkStateSeen) -> None:

@@ -92,8 +92,8 @@ def test_only_markup_is_escaped() -> None:
         details={"old": "None", "new": "<sip:100@10.0.0.1>"},
     )
     assert html(change, "en", False, UTC).startswith(
-        '🟡 <b>User-Agent on peer &lt;b&gt;O\'Neil &amp; "Co"&lt;/b&gt; SIP/105 '
-        'changed from "None" to "&lt;sip:100@10.0.0.1&gt;"</b>\n'
+        '🟡 <b>User-Agent on peer SIP/105 changed from "None" to "&lt;sip:100@10.0.0.1&gt;" '
+        '(&lt;b&gt;O\'Neil &amp; "Co"&lt;/b&gt;)</b>\n'
     )
 
 

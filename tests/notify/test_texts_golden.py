@@ -223,8 +223,8 @@ GOLDEN: list[tuple[Transition, str, str]] = [
     ),
     (
         transition("user_agent", "SIP/105", reason=NotifyReason.HAPPENED, details={**UA_NEW, "old": ""}, name="Anna"),
-        'User-Agent on peer Anna SIP/105 (37.110.158.23:5060) changed from "New peer" to "Cisco-CP7960G/8.0"',
-        'User-Agent на Anna SIP/105 (37.110.158.23:5060) изменился с "Новый пир" на "Cisco-CP7960G/8.0"',
+        'User-Agent on peer SIP/105 (37.110.158.23:5060) changed from "New peer" to "Cisco-CP7960G/8.0" (Anna)',
+        'User-Agent на SIP/105 (37.110.158.23:5060) изменился с "Новый пир" на "Cisco-CP7960G/8.0" (Anna)',
     ),
     (
         transition("user_agent", "SIP/105", reason=NotifyReason.HAPPENED, details={"old": "Yealink T46", "new": "scanner"}),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qualitywatch.model import Direction, NotifyReason
 from qualitywatch.notify.render import headline
 from qualitywatch.notify.texts import check_template
-from qualitywatch.notify.wording import FIELD_NAMES, fill
+from qualitywatch.wording import FIELD_NAMES, fill
 from tests.notify.build import transition
 
 FIELDS: dict[str, str | float | None] = {"peer": "Anna SIP/6117", "value": 5.4545, "peak": None}
