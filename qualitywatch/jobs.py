@@ -55,6 +55,7 @@ class CalendarJobs:
 
     def __init__(self, jobs: Iterable[Job], timezone: tzinfo) -> None:
         """Take over the table, times being of that zone; raises ConfigError for an impossible time."""
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # our listener says it once, in our words
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_S}
         self._scheduler = AsyncIOScheduler(timezone=timezone, job_defaults=defaults)
         self._scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
@@ -70,7 +71,6 @@ class CalendarJobs:
 
     def start(self) -> None:
         """Begin to run jobs as tasks of the running event loop."""
-        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # our listener says it once, in our words
         self._scheduler.start()
 
     async def close(self, grace_s: float) -> None:
