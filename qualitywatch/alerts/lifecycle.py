@@ -78,8 +78,10 @@ class Lifecycle:
     def _move(self, before: Alert | None, evaluation: Evaluation) -> Transition | None:
         now = evaluation.at
         level_since = _active_levels(before, evaluation)
-        held = [level.severity for level in evaluation.levels if _held(before, level, level_since, now)]
         signals = {level.signal for level in evaluation.levels}
+        held = []
+        if not signals <= {Signal.UNKNOWN}:  # where nothing can be judged, the severity stays as well
+            held = [level.severity for level in evaluation.levels if _held(before, level, level_since, now)]
         calm_since = None
         if not level_since and before is not None:
             calm_since = before.clear_since if before.clear_since is not None else now
@@ -195,12 +197,19 @@ def _worst(before: Alert | None, severity: Severity | None) -> Severity:
 
 
 def _held(before: Alert | None, level: Level, level_since: Mapping[Severity, float], now: float) -> bool:
-    """Whether a level may fire or go on firing: beginning to fire takes the entry condition at that very moment."""
+    """Whether a level may fire or go on firing: beginning to fire takes the entry condition at that very moment.
+
+    The severity it fires with stays as long as its condition does, also when the same trouble, now in other words, would have
+    had to last longer to begin.
+    """
     since = level_since.get(level.severity)
-    if since is None or now - since < level.hold_s:
+    if since is None:
         return False
-    fires_already = before is not None and before.state is AlertState.FIRING and before.severity.rank >= level.severity.rank
-    return fires_already or level.signal is Signal.BREACH
+    firing = before if before is not None and before.state is AlertState.FIRING else None
+    if firing is not None and firing.severity is level.severity and level.severity in firing.level_since:
+        return True
+    fires_already = firing is not None and firing.severity.rank >= level.severity.rank
+    return now - since >= level.hold_s and (fires_already or level.signal is Signal.BREACH)
 
 
 def _next_to_fire(evaluation: Evaluation, level_since: Mapping[Severity, float], default: Severity) -> Severity:
