@@ -71,6 +71,8 @@ class Lifecycle:
         if evaluation.one_shot:
             return self._happened(evaluation)
         before = self._alerts.get(evaluation.key)
+        if before is not None:
+            before = _not_after(before, evaluation.at)
         if self._explained_elsewhere(evaluation) and (before is None or before.state is AlertState.PENDING):
             return None if before is None else self._settle(before, before, AlertState.INACTIVE, evaluation.at, "explained")
         return self._move(before, evaluation)
@@ -176,6 +178,20 @@ class Lifecycle:
             and (other.direction == key.direction or other.direction is None or key.direction is None)
             for other in self._alerts
         )
+
+
+def _not_after(alert: Alert, now: float) -> Alert:
+    """The alert without an instant in the future: a clock was set back, and no hold may wait until it has caught up."""
+    instants = (alert.since_at, alert.fired_at, alert.clear_since, *alert.level_since.values())
+    if all(instant is None or instant <= now for instant in instants):
+        return alert
+    return replace(
+        alert,
+        since_at=min(alert.since_at, now),
+        fired_at=None if alert.fired_at is None else min(alert.fired_at, now),
+        clear_since=None if alert.clear_since is None else min(alert.clear_since, now),
+        level_since={severity: min(since, now) for severity, since in alert.level_since.items()},
+    )
 
 
 def _active_levels(before: Alert | None, evaluation: Evaluation) -> dict[Severity, float]:

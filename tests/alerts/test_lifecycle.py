@@ -360,6 +360,34 @@ def test_a_dropped_alert_is_gone_without_a_word() -> None:
     assert lifecycle.drop(KEY) is None
 
 
+# --- Clocks ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_clock_set_back_does_not_put_an_alert_off() -> None:
+    lifecycle = Lifecycle()
+    assert told(lifecycle, said(10_000, BREACH), said(6_400, BREACH), said(6_419, BREACH), said(6_420, BREACH)) == [
+        (6_420, "firing")
+    ]
+    alert = lifecycle.active()[KEY]
+    assert alert.since_at <= 6_400
+
+
+def test_a_clock_set_back_does_not_put_an_end_off() -> None:
+    lifecycle = Lifecycle([firing(10_000)])
+    assert told(lifecycle, said(10_010, CLEAR), said(6_400, CLEAR), said(6_519, CLEAR), said(6_520, CLEAR)) == [
+        (6_520, "resolved")
+    ]
+
+
+def test_no_instant_of_an_alert_lies_in_the_future() -> None:
+    lifecycle = Lifecycle([firing(10_000)])
+    lifecycle.apply(said(6_400, BREACH))
+    alert = lifecycle.active()[KEY]
+    assert alert.since_at == 6_400
+    assert alert.fired_at == 6_400
+    assert alert.level_since == {WARNING: 6_400}
+
+
 # --- What explains what ------------------------------------------------------------------------------------------------
 
 MOS = AlertKey("mos", "office", "SIP/6117", Direction.TO_PEER)
