@@ -79,8 +79,12 @@ def test_a_phone_that_freezes_its_counter_is_read_by_fraction_from_the_second_ti
     assert second.lost == pytest.approx(250 * 26 / 256)
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(-(2**23), 2**23 - 1), st.integers(1, 1000), st.integers(0, 1000), st.integers(0, 255))
-def test_loss_of_an_interval_is_between_none_and_all(start: int, lost_before: int, expected: int, lost: int, fraction: int) -> None:
+@given(
+    st.integers(0, 2**32 - 1), st.integers(-(2**23), 2**23 - 1), st.integers(1, 1000), st.integers(0, 1000), st.integers(0, 255)
+)
+def test_loss_of_an_interval_is_between_none_and_all(
+    start: int, lost_before: int, expected: int, lost: int, fraction: int
+) -> None:
     lost = min(lost, expected)
     previous = Counters(0.0, start, lost_before)
     after_lost = signed24(lost_before + lost)

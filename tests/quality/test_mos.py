@@ -53,7 +53,14 @@ def test_loss_vectors(
 
 @pytest.mark.parametrize(
     ("delay", "r", "score"),
-    [(20, 89.08, 4.316), (100, 87.16, 4.263), (150, 85.96, 4.228), (200, 82.263, 4.107), (300, 68.863, 3.543), (400, 55.463, 2.863)],
+    [
+        (20, 89.08, 4.316),
+        (100, 87.16, 4.263),
+        (150, 85.96, 4.228),
+        (200, 82.263, 4.107),
+        (300, 68.863, 3.543),
+        (400, 55.463, 2.863),
+    ],
 )
 def test_delay_vectors_at_one_percent(delay: float, r: float, score: float) -> None:
     assert scores(ULAW, 1, delay) == pytest.approx((r, score), abs=0.001)

@@ -53,8 +53,12 @@ def test_nothing_is_given_while_our_own_count_is_unknown() -> None:
 
 
 @settings(max_examples=40)
-@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.02, 0.06]), st.sampled_from([0.0, 0.03, 0.09]), st.sampled_from([2.0, 5.0]))
-def test_the_whole_call_comes_out_right_whatever_the_timing(seed: int, uplink: float, downlink: float, ours_every: float) -> None:
+@given(
+    st.integers(0, 10_000), st.sampled_from([0.0, 0.02, 0.06]), st.sampled_from([0.0, 0.03, 0.09]), st.sampled_from([2.0, 5.0])
+)
+def test_the_whole_call_comes_out_right_whatever_the_timing(
+    seed: int, uplink: float, downlink: float, ours_every: float
+) -> None:
     rng = random.Random(seed)
     sent, split = SentCounter(), None
     sequence = sent_packets = lost = 0
