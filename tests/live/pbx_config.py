@@ -66,9 +66,14 @@ def write_provider(folder: Path, home: str, ports: Ports, trunk_password: str = 
         _write(folder / f"{target}.conf", f"{template}.conf", values)
 
 
-def _write(target: Path, template: str, values: Mapping[str, str]) -> None:
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Return the text of a template with its places filled; KeyError when a place has no value."""
     text = resources.files("tests.live").joinpath("templates", template).read_text()
-    target.write_text(_Template(text).substitute(values))
+    return _Template(text).substitute(values)
+
+
+def _write(target: Path, template: str, values: Mapping[str, str]) -> None:
+    target.write_text(fill(template, values))
 
 
 def _append(target: Path, sections: Iterable[str]) -> None:

@@ -91,21 +91,27 @@ class Subscriber:
 
 
 _NAMES: Final = {"6117": "Anna", "6118": "Boris", "701": "Clara", "702": "Dmitri"}
-_VARIANTS: Final = {51: "direct", 52: "direct", 61: "secure", 62: "secure", 56: "long", 57: "long"}
-_COUNT: Final = 62
+_VARIANTS: Final = {51: "direct", 52: "direct", 61: "secure", 62: "secure", 56: "long", 57: "long", 58: "long", 59: "long"}
+_SHORT: Final = range(1, 100)
+_LONG: Final = range(100, 200)
 
 
 def subscribers(has_chan_sip: bool) -> Iterator[Subscriber]:
-    """All phones of a PBX: PJSIP/701 and up everywhere, SIP/6101 and up where chan_sip exists."""
-    for line in range(1, _COUNT + 1):
-        variant = _VARIANTS.get(line, "phone")
-        user = f"7{line:02}"
-        yield Subscriber("PJSIP", user, _NAMES.get(user, f"User {user}"), variant)
-        if has_chan_sip:
-            user = f"61{line:02}"
-            yield Subscriber("SIP", user, _NAMES.get(user, f"User {user}"), variant)
+    """All phones of a PBX: PJSIP/701..799 and 7100..7199 everywhere, SIP/6101..6199 where chan_sip exists."""
+    for line in _SHORT:
+        yield from _line_of(line, f"7{line:02}", f"61{line:02}", has_chan_sip)
+    for line in _LONG:
+        yield from _line_of(line, f"7{line}", "", False)
+
+
+def _line_of(line: int, pjsip_user: str, sip_user: str, has_chan_sip: bool) -> Iterator[Subscriber]:
+    variant = _VARIANTS.get(line, "phone")
+    yield Subscriber("PJSIP", pjsip_user, _NAMES.get(pjsip_user, f"User {pjsip_user}"), variant)
+    if has_chan_sip:
+        yield Subscriber("SIP", sip_user, _NAMES.get(sip_user, f"User {sip_user}"), variant)
 
 
 def _line(user: str) -> int:
-    """A small number of its own for every user: 0..99 for chan_sip, 100..199 for PJSIP."""
-    return int(user) - 6100 if len(user) == 4 else int(user) - 700 + 100
+    """A small number of its own for every user: below 100 for chan_sip, from 100 on for PJSIP."""
+    number = int(user)
+    return number - 6100 if 6100 <= number < 6200 else number % 1000 + (100 if number > 7000 else -600)

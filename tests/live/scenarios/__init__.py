@@ -1,0 +1,15 @@
+"""The scenarios, by what they disturb: media of single calls, trunks, the PBX itself, logins."""
+
+from tests.live.scenarios import calls, logins, loss, media, pbx, peers, trunks
+
+# Each group runs at once; the next begins when all of it is done.
+GROUPS = (
+    *loss.GROUPS,
+    (*media.SCENARIOS, *calls.SCENARIOS, *peers.SCENARIOS, *logins.SCENARIOS),
+    media.STORM,
+)
+# One after the other, beside the groups once nobody speaks over a trunk.
+TRUNK_LANE = trunks.LANE
+TRUNK_LANE_AFTER = len(loss.GROUPS)
+# One after the other, alone.
+WHOLE_PBX = pbx.LANE

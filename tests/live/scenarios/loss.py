@@ -1,0 +1,63 @@
+"""Lost packets: up, down and both, at 2, 5, 10 and 20 %, on a bridge of two phones and on calls over both trunks."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from math import sqrt
+
+from tests.live.stage import ENDINGS, Scenario, Stage, alarms, number_of, value_of
+
+CALL_S = 62
+SAID_WITHIN_S = 55  # 20 s of breach, the packets to judge by, a report of the phone, ten messages before this one
+
+
+async def _loss(stage: Stage, up: int, down: int, trunk: str | None) -> None:
+    lossy, *rest = stage.take(1, technology="SIP" if trunk == "SIP/provider" else None) if trunk else stage.take(2)
+    other = rest[0] if rest else None
+    # The library drops about one point more than asked.
+    drops = {"tx_drop_percent": max(0, up - 1), "rx_drop_percent": max(0, down - 1)}
+    wanted = [(lossy, drops)] + ([(other, {})] if other else [])
+    async with stage.phones(*wanted) as phones:
+        caller = phones[-1]
+        call = await caller.dial(number_of(lossy) if other else ("9601" if trunk == "SIP/provider" else "8601"))
+        stage.begin()
+        await asyncio.gather(
+            asyncio.sleep(CALL_S),
+            _expect(stage, lossy, "to_peer", down),
+            _expect(stage, lossy, "from_peer", up),
+        )
+        await caller.hang_up(call)
+    for direction, percent in (("to_peer", down), ("from_peer", up)):
+        stage.expect_stored(lossy, direction, percent)
+        if other is not None:
+            stage.expect_stored(other, direction, 0)
+
+
+async def _expect(stage: Stage, peer: str, direction: str, percent: int) -> None:
+    if percent < 3:  # under the warning: nothing may be said
+        return
+    pattern = alarms("loss", direction, peer)
+    stage.allow(rf"loss {direction.removesuffix('_peer')} .*{peer}.*{ENDINGS}")
+    line = await stage.said(pattern, SAID_WITHIN_S)
+    if line is not None:
+        value = value_of(line, pattern)
+        slack = 1 + 300 * sqrt(percent / 100 * (1 - percent / 100) / 400)
+        stage.check(abs(value - percent) <= slack, f"said {value:g} %, injected {percent} %")
+
+
+def _group(trunk: str | None, place: str) -> tuple[Scenario, ...]:
+    return tuple(
+        Scenario(
+            f"loss {percent} % {name}, {place}",
+            f"{percent} % {name}",
+            partial(_loss, up=up * percent, down=down * percent, trunk=trunk),
+            needs_chan_sip=trunk == "SIP/provider",
+        )
+        for percent in (2, 5, 10, 20)
+        for name, up, down in (("up", 1, 0), ("down", 0, 1), ("both ways", 1, 1))
+    )
+
+
+# Not all at once: the chat takes a message a second, and what is measured is when something was said.
+GROUPS = (_group(None, "bridge"), _group("PJSIP/trunk-pj", "PJSIP trunk"), _group("SIP/provider", "chan_sip trunk"))

@@ -1,0 +1,87 @@
+"""Phones that freeze, come back, go, change their User-Agent or address, or give a wrong password."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.live import faults
+from tests.live.stage import Scenario, Stage
+
+
+async def _freeze(stage: Stage) -> None:
+    """A phone stops answering for 25 s, comes back, and goes: phones do that, so by default nobody is told."""
+    (peer,) = stage.take(1)
+    technology, _, user = peer.partition("/")
+    async with stage.phones((peer, {})) as (phone,):
+        stage.begin()
+        phone.freeze()
+        before = len(stage.ami.messages)
+        gone = await stage.ami.event(
+            "PeerStatus", after=before, timeout_s=40, Peer=f"{technology}/{user}", PeerStatus="Unreachable"
+        )
+        phone.thaw()
+        back = await stage.ami.event(
+            "PeerStatus", after=before, timeout_s=40, Peer=f"{technology}/{user}", PeerStatus="Reachable"
+        )
+        out_s = float(back["Timestamp"]) - float(gone["Timestamp"])
+        stage.result.measured.append(f"unreachable for {out_s:.0f} s")
+    await asyncio.sleep(10)
+
+
+async def _user_agent(stage: Stage) -> None:
+    """The same phone registers with other firmware, then something that calls itself a scanner does."""
+    (peer,) = stage.take(1)
+    technology, _, user = peer.partition("/")
+    port = stage.b.ports.phone_sip(user)
+    before = "bench phone"
+    for agent in ("Cisco-CP7960G/8.0", "friendly-scanner"):
+        stage.begin()
+        await faults.register(stage.scratch, stage.b.ports.registrar(technology), [user], agent, local_port=port)
+        await stage.said(
+            rf'User-Agent on peer .*{peer} \(127\.0\.0\.1:{port}\) changed from "{before}" to "{agent}"', within_s=30
+        )
+        before = agent
+
+
+async def _address(stage: Stage) -> None:
+    """The same User-Agent from another port: not told by default."""
+    (peer,) = stage.take(1)
+    technology, _, user = peer.partition("/")
+    stage.begin()
+    for offset in (0, 1):
+        port = stage.b.ports.phone_rtp(user) + offset
+        await faults.register(stage.scratch, stage.b.ports.registrar(technology), [user], "bench phone", local_port=port)
+    await asyncio.sleep(15)
+
+
+async def _wrong_password(stage: Stage) -> None:
+    """Twenty wrong passwords: not our business by default, and no change of state."""
+    (peer,) = stage.take(1)
+    technology, _, user = peer.partition("/")
+    refusal = 403 if technology == "SIP" else 401
+    stage.begin()
+    registrar = stage.b.ports.registrar(technology)
+    await faults.register(stage.scratch, registrar, [user] * 20, "bench phone", password="wrong", answer=refusal)
+    await asyncio.sleep(15)
+
+
+async def _new_peer(stage: Stage) -> None:
+    """A phone calls on after its registration was renewed with the same User-Agent: nothing has changed."""
+    (peer,) = stage.take(1)
+    async with stage.phones((peer, {})) as (phone,):
+        await phone.dial("601")
+        stage.begin()
+        for _ in range(4):
+            await asyncio.sleep(5)
+            await phone.do("register", renew=True)
+        await phone.hang_up()
+    stage.expect_stored(peer, "to_peer", 0)
+
+
+SCENARIOS = (
+    Scenario("phone frozen, thawed, gone", "SIGSTOP", _freeze),
+    Scenario("User-Agent changed", "sipp registers twice", _user_agent),
+    Scenario("address changed", "sipp, another port", _address),
+    Scenario("wrong passwords", "20 registrations", _wrong_password),
+    Scenario("registration renewed", "four times in a call", _new_peer),
+)

@@ -1,0 +1,89 @@
+"""The provider is silent, refuses our password, or refuses calls while we are registered."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.live import faults
+from tests.live.phones import PhoneError
+from tests.live.stage import Scenario, Stage
+
+# Registered every 15 to 20 s: silence is noticed after 1.5 times that, and must last 30 s.
+SILENT_WITHIN_S = 90
+BACK_WITHIN_S = 60
+
+
+def _trunks(stage: Stage) -> dict[str, str]:
+    """Our registrations by technology, as a headline names them."""
+    provider = stage.b.ports.provider
+    trunks = {"PJSIP": rf"PJSIP/74995555@127\.0\.0\.1:{provider}"}
+    if stage.b.suite.has_chan_sip:
+        trunks["SIP"] = r"SIP/74993801@127\.0\.0\.1"
+    return trunks
+
+
+async def _down_and_up(stage: Stage, reasons: dict[str, str], within_s: float) -> None:
+    await asyncio.gather(
+        *(
+            stage.said(rf"trunk .*{trunk}\S* is not registered \({reasons[technology]}", within_s)
+            for technology, trunk in _trunks(stage).items()
+        )
+    )
+
+
+async def _back(stage: Stage) -> None:
+    stage.begin()
+    await asyncio.gather(
+        *(
+            stage.said(rf"trunk .*{trunk}\S* is registered again", BACK_WITHIN_S, times=False)
+            for trunk in _trunks(stage).values()
+        )
+    )
+
+
+async def _frozen(stage: Stage) -> None:
+    """The provider stops answering and comes back."""
+    stage.owned += ["74995555", "74993801"]
+    stage.begin()
+    stage.b.provider.freeze()
+    try:
+        await _down_and_up(stage, {"PJSIP": "", "SIP": "no answer"}, SILENT_WITHIN_S)
+    finally:
+        stage.b.provider.thaw()
+    await _back(stage)
+
+
+async def _password(stage: Stage) -> None:
+    """The provider wants another password, and takes ours again."""
+    stage.owned += ["74995555", "74993801"]
+    stage.begin()
+    await faults.set_trunk_password(stage.b.provider, stage.b.ports, "another")
+    try:
+        await _down_and_up(stage, {"PJSIP": "rejected by the provider", "SIP": ""}, SILENT_WITHIN_S)
+    finally:
+        await faults.set_trunk_password(stage.b.provider, stage.b.ports)
+    await _back(stage)
+
+
+async def _refused_calls(stage: Stage) -> None:
+    """Every call is refused while the trunk stays registered: the registration must not be called down."""
+    (peer,) = stage.take(1)
+    prefixes = ("8", "9") if stage.b.suite.has_chan_sip else ("8",)
+    async with stage.phones((peer, {})) as (phone,):
+        stage.begin()
+        refused = 0
+        for number in ("403", "404", "486", "503"):
+            for prefix in prefixes:
+                try:
+                    await phone.dial(prefix + number)
+                except PhoneError:
+                    refused += 1
+        stage.result.measured.append(f"{refused} calls refused")
+        stage.check(refused == 4 * len(prefixes), "a call was not refused")
+
+
+LANE = (
+    Scenario("calls refused while registered", "403, 404, 486, 503", _refused_calls),
+    Scenario("provider frozen", "SIGSTOP", _frozen),
+    Scenario("provider refuses the password", "changed, then changed back", _password),
+)
