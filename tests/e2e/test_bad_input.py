@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -82,21 +83,11 @@ async def test_a_port_that_speaks_something_else(greeting: bytes, what: str, tmp
 
 
 async def test_a_certificate_nobody_vouches_for(tmp_path: Path) -> None:
-    import ssl
-
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     async with FakeTelegram() as telegram, playing(RECORDING, ssl_context=context) as (_, port):
         line = await first_complaint(Site(tmp_path, {"office": port}, telegram.url, pbx_extra={"tls": {"enabled": True}}))
     assert "ca_file" in line
-
-
-async def test_garbage_after_the_login_is_survived(tmp_path: Path) -> None:
-    async with FakeTelegram() as telegram, playing(RECORDING, speed=0) as (_, port):
-        site = Site(tmp_path, {"office": port}, telegram.url)
-        async with running(site.write()) as daemon:
-            await daemon.logged("ami.connected")
-            assert await daemon.stop() == 0
 
 
 def test_a_missing_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

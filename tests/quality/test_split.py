@@ -61,13 +61,12 @@ def test_the_whole_call_comes_out_right_whatever_the_timing(
 ) -> None:
     rng = random.Random(seed)
     sent, split = SentCounter(), None
-    sequence = sent_packets = lost = 0
+    sent_packets = lost = 0
     last_sequence = last_lost = 0
     next_ours, next_theirs = ours_every + rng.random(), 0.25 + rng.random()
     total_expected = total_lost = own_lost = judged_lost = 0.0
-    for packet in range(60 * 50):
-        now = packet * 0.02
-        sequence += 1
+    for sequence in range(1, 60 * 50 + 1):
+        now = sequence * 0.02
         if rng.random() < uplink:
             lost += 1  # a gap of the other leg, passed on
         else:
