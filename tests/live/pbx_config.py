@@ -87,7 +87,8 @@ def _sip_phone(phone: Subscriber) -> str:
 
 def _pjsip_phone(phone: Subscriber) -> str:
     user = phone.user
+    aor = "unasked-aor" if phone.variant == "unasked" else "phone-aor"
     return (
         f'[{user}]({phone.variant})\nauth={user}\naors={user}\ncallerid="{phone.name}" <{user}>\n'
-        f"[{user}](phone-auth)\nusername={user}\n[{user}](phone-aor)\n"
+        f"[{user}](phone-auth)\nusername={user}\n[{user}]({aor})\n"
     )

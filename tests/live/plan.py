@@ -78,7 +78,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A phone the PBX knows.  ``variant`` is its template: phone, direct (media), secure (SRTP) or long (60 ms packets)."""
+    """A phone the PBX knows.  ``variant`` is what is special about it:
+
+    phone: nothing; direct: direct media; long: 60 ms packets; secure: SRTP; unasked: never asked with OPTIONS if it is there.
+    """
 
     technology: str
     user: str
@@ -91,7 +94,12 @@ class Subscriber:
 
 
 _NAMES: Final = {"6117": "Anna", "6118": "Boris", "701": "Clara", "702": "Dmitri"}
-_VARIANTS: Final = {51: "direct", 52: "direct", 61: "secure", 62: "secure", 56: "long", 57: "long", 58: "long", 59: "long"}
+_VARIANTS: Final = {
+    **dict.fromkeys((51, 52), "direct"),
+    **dict.fromkeys((56, 57, 58, 59), "long"),
+    **dict.fromkeys((61, 62), "secure"),
+    **dict.fromkeys((71, 72, 73, 74), "unasked"),
+}
 _SHORT: Final = range(1, 100)
 _LONG: Final = range(100, 200)
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
+from tests.live import faults
 from tests.live.bench import Bench
 from tests.live.phones import Phone
+from tests.live.plan import subscribers
 from tests.live.relay import Spoil
 
 
@@ -187,6 +189,28 @@ async def tls(b: Bench, truth: Truth) -> None:
     await _two_calls(b, truth, (a1, b1), None, seconds=20, rx_drop_percent=7)
 
 
+async def contact_moves(b: Bench, truth: Truth) -> None:
+    """Phones register again from another port with the same User-Agent, as they do behind a NAT that changes its mind."""
+    peers = [phone.peer for phone in subscribers(b.suite.has_chan_sip) if phone.user in {"6140", "6171", "740", "771"}]
+    truth.what = f"{', '.join(peers)} register, then again from another port, then with another User-Agent from that port."
+    truth.notes = (
+        "Nobody unregisters: Removed is said of the contact that was replaced, after the new one was added. 740 and 6140 are asked "
+        "with OPTIONS and do not answer; 771 and 6171 are never asked, so they are registered from the first to the last. "
+        "The third registration of a PJSIP phone raises no ContactStatus at all, because its contact stays the same."
+    )
+    for what, port_offset, agent in (
+        ("registers", 0, "bench phone"),
+        ("registers from another port", 1, "bench phone"),
+        ("registers from that port with another User-Agent", 1, "Cisco-CP7960G/8.0"),
+    ):
+        for peer in peers:
+            technology, _, user = peer.partition("/")
+            port = b.ports.phone_rtp(user) + port_offset
+            await faults.register(b.ledger.folder / "sipp", b.ports.registrar(technology), [user], agent, local_port=port)
+            truth.mark(f"{peer} {what}, from port {port}")
+        await asyncio.sleep(8)
+
+
 async def _two_calls(
     b: Bench, truth: Truth, first: tuple[str, str], second: tuple[str, str] | None, seconds: float, **options: Any
 ) -> None:
@@ -218,6 +242,7 @@ SITUATIONS: Final[dict[str, Situation]] = {
     "hold": hold,
     "blind-transfer": blind_transfer,
     "attended-transfer": attended_transfer,
+    "contact-moves": contact_moves,
     "direct-media": direct_media,
     "jitter": jitter,
     "jitter-reordered": jitter_reordered,

@@ -46,7 +46,7 @@ class Pool:
         self._free = {
             (technology, variant): [p.peer for p in phones if p.technology == technology and p.variant == variant]
             for technology in ("SIP", "PJSIP")
-            for variant in ("phone", "direct", "secure", "long")
+            for variant in ("phone", "direct", "secure", "long", "unasked")
         }
         self._turn = 0
 
