@@ -57,6 +57,8 @@ def _load_file(path: Path, problems: Problems, rules: dict[str, RuleSpec | None]
         name = section.text("name", "")
         if name and name in here:
             section.problem("name", f"{name} is defined twice in this file")
+        if spec is not None and name in spec.yields_to:
+            section.problem("yields_to", "a rule cannot yield to itself: it would never fire")
         here.add(name)
         section.close()
         rules.pop(name, None)
@@ -88,7 +90,7 @@ def _load_rule(section: Section, path: Path) -> RuleSpec | None:
 def _texts(section: Section) -> dict[str, str]:
     texts = section.text_map("text", choices=LANGUAGES)
     for template in texts.values():
-        reason = check_template(template)
+        reason = check_template(template) if template else None  # an empty one was told already
         if reason is not None:
             section.problem("text", reason)
     return texts

@@ -7,6 +7,7 @@ is said.  Entry and exit thresholds differ (hysteresis).  Samples nobody can vou
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -229,11 +230,10 @@ def _read_limits(section: Section, metric: Metric, base: Mapping[Severity, Limit
             continue
         before = base.get(severity)
         highest = HIGHEST[metric]
-        enter = (
-            part.number("enter", before.enter, minimum=0, maximum=highest)
-            if before
-            else part.number("enter", minimum=0, maximum=highest)
-        )
+        if before is None and "enter" not in part:
+            part.problem("enter", "missing")
+        # Not a number where none can be read: it compares with nothing, so one mistake is told as one.
+        enter = part.number("enter", before.enter if before else math.nan, minimum=0, maximum=highest)
         clear = part.number("clear", before.clear if before and "enter" not in part else enter, minimum=0, maximum=highest)
         limits[severity] = Limit(enter, clear, part.duration_s("for", before.hold_s if before else 0.0))
         if metric in LOWER_IS_WORSE and clear < enter:
