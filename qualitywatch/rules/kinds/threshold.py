@@ -137,6 +137,7 @@ class ThresholdRule:
         horizon = now - 10 * self._options.window_s
         for key in [key for key, window in self._windows.items() if not window or window[-1].at < horizon]:
             del self._windows[key]
+            self._asked_at[key] = horizon  # it was open and empty all that time: gone, not unknown
 
     def _opinion(
         self, key: AlertKey, now: float, value: float | None, signal: Signal | None, details: Mapping[str, str] | None = None
