@@ -86,7 +86,7 @@ class StateRule:
         levels = tuple(
             Level(
                 severity,
-                self._signal(seen),
+                self._signal(key, seen),
                 0.0 if seen is not None and seen.status in hold.at_once else hold.hold_s,
                 seen.since_at if seen is not None else None,
             )
@@ -115,9 +115,10 @@ class StateRule:
     def expire(self, now: float) -> None:
         """States are as many as there are peers and trunks: nothing to release."""
 
-    def _signal(self, seen: StatusObservation | None) -> Signal:
+    def _signal(self, key: AlertKey, seen: StatusObservation | None) -> Signal:
         if seen is None:
-            return Signal.UNKNOWN
+            # An alert from before a restart may be about somebody the rule was since told to leave alone.
+            return Signal.UNKNOWN if self._common.selection.matches(key.pbx, key.subject) else Signal.GONE
         if seen.status in self._options.bad:
             return Signal.BREACH
         return Signal.KEEP if seen.status in UNDECIDED else Signal.CLEAR
