@@ -183,6 +183,15 @@ class ChannelHungUp:
 
 
 @dataclass(frozen=True, slots=True)
+class CodecSeen:
+    """The codec of a channel, when it had to be asked for."""
+
+    at: float
+    uniqueid: str
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeerStateSeen:
     """From PeerStatus, ContactStatus or, with ``snapshot``, an item of a list."""
 
@@ -261,6 +270,7 @@ PbxEvent: TypeAlias = (
     | ChannelChanged
     | ChannelHeld
     | ChannelHungUp
+    | CodecSeen
     | PeerStateSeen
     | TrunkStateSeen
     | AgentSeen

@@ -24,9 +24,11 @@ from qualitywatch.model import (
     Booted,
     CallRecord,
     ChangeObservation,
+    Channel,
     ChannelChanged,
     ChannelHeld,
     ChannelHungUp,
+    CodecSeen,
     Connected,
     Disconnected,
     LogRecord,
@@ -74,13 +76,14 @@ class Effects:
     agents: tuple[AgentRecord, ...] = ()
     agents_learned: bool = False
     polls: tuple[str, ...] = ()  # peers whose User-Agent is worth asking for now
+    codec_polls: tuple[Channel, ...] = ()  # answered channels whose codec nobody told
     memories: Mapping[str, str] = field(default_factory=dict)  # what to give back as ``trunk_memories`` after a restart
 
 
 class _Collected:
     """Effects while they are being collected."""
 
-    __slots__ = ("agents", "agents_learned", "calls", "logs", "memories", "polls", "samples", "transitions")
+    __slots__ = ("agents", "agents_learned", "calls", "codec_polls", "logs", "memories", "polls", "samples", "transitions")
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
@@ -89,6 +92,7 @@ class _Collected:
         self.logs: list[LogRecord] = []
         self.agents: list[AgentRecord] = []
         self.polls: list[str] = []
+        self.codec_polls: list[Channel] = []
         self.memories: dict[str, str] = {}
         self.agents_learned = False
 
@@ -101,6 +105,7 @@ class _Collected:
             tuple(self.agents),
             self.agents_learned,
             tuple(self.polls),
+            tuple(self.codec_polls),
             self.memories,
         )
 
@@ -215,13 +220,8 @@ class Pipeline:
                 for sample in self.streams.observe(event):
                     out.samples.append(sample)
                     self._judge(sample, event.at, out)
-            case ChannelChanged():
-                self.names.hear_channel(event.channel)
-                self.streams.see(event)
-            case ChannelHungUp():
-                record = self.streams.hang_up(event)
-                if record is not None:
-                    out.calls.append(record)
+            case ChannelChanged() | ChannelHeld() | ChannelHungUp() | CodecSeen():
+                self._handle_channel(event, out)
             case PeerStateSeen():
                 self._handle_peer(event, out)
             case TrunkStateSeen():
@@ -231,8 +231,21 @@ class Pipeline:
                 self._handle_agent(event, out)
             case Booted() | ShuttingDown() | Connected() | Disconnected() | Resynced():
                 self._handle_connection(event, out)
+
+    def _handle_channel(self, event: ChannelChanged | ChannelHeld | ChannelHungUp | CodecSeen, out: _Collected) -> None:
+        match event:
+            case ChannelChanged():
+                self.names.hear_channel(event.channel)
+                if self.streams.see(event):
+                    out.codec_polls.append(event.channel)
+            case ChannelHungUp():
+                record = self.streams.hang_up(event)
+                if record is not None:
+                    out.calls.append(record)
+            case CodecSeen():
+                self.streams.learn_codec(event)
             case ChannelHeld():
-                pass
+                pass  # a held call is not judged differently: its counters stand still, and standing still is not loss
 
     def _handle_peer(self, event: PeerStateSeen, out: _Collected) -> None:
         status = self.peers.observe(event)

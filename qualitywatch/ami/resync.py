@@ -189,6 +189,18 @@ def channels_alive(answer: Answer) -> frozenset[str] | None:
     return frozenset(uniqueid for item in answer.items if (uniqueid := item.get("Uniqueid"))) if answer.ok else None
 
 
+async def ask_codec(asker: Asker, channel: str) -> str | None:
+    """Ask for the codec of a live channel; None when it is gone or could still be one of several.
+
+    Needs ``write=reporting``; costs nothing where ``channelvars=CHANNEL(audioreadformat)`` tells it in every event.
+    Raises AmiConnectError when the connection is lost.
+    """
+    answer = await asker.request("Getvar", (("Channel", channel), ("Variable", "CHANNEL(audionativeformat)")))
+    value = answer.response.get("Value") if answer.ok and answer.response is not None else None
+    formats = (value or "").strip("()").split("|")
+    return formats[0] if len(formats) == 1 and formats[0] not in {"", "none"} else None
+
+
 def access_of(answer: Answer) -> Access:
     """Read an answer as a statement about rights and modules."""
     if answer.ok:

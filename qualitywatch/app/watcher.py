@@ -15,11 +15,11 @@ from typing import NoReturn
 from qualitywatch.ami.client import AmiClient
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.inbox import InboxItem
-from qualitywatch.ami.resync import poll_agent, poll_agents
+from qualitywatch.ami.resync import ask_codec, poll_agent, poll_agents
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pbxtime import PbxTime
 from qualitywatch.errors import AmiConnectError
-from qualitywatch.model import Connected, NotifyReason, PbxEvent
+from qualitywatch.model import CodecSeen, Connected, NotifyReason, PbxEvent
 from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.ports import Clock
 
@@ -44,7 +44,8 @@ class Watcher:
         self._clock = clock
         self._time = PbxTime(clock.now(), clock.monotonic())
         self._held: list[InboxItem] = []
-        self._polls: dict[str, None] = {}  # an ordered set
+        self._agents_wanted: dict[str, None] = {}  # peers, an ordered set
+        self._codecs_wanted: dict[str, str] = {}  # channel by uniqueid
         self._poll_wanted = asyncio.Event()
         self.progress_at = clock.monotonic()
 
@@ -106,8 +107,10 @@ class Watcher:
                         "-" if alert.value is None else f"{alert.value:.2f}",
                     )
             for peer in effect.polls:
-                self._polls[peer] = None
-        if self._polls:
+                self._agents_wanted[peer] = None
+            for channel in effect.codec_polls:
+                self._codecs_wanted[channel.uniqueid] = channel.name
+        if self._agents_wanted or self._codecs_wanted:
             self._poll_wanted.set()
         await self._keeper.keep(self.name, effects)
 
@@ -152,15 +155,26 @@ class Watcher:
         while True:
             await self._poll_wanted.wait()
             self._poll_wanted.clear()
-            while self._polls:
-                peer = next(iter(self._polls))
-                del self._polls[peer]
-                if self.client.abilities is None or not self.client.connected:
-                    continue  # the resync after the next connect asks for everybody
-                try:
-                    await poll_agent(self.client, peer, self.client.abilities)
-                except AmiConnectError:
-                    self._polls.clear()
+            try:
+                while self._codecs_wanted or self._agents_wanted:
+                    await self._poll_once()
+            except AmiConnectError:
+                # The resync after the next connect asks for everybody; the channels may be gone by then.
+                self._agents_wanted.clear()
+                self._codecs_wanted.clear()
+
+    async def _poll_once(self) -> None:
+        if self._codecs_wanted:
+            uniqueid = next(iter(self._codecs_wanted))
+            codec = await ask_codec(self.client, self._codecs_wanted.pop(uniqueid))
+            if codec is not None:
+                at = self._time.now(self._clock.monotonic()) - GRACE_S
+                await self._keep([self.pipeline.feed(CodecSeen(at, uniqueid, codec))])
+            return
+        peer = next(iter(self._agents_wanted))
+        del self._agents_wanted[peer]
+        if self.client.abilities is not None:
+            await poll_agent(self.client, peer, self.client.abilities)
 
     async def _poll_registries(self) -> NoReturn:
         while True:

@@ -15,6 +15,7 @@ from qualitywatch.model import (
     Channel,
     ChannelChanged,
     ChannelHungUp,
+    CodecSeen,
     Direction,
     Metric,
     ReportBlock,
@@ -49,9 +50,18 @@ class StreamTracker:
     def __len__(self) -> int:
         return len(self._calls)
 
-    def see(self, event: ChannelChanged) -> None:
-        """Note that a channel exists and how it stands."""
-        self._call(event.channel, event.at)
+    def see(self, event: ChannelChanged) -> bool:
+        """Note that a channel exists and how it stands; True when it has just been answered and nobody told its codec."""
+        known = self._calls.get(event.channel.uniqueid)
+        was_answered = known is not None and known.answered_at is not None
+        call = self._call(event.channel, event.at)
+        return call.answered_at is not None and not was_answered and call.codec_name is None
+
+    def learn_codec(self, event: CodecSeen) -> None:
+        """Note the codec of a channel that had to be asked for; what the channel's own events say goes first."""
+        call = self._calls.get(event.uniqueid)
+        if call is not None and call.codec_name is None:
+            call.codec_name = event.codec
 
     def observe(self, report: RtcpReport) -> tuple[Sample, ...]:
         """Return what one RTCP event measures; empty for a first report, a repeated one or one nobody can vouch for."""
