@@ -1,4 +1,4 @@
-"""Work that follows the calendar, and only that: retention and the nightly poll.
+"""Work that follows the calendar, and only that: retention and the hourly poll of User-Agents.
 
 APScheduler computes the next run from the wall clock, so after the clock is set back an interval job sleeps through the
 difference.  Evaluation, watchdog and flushes are therefore plain loops elsewhere; here it does not matter.  In zones with
@@ -43,10 +43,13 @@ class Job:
 
 
 def calendar(*, prune_series: Work, poll_user_agents: Work) -> tuple[Job, ...]:
-    """Return the daemon's table of jobs; odd minutes, because every other program wakes on the full hour."""
+    """Return the daemon's table of jobs; odd minutes, because every other program wakes on the full hour.
+
+    User-Agents are asked for every hour: PJSIP says nothing of a new one that registers at an unchanged contact.
+    """
     return (
         Job("prune_series", {"minute": 17}, prune_series),
-        Job("poll_user_agents", {"hour": 4, "minute": 37}, poll_user_agents),
+        Job("poll_user_agents", {"minute": 37}, poll_user_agents),
     )
 
 
