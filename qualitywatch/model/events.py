@@ -1,0 +1,191 @@
+"""What one PBX said, already typed: the channel block, reports, states of peers and trunks, and the marks of our own client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from qualitywatch.model.words import Direction, PeerState, TrunkState
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The channel block that accompanies most events (Asterisk 12 and later)."""
+
+    name: str  # SIP/6117-00000002
+    uniqueid: str
+    linkedid: str | None = None
+    state: str | None = None  # ChannelStateDesc: Down, Ring, Up, ...
+    caller_number: str | None = None
+    caller_name: str | None = None  # None for "<unknown>" and empty
+    codec: str | None = None  # from channelvars=CHANNEL(audioreadformat); None when absent or "none"
+
+    @property
+    def peer(self) -> str:
+        """Technology and peer without the call's own suffix: ``SIP/6117-00000002`` is ``SIP/6117``."""
+        head, dash, tail = self.name.rpartition("-")
+        return head if dash and tail else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBlock:
+    """RFC 3550 section 6.4.1 report block; raw integers except ``dlsr_s``."""
+
+    source_ssrc: int
+    fraction_lost: int  # 0..255, of 256
+    cumulative_lost: int  # signed (24-bit two's complement already resolved)
+    extended_highest_sequence: int  # 32 bits
+    jitter_ticks: int  # RTP timestamp units
+    lsr: int
+    dlsr_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderInfo:
+    """RFC 3550 section 6.4.1 sender information; ``ntp_at`` is Unix seconds, as AMI prints it."""
+
+    ntp_at: float
+    rtp_timestamp: int
+    packets: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class RtcpReport:
+    """One RTCPSent (``from_peer``) or RTCPReceived (``to_peer``) event.
+
+    ``ssrc`` is the sender's SSRC and is only trustworthy for RTCPSent (Asterisk prints garbage in RTCPReceived since 15.4).
+    """
+
+    at: float
+    direction: Direction  # of the report block
+    channel: Channel | None
+    ssrc: int | None
+    sender: SenderInfo | None
+    block: ReportBlock | None
+    rtt_s: float | None
+    to_address: str | None = None
+    from_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChanged:
+    """A channel was created, answered or renamed; ``channel.state`` tells which."""
+
+    at: float
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHeld:
+    at: float
+    channel: Channel
+    on_hold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHungUp:
+    at: float
+    channel: Channel
+    cause: int | None
+    tech_cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodecSeen:
+    """The codec of a channel, when it had to be asked for."""
+
+    at: float
+    uniqueid: str
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStateSeen:
+    """From PeerStatus, ContactStatus or, with ``snapshot``, an item of a list."""
+
+    at: float
+    peer: str  # SIP/6117, PJSIP/701, IAX2/x
+    state: PeerState
+    address: str | None = None
+    rtt_ms: float | None = None
+    cause: str | None = None
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkStateSeen:
+    """From Registry or a snapshot list, under the normalised trunk name (``SIP/user@host``)."""
+
+    at: float
+    trunk: str
+    state: TrunkState
+    refresh_s: float | None = None
+    cause: str | None = None
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSeen:
+    """The User-Agent a peer is using now; ``None`` when the PBX knows of none."""
+
+    at: float
+    peer: str
+    user_agent: str | None
+    address: str | None = None
+    name: str | None = None  # caller name configured for the peer, if the PBX told it
+    listed: bool = False  # an item of a list of all contacts, not the answer about this one peer
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """FullyBooted; a shrinking ``uptime_s`` means Asterisk was restarted."""
+
+    at: float
+    uptime_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShuttingDown:
+    at: float
+    restart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Said by our own client: logged in, events flow from here on."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resynced:
+    """Said by our own client: the snapshot after a connect is complete (or as complete as rights allow)."""
+
+    at: float
+    channels: frozenset[str] | None = None  # uniqueids alive now; None when the list could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """Said by our own client: nothing can be seen from here on."""
+
+    at: float
+    reason: str
+
+
+PbxEvent: TypeAlias = (
+    RtcpReport
+    | ChannelChanged
+    | ChannelHeld
+    | ChannelHungUp
+    | CodecSeen
+    | PeerStateSeen
+    | TrunkStateSeen
+    | AgentSeen
+    | Booted
+    | ShuttingDown
+    | Connected
+    | Resynced
+    | Disconnected
+)

@@ -1,0 +1,58 @@
+"""What rules look at: samples, statuses, changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from qualitywatch.model.words import Direction, Metric, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measured value of one call in one direction.
+
+    ``weight`` is the number of packets the value speaks for, so that ``sum(value * weight) / sum(weight)`` over loss samples is
+    exactly lost packets over expected packets.
+    """
+
+    at: float
+    metric: Metric
+    value: float
+    pbx: str
+    subject: str
+    direction: Direction | None
+    channel: str
+    uniqueid: str
+    verdict: Verdict
+    weight: float
+    codec: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusObservation:
+    """A peer, trunk or PBX is in ``status`` since ``since_at``."""
+
+    at: float
+    entity: str  # "peer", "trunk" or "pbx"
+    pbx: str
+    subject: str
+    status: str
+    since_at: float
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeObservation:
+    """A watched attribute of a peer is now different."""
+
+    at: float
+    pbx: str
+    subject: str
+    attribute: str  # "user_agent" or "address"
+    old: str | None  # None: the peer was never seen before
+    new: str
+    address: str | None = None
+
+
+Observation: TypeAlias = Sample | StatusObservation | ChangeObservation

@@ -1,0 +1,62 @@
+"""What is stored for people and charts: calls, User-Agents, things that happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionTotals:
+    """Whole-call sums of one direction."""
+
+    lost: float = 0.0  # net
+    lost_reported: float = 0.0
+    expected: float = 0.0
+    expected_reported: float = 0.0
+    jitter_max_ms: float | None = None
+    mos_min: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One finished channel: a row of the call table, written at hangup."""
+
+    pbx: str
+    subject: str
+    channel: str
+    uniqueid: str
+    linkedid: str | None
+    started_at: float
+    answered_at: float | None
+    ended_at: float
+    cause: int | None
+    codec: str | None
+    to_peer: DirectionTotals
+    from_peer: DirectionTotals
+    rtt_max_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRecord:
+    """The last known User-Agent and address of a peer; ``user_agent`` None means known to have none.
+
+    ``others`` are agents of devices registered beside it under the same name.
+    """
+
+    pbx: str
+    peer: str
+    user_agent: str | None
+    address: str | None
+    seen_at: float
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """Something that happened, for the event table and for annotations on charts."""
+
+    at: float
+    pbx: str
+    subject: str
+    kind: str
+    text: str

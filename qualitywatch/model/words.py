@@ -1,0 +1,87 @@
+"""The words: directions, metrics, verdicts, severities and states, as the field calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Direction(StrEnum):
+    """Whose ears: ``to_peer`` is what the peer heard of us, ``from_peer`` is what we heard of the peer."""
+
+    TO_PEER = "to_peer"
+    FROM_PEER = "from_peer"
+
+
+class Metric(StrEnum):
+    """The measured series.  ``loss_percent`` is net of gaps passed on from the other leg of the call."""
+
+    LOSS_PERCENT = "loss_percent"
+    LOSS_PERCENT_REPORTED = "loss_percent_reported"
+    JITTER_MS = "jitter_ms"
+    RTT_MS = "rtt_ms"
+    MOS = "mos"
+    R_FACTOR = "r_factor"
+
+
+class Verdict(StrEnum):
+    """How far a sample can be trusted.  Only ``ok``, ``negative_loss`` and ``not_split`` feed loss rules."""
+
+    OK = "ok"
+    FIRST = "first"  # no usable predecessor: nothing to subtract from
+    SSRC_RESET = "ssrc_reset"  # sequence jumped back or leapt: new baseline
+    SEQ_FROZEN = "seq_frozen"  # nothing arrived since the last report: a stall, not 0 % loss
+    NEGATIVE_LOSS = "negative_loss"  # duplicates or late packets outnumber losses: counted as 0
+    NOT_SPLIT = "not_split"  # our own sender counters are missing: gaps of the other leg may be included
+    ABSURD = "absurd"  # counters contradict each other
+    ABSURD_JITTER = "absurd_jitter"
+    ASSUMED_CLOCK = "assumed_clock"  # RTP clock unknown, 8000 Hz assumed: blocks jitter rules only
+    MIXED_CLOCK = "mixed_clock"  # bridged undecoded: Asterisk timed arrivals by 8000 Hz, the stream ticks otherwise
+    RTT_SKEW = "rtt_skew"  # outside (0 s, 10 s]: the peer's clock or DLSR is wrong
+    UNGROUNDED_CODEC = "ungrounded_codec"  # E-model constants of this codec are provisional
+    UNKNOWN_CODEC = "unknown_codec"  # nobody told the codec: the score is a guess for charts, no rule listens to it
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Order of urgency: info 0, warning 1, critical 2."""
+        return _SEVERITY_RANK[self]
+
+
+_SEVERITY_RANK: Final[Mapping[Severity, int]] = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
+class PeerState(StrEnum):
+    """State of a phone or of a qualified trunk, one set of words for chan_sip, PJSIP and IAX2."""
+
+    REGISTERED = "registered"
+    UNREGISTERED = "unregistered"
+    REACHABLE = "reachable"
+    LAGGED = "lagged"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+
+class TrunkState(StrEnum):
+    """State of one of our outbound registrations."""
+
+    REGISTERED = "registered"
+    RETRYING = "retrying"  # "Request Sent": asked again, not answered yet
+    REJECTED = "rejected"
+    FAILED = "failed"
+    UNREGISTERED = "unregistered"
+    SILENT = "silent"  # retried for 1.5 refresh periods without success
+    UNKNOWN = "unknown"
+
+
+class PbxState(StrEnum):
+    """Whether we can see the PBX at all."""
+
+    SEEN = "seen"
+    BLIND = "blind"
