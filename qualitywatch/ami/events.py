@@ -4,7 +4,7 @@ Strategy: the name of an event selects a handler; a handler reads headers and re
 bytes of a peer make them raise, what they cannot read is None or no event at all.  AuthDetail, which holds passwords in
 plain text, is not in the table, so that a decoder that knows ``WANTED_EVENTS`` drops it unread.
 
-To support another event, add its value to ``model.py`` and one handler to the table.
+To support another event, add its value to ``model/events.py`` and one handler to the table.
 """
 
 from __future__ import annotations
