@@ -63,6 +63,10 @@ SAME_BOOT_S = 5.0
 
 PBX_TOPIC = "pbx_state"
 ALERT_LOG = "alert"
+UNMEASURED_LOG = "unmeasured"
+# Reports come every 5 s as a rule; a call that outlived three of them should have had one.
+UNMEASURED_AFTER_S = 15.0
+RTP_TECHNOLOGIES = ("SIP/", "PJSIP/")  # Local, IAX2 and DAHDI channels have no RTCP to miss
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,7 @@ class Pipeline:
                 record = self.streams.hang_up(event)
                 if record is not None:
                     out.calls.append(record)
+                    out.logs.extend(_unmeasured_log(record))
             case CodecSeen():
                 self.streams.learn_codec(event)
             case ChannelHeld():
@@ -314,6 +319,16 @@ class Pipeline:
         self.streams.forget_streams()
         self._engine.forget()
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "clock", "the PBX's clock was set back"))
+
+
+def _unmeasured_log(call: CallRecord) -> tuple[LogRecord, ...]:
+    """Say of a call that nobody reported on that nothing is known of it: silence must not pass for quality."""
+    if call.answered_at is None or call.ended_at - call.answered_at < UNMEASURED_AFTER_S:
+        return ()
+    if call.to_peer.expected_reported or call.from_peer.expected_reported or not call.subject.startswith(RTP_TECHNOLOGIES):
+        return ()
+    text = f"call of {call.ended_at - call.answered_at:.0f} s without any RTCP report: direct media, or a phone that sends none"
+    return (LogRecord(call.ended_at, call.pbx, call.subject, UNMEASURED_LOG, text),)
 
 
 def _change_log(change: ChangeObservation) -> LogRecord:

@@ -263,3 +263,13 @@ def test_a_wrong_rule_is_told_before_anything_is_replayed(tmp_path: Path, capsys
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "bad.yml:2" in captured.err
+
+
+def test_calls_with_direct_media_are_said_to_be_unmeasured(specs: tuple[RuleSpec, ...]) -> None:
+    for version, direct in (("asterisk-16", {"SIP/6151", "SIP/6152"}), ("asterisk-22", {"PJSIP/751", "PJSIP/752"})):
+        pipeline = Pipeline("pbx", specs)
+        said = set()
+        for timed in read_recording((CAPTURES / version / "direct-media/input.ami").read_bytes()):
+            for event in translate(timed.message, timed.at):
+                said |= {entry.subject for entry in pipeline.feed(event).logs if entry.kind == "unmeasured"}
+        assert said == direct

@@ -20,7 +20,7 @@ from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pbxtime import PbxTime
 from qualitywatch.errors import AmiConnectError
 from qualitywatch.model import CodecSeen, Connected, NotifyReason, PbxEvent
-from qualitywatch.pipeline import Effects, Pipeline
+from qualitywatch.pipeline import UNMEASURED_LOG, Effects, Pipeline
 from qualitywatch.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,9 @@ class Watcher:
                         alert.key.direction or "-",
                         "-" if alert.value is None else f"{alert.value:.2f}",
                     )
+            for entry in effect.logs:
+                if entry.kind == UNMEASURED_LOG:
+                    log.info("call.unmeasured pbx=%s subject=%s what=%s", entry.pbx, ascii(entry.subject), ascii(entry.text))
             for peer in effect.polls:
                 self._agents_wanted[peer] = None
             for channel in effect.codec_polls:
