@@ -65,13 +65,15 @@ class ConsoleNotifier:
         text = text.encode(encoding, "replace").decode(encoding)
         first, _, rest = text.partition("\n")
         try:
-            if self._console is None:
-                print(text, file=self._stream)
-            else:
+            if self._console is not None:
+                # Coloured in memory and written as text: a progress bar on the same terminal can then make room for it.
                 style = _STYLE_RESOLVED if is_resolved(change) else _STYLES[change.alert.severity]
-                self._console.print(first, style=style, markup=False, highlight=False, soft_wrap=True)
-                if rest:
-                    self._console.print(rest, style="dim", markup=False, highlight=False, soft_wrap=True)
+                with self._console.capture() as coloured:
+                    self._console.print(first, style=style, markup=False, highlight=False, soft_wrap=True)
+                    if rest:
+                        self._console.print(rest, style="dim", markup=False, highlight=False, soft_wrap=True)
+                text = coloured.get().removesuffix("\n")
+            print(text, file=self._stream)
             self._stream.flush()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is closed"
