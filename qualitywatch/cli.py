@@ -75,8 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--listen", default="127.0.0.1:5038", metavar="HOST:PORT", help="default 127.0.0.1:5038; port 0 picks one"
     )
     serve.add_argument("--speed", type=float, default=1.0, metavar="X", help="times faster than life; 0: as fast as it is read")
-    serve.add_argument("--username", default="qualitywatch", help="manager user to expect (default qualitywatch)")
-    serve.add_argument("--secret", default="qualitywatch", help="its secret (default qualitywatch)")
+    serve.add_argument(
+        "--username", default=None, help="let in only this manager user (default: any, so that your config works)"
+    )
+    serve.add_argument("--secret", default=None, help="and only with this secret (default: any)")
     serve.add_argument("--resume", action="store_true", help="go on where the last connection ended, as a PBX that lives on")
     serve.add_argument("--tls-cert", type=Path, metavar="F", help="certificate chain (PEM): speak TLS")
     serve.add_argument("--tls-key", type=Path, metavar="F", help="private key (PEM) of the certificate")

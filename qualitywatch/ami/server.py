@@ -31,6 +31,8 @@ _FAREWELL_S: Final = 5.0
 class CaptureServer:
     """An AMI server with one user and one recording.
 
+    ``username`` or ``secret`` None lets any of them in.
+
     ``speed`` divides the recorded pauses, 0 leaves them out.  With ``resume`` there is one timeline for all clients: it stands
     still while nobody is logged in and goes on for the next one, as a PBX that outlives its watchers; otherwise every client
     gets the recording from its start.  At the end the connection stays open unless ``stay_open`` is False.  Playing begins when
@@ -42,8 +44,8 @@ class CaptureServer:
         self,
         recording: bytes,
         *,
-        username: str = "qualitywatch",
-        secret: str = "qualitywatch",  # noqa: S107 - a public default: recordings are no secret
+        username: str | None = "qualitywatch",
+        secret: str | None = "qualitywatch",  # noqa: S107 - a public default: recordings are no secret
         speed: float = 1.0,
         resume: bool = False,
         ssl_context: ssl.SSLContext | None = None,
@@ -207,6 +209,10 @@ class Conversation:
         return _response(action, "Success", "Message: Authentication accepted") + self._server.script.fully_booted
 
     def _knows_secret(self, action: Message) -> bool:
+        if self._server.username is not None and action.get("Username") != self._server.username:
+            return False
+        if self._server.secret is None:
+            return True
         secret = self._server.secret.encode("utf-8", "surrogateescape")
         if (action.get("AuthType") or "").casefold() == "md5":
             if self._challenge is None:
@@ -215,8 +221,7 @@ class Conversation:
             given = action.get("Key", "")
         else:
             expected, given = secret, action.get("Secret", "")
-        right_secret = hmac.compare_digest((given or "").encode("utf-8", "surrogateescape"), expected)
-        return right_secret and action.get("Username") == self._server.username
+        return hmac.compare_digest((given or "").encode("utf-8", "surrogateescape"), expected)
 
 
 def _response(action: Message, kind: str, *lines: str) -> bytes:

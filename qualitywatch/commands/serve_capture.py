@@ -19,8 +19,8 @@ class ServeOptions:
     file: Path
     listen: str = "127.0.0.1:5038"
     speed: float = 1.0
-    username: str = "qualitywatch"
-    secret: str = "qualitywatch"  # noqa: S105 - the documented login of a played recording
+    username: str | None = None  # None: any
+    secret: str | None = None
     resume: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -52,10 +52,7 @@ async def _serve(server: CaptureServer, host: str, port: int) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    try:
-        bound = await server.start(host, port)
-    except OSError as exc:
-        raise QualitywatchError(f"{host}:{port}: cannot listen: {exc.strerror}") from exc
+    bound = await server.start(host, port)
     print(f"listening on {host}:{bound}", flush=True)
     await stop.wait()
     await server.stop()
