@@ -14,12 +14,17 @@ packet or two per call.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 POINTS_KEPT = 8
 # Beyond our last report the count is extrapolated; at 6 % of gaps its spread is about so much of the extrapolated packets.
 # It is held back until the next report: a balance that only ever grows would otherwise collect the peaks of the noise.
 EXTRAPOLATION_SPREAD = 0.015
+# With many gaps chance weighs more, most of all at the start of a stream, where our count has to be guessed backwards.  What
+# two standard deviations may feign is held back as well, but for so few packets as no rule would notice (3 % of 400).
+DEVIATIONS = 2.0
+UNNOTICED_PACKETS = 12
 # How far our count and the peer's may disagree before the sequence must have leapt without a packet being sent or lost.
 STEADY_SHARE = 0.25
 LEAP_MARGIN_PACKETS = 50
@@ -77,17 +82,40 @@ class SentCounter:
             return 0.0
         return (self.at(at) or 0.0) - points[-1][1]
 
+    def doubt(self, at: float) -> float:
+        """How many packets of the count at ``at`` are a guess: none at a report of ours, the more the farther from one.
+
+        Times the share of gaps it is the variance of the count: a bridge between two reports, a walk beyond them, at a pace
+        that is itself only known from the nearest pair.
+        """
+        bracket = self._bracket(at)
+        if bracket is None:
+            return 0.0
+        left, right = bracket
+        sent = max(1, right[1] - left[1])
+        share = (at - left[0]) / (right[0] - left[0])
+        if 0 <= share <= 1:
+            return sent * share * (1 - share)
+        outside = sent * (share - 1 if share > 1 else -share)
+        return outside + outside * outside / sent
+
     def at(self, at: float) -> float | None:
         """Packets sent up to ``at``: interpolated, or extrapolated from the nearest pair; None with fewer than two reports."""
+        bracket = self._bracket(at)
+        if bracket is None:
+            return None
+        left, right = bracket
+        return max(0.0, left[1] + _pace(left, right) * (at - left[0]))
+
+    def _bracket(self, at: float) -> tuple[tuple[float, int], tuple[float, int]] | None:
+        """The pair of reports around ``at``, or the nearest pair; None with fewer than two reports."""
         points = self._points
         if len(points) < 2:
             return None
-        left, right = points[-2], points[-1]
         for index in range(1, len(points)):
             if at <= points[index][0]:
-                left, right = points[index - 1], points[index]
-                break
-        return max(0.0, left[1] + _pace(left, right) * (at - left[0]))
+                return points[index - 1], points[index]
+        return points[-2], points[-1]
 
 
 def _pace(left: tuple[float, int], right: tuple[float, int]) -> float:
@@ -108,7 +136,7 @@ def leapt(expected: float, lost: float, sent: float | None) -> bool:
 class GapSplit:
     """The running balance of one stream of ours as its receiver sees it."""
 
-    __slots__ = ("_expected", "_given_expected", "_given_lost", "_lost", "_started_at", "_started_sent")
+    __slots__ = ("_expected", "_given_expected", "_given_lost", "_lost", "_started_at", "_started_doubt", "_started_sent")
 
     def __init__(self, at: float) -> None:
         self._begin(at)
@@ -116,6 +144,7 @@ class GapSplit:
     def _begin(self, at: float) -> None:
         self._started_at = at
         self._started_sent: float | None = None
+        self._started_doubt = 0.0
         self._expected = 0.0
         self._lost = 0.0
         self._given_expected = 0.0
@@ -143,10 +172,12 @@ class GapSplit:
             if not sent.steady(self._started_at):
                 self._begin(at)
                 return None
+            self._started_doubt = sent.doubt(self._started_at)
             if sent.covers(self._started_at) or sent.known > 2:
                 self._started_sent = started
         passed_on = min(max(0.0, self._expected - (sent_now - started)), self._lost)
-        held_back = min(passed_on, EXTRAPOLATION_SPREAD * sent.beyond(at))
+        chance = self._chance(passed_on, sent.doubt(at) + self._started_doubt)
+        held_back = min(passed_on, max(EXTRAPOLATION_SPREAD * sent.beyond(at), chance))
         lost = max(0.0, self._lost - passed_on - held_back - self._given_lost)
         expected = self._expected - passed_on - self._given_expected
         if expected <= 0:
@@ -155,6 +186,12 @@ class GapSplit:
         self._given_lost += lost
         self._given_expected += expected
         return expected, lost
+
+    def _chance(self, passed_on: float, doubt: float) -> float:
+        """Packets that chance may have put between our count and the truth, beyond those that do not matter."""
+        if self._expected <= 0:
+            return 0.0
+        return DEVIATIONS * math.sqrt(passed_on / self._expected * doubt) - UNNOTICED_PACKETS
 
     def take_unsplit(self) -> tuple[float, float] | None:
         """Return (expected, lost) since the last take without splitting: our own count is missing."""
