@@ -62,6 +62,7 @@ CLOCK_STEP_S = 60.0
 SAME_BOOT_S = 5.0
 
 PBX_TOPIC = "pbx_state"
+PEER_TOPIC = "peer_state"
 ALERT_LOG = "alert"
 UNMEASURED_LOG = "unmeasured"
 # Reports come every 5 s as a rule; a call that outlived three of them should have had one.
@@ -133,10 +134,12 @@ class Pipeline:
         self.streams = StreamTracker(pbx)
         self.trunks = TrunkTracker(pbx)
         self.trunks.recall(trunk_memories or {})
-        self.peers = PeerTracker(pbx)
+        alerts = tuple(alert for alert in alerts if alert.key.pbx == pbx)
+        # A phone that is missed must have been there: an alert from before a restart tells it from a spare account.
+        self.peers = PeerTracker(pbx, alive=(alert.key.subject for alert in alerts if alert.topic == PEER_TOPIC))
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._engine = Engine(specs)
-        self._lifecycle = Lifecycle((alert for alert in alerts if alert.key.pbx == pbx), name_of=self.names.name)
+        self._lifecycle = Lifecycle(alerts, name_of=self.names.name)
         self._listed_agents: list[AgentSeen] = []
         self._now: float | None = None
         self._booted_at: float | None = None

@@ -2,16 +2,20 @@
 
 Strategy: registration and qualify are two facts.  A re-registration does not heal an unreachable phone (chan_sip says
 nothing more until qualify changes), an expired one makes qualify meaningless.  A PJSIP endpoint is as well as its best
-contact.  What a list says of a peer that was never seen alive is not news: spare accounts are not an outage.
+contact; contacts from before our time may be unknown, so what PeerStatus says of the endpoint as a whole goes before what is
+said of one contact (Asterisk says both, PeerStatus first).  What a list says of a peer that was never seen alive is not news:
+spare accounts are not an outage.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from qualitywatch.model import PeerState, PeerStateSeen, StatusObservation
 
 _QUALIFY = frozenset({PeerState.REACHABLE, PeerState.LAGGED, PeerState.UNREACHABLE})
+_ALIVE = frozenset({PeerState.REACHABLE, PeerState.REGISTERED, PeerState.LAGGED})
 _BEST_FIRST = (PeerState.REACHABLE, PeerState.REGISTERED, PeerState.LAGGED, PeerState.UNREACHABLE, PeerState.UNKNOWN)
 
 
@@ -30,9 +34,10 @@ class _Peer:
 class PeerTracker:
     """Turns PeerStatus, ContactStatus and list items into one state per peer."""
 
-    def __init__(self, pbx: str) -> None:
+    def __init__(self, pbx: str, *, alive: Iterable[str] = ()) -> None:
+        """``alive`` names peers that an earlier run saw alive and then missed."""
         self._pbx = pbx
-        self._peers: dict[str, _Peer] = {}
+        self._peers = {peer: _Peer(PeerState.UNKNOWN, 0.0, seen_alive=True) for peer in alive}
 
     def observe(self, event: PeerStateSeen) -> StatusObservation | None:
         """Return the peer's state when it changed or when a list confirmed it; None otherwise."""
@@ -42,9 +47,9 @@ class PeerTracker:
         if event.rtt_ms is not None:
             peer.rtt_ms = event.rtt_ms
         state = self._combined(peer, event)
-        if event.address is not None and state is not PeerState.UNREGISTERED:
+        if event.address is not None and event.state is not PeerState.UNREGISTERED:
             peer.address = event.address
-        if state in {PeerState.REACHABLE, PeerState.REGISTERED, PeerState.LAGGED}:
+        if state in _ALIVE:
             peer.seen_alive = True
         elif state is PeerState.UNREGISTERED and event.snapshot and not peer.seen_alive:
             state = PeerState.UNKNOWN
@@ -75,30 +80,57 @@ class PeerTracker:
             peer.state, peer.registered, peer.qualify = PeerState.UNKNOWN, None, None
             peer.contacts.clear()
 
+    def clock_set_back(self, now: float) -> list[StatusObservation]:
+        """Let no state have begun in the future, and return how everybody stands by the new clock."""
+        for peer in self._peers.values():
+            peer.since_at = min(peer.since_at, now)
+        return [
+            StatusObservation(now, "peer", self._pbx, name, peer.state, peer.since_at) for name, peer in self._peers.items()
+        ]
+
     @staticmethod
     def _combined(peer: _Peer, event: PeerStateSeen) -> PeerState:
-        if event.peer.startswith("PJSIP/") and event.address is not None:
-            if event.state is PeerState.UNREGISTERED:
-                peer.contacts.pop(event.address, None)
-            else:
-                peer.contacts[event.address] = event.state
-            known = peer.contacts.values()
-            return next((state for state in _BEST_FIRST if state in known), PeerState.UNREGISTERED)
+        if event.peer.startswith("PJSIP/"):
+            return _of_contact(peer, event, event.address) if event.address is not None else _of_endpoint(peer, event)
         if event.state in _QUALIFY:
             peer.qualify = event.state
             if event.state is not PeerState.UNREACHABLE:
                 peer.registered = True
-            if event.peer.startswith("PJSIP/"):  # the endpoint as a whole flipped: no contact can say otherwise
-                peer.contacts = dict.fromkeys(peer.contacts, event.state)
         elif event.state is PeerState.REGISTERED:
             if peer.registered is False:
                 peer.qualify = None
             peer.registered = True
         elif event.state is PeerState.UNREGISTERED:
             peer.registered, peer.qualify = False, None
-            peer.contacts.clear()
         if peer.registered is False and peer.qualify is None:
             return PeerState.UNREGISTERED
         if peer.qualify is not None:
             return peer.qualify
         return PeerState.REGISTERED if peer.registered else PeerState.UNKNOWN
+
+
+def _of_contact(peer: _Peer, event: PeerStateSeen, address: str) -> PeerState:
+    """State of a PJSIP endpoint after something was said of one of its contacts."""
+    if event.state is PeerState.UNREGISTERED:
+        peer.contacts.pop(address, None)
+    else:
+        peer.contacts[address] = event.state
+    peer.registered = bool(peer.contacts)
+    best = next((state for state in _BEST_FIRST if state in peer.contacts.values()), PeerState.UNREGISTERED)
+    if best not in _ALIVE and peer.qualify is PeerState.REACHABLE:
+        return PeerState.REACHABLE  # by a contact we were not told of
+    if best is PeerState.UNREGISTERED and peer.qualify is None and peer.state in _ALIVE:
+        return peer.state  # had this contact been the last one, PeerStatus would have said so
+    return best
+
+
+def _of_endpoint(peer: _Peer, event: PeerStateSeen) -> PeerState:
+    """State of a PJSIP endpoint after PeerStatus spoke of it as a whole."""
+    if event.state is PeerState.UNREACHABLE:
+        peer.qualify = event.state
+        peer.contacts = dict.fromkeys(peer.contacts, event.state)
+        return event.state if peer.registered is not False else PeerState.UNREGISTERED
+    if event.state is PeerState.REACHABLE:
+        peer.qualify, peer.registered = event.state, True
+        return event.state
+    return peer.state
