@@ -105,8 +105,12 @@ async def daemon(
     user: AmiUser = LEAST,
     chat_id: int = 1,
     pbx: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Daemon]:
-    """Run the daemon in a folder of its own; ``pbx`` adds to (or overrides) the PBX section. It is stopped at the end."""
+    """Run the daemon in a folder of its own; ``pbx`` adds to (or overrides) the PBX section, ``extra`` whole sections.
+
+    It is stopped at the end.
+    """
     folder.mkdir(parents=True)
     section = {"name": "lab", "host": HOST, "port": ami_port, "username": user.name, "secret": user.secret, **(pbx or {})}
     config = {
@@ -114,6 +118,7 @@ async def daemon(
         "telegram": {"token": token, "base_url": telegram_url},
         "notify": [{"kind": "telegram", "chat_id": chat_id}],
         "store": {"directory": str(folder / "state")},
+        **(extra or {}),
     }
     (folder / "config.yml").write_text(yaml.safe_dump(config))
     (folder / "config.yml").chmod(0o600)

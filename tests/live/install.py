@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-TOOLS: Final = {"debootstrap": "debootstrap", "sipp": "sip-tester", "setpriv": "util-linux"}
+TOOLS: Final = {
+    "baresip": "baresip-core",
+    "debootstrap": "debootstrap",
+    "ip": "iproute2",
+    "setpriv": "util-linux",
+    "sipp": "sip-tester",
+}
 _DEFAULT_MIRROR: Final = "http://deb.debian.org/debian"
 
 

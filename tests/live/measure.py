@@ -14,8 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import Final
 
 from tests.live.ami import Message
+
+JUDGED_PACKETS: Final = 400  # as many as the default rules want before they judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Heard:
     lost: int
     net_loss_percent: float | None  # None: nothing came between the first and the last report
     loss_percent: float | None
+    worst_percent: float  # of any stretch of reports with at least JUDGED_PACKETS, as reported; 0.0 without one
     jitter_ticks: float  # median of the last two thirds: the estimate starts from 0
     rtt_ms: float | None
 
@@ -57,6 +61,7 @@ def _judge(key: tuple[str, str, str], reports: list[Message], sent: list[Message
     channel, event, ssrc = key
     expected = lost = 0
     propagated = 0.0
+    steps: list[tuple[int, int]] = []
     for before, after in pairwise(reports):
         more = _sequence(after) - _sequence(before)
         more_lost = _signed(after["Report0CumulativeLost"]) - _signed(before["Report0CumulativeLost"])
@@ -64,6 +69,7 @@ def _judge(key: tuple[str, str, str], reports: list[Message], sent: list[Message
             continue
         expected += more
         lost += more_lost
+        steps.append((more, more_lost))
         if event == "RTCPReceived":
             propagated += more - _packets_between(sent, _at(before), _at(after), default=more)
     propagated = max(0.0, propagated)
@@ -77,9 +83,23 @@ def _judge(key: tuple[str, str, str], reports: list[Message], sent: list[Message
         lost,
         100 * max(0.0, lost - propagated) / (expected - propagated) if expected > propagated else None,
         100 * max(0, lost) / expected if expected > 0 else None,
+        _worst(steps),
         median(int(report["Report0IAJitter"]) for report in reports[len(reports) // 3 :]),
         median(rtts) if rtts else None,
     )
+
+
+def _worst(steps: list[tuple[int, int]]) -> float:
+    """The highest loss of the shortest stretches of reports that are long enough to be judged."""
+    worst = 0.0
+    for first in range(len(steps)):
+        expected = lost = 0
+        for more, more_lost in steps[first:]:
+            expected, lost = expected + more, lost + more_lost
+            if expected >= JUDGED_PACKETS:
+                worst = max(worst, 100 * lost / expected)
+                break
+    return worst
 
 
 def _packets_between(sent: list[Message], start: float, end: float, default: float) -> float:

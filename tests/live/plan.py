@@ -96,7 +96,7 @@ class Subscriber:
 _NAMES: Final = {"6117": "Anna", "6118": "Boris", "701": "Clara", "702": "Dmitri"}
 _VARIANTS: Final = {
     **dict.fromkeys((51, 52), "direct"),
-    **dict.fromkeys((56, 57, 58, 59), "long"),
+    **dict.fromkeys(range(53, 61), "long"),
     **dict.fromkeys((61, 62), "secure"),
     **dict.fromkeys((71, 72, 73, 74), "unasked"),
 }

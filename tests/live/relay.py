@@ -108,17 +108,22 @@ class Relay:
 
 
 @contextlib.asynccontextmanager
-async def relay(rtp_port: int, to_phone: Spoil, from_phone: Spoil, seed: int = 1) -> AsyncIterator[Relay]:
-    """Relay the media of the phone whose first RTP port is ``rtp_port``; ``seed`` makes the faults repeatable."""
+async def relay(
+    rtp_port: int, to_phone: Spoil, from_phone: Spoil, *, shift: int = 0, count: int = 20, seed: int = 1
+) -> AsyncIterator[Relay]:
+    """Relay the media of the phone whose first RTP port is ``rtp_port``; ``seed`` makes the faults repeatable.
+
+    The relay's ports are ``shift`` above the phone's: for phones that take their port on all addresses.
+    """
     loop = asyncio.get_running_loop()
     dice = random.Random(seed)
     transports = []
     try:
-        for offset in range(20):  # the library moves to the next pair for a second call
+        for offset in range(count):  # the library moves to the next pair for a second call
             down, up = (to_phone, from_phone) if offset % 2 == 0 else (Spoil(), Spoil())  # odd ports are RTCP
             port = rtp_port + offset
             transport, _ = await loop.create_datagram_endpoint(
-                partial(_Port, (HOST, port), down, up, dice), local_addr=(RELAY_HOST, port)
+                partial(_Port, (HOST, port), down, up, dice), local_addr=(RELAY_HOST, port + shift)
             )
             transports.append(transport)
         yield Relay(to_phone, from_phone)

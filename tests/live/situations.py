@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from tests.live import faults
 from tests.live.bench import Bench
+from tests.live.opus_phone import opus_call
 from tests.live.phones import Phone
 from tests.live.plan import subscribers
 from tests.live.relay import Spoil
@@ -126,6 +127,25 @@ async def direct_media(b: Bench, truth: Truth) -> None:
     await _two_calls(b, truth, direct, through, seconds=40, rx_drop_percent=10)
 
 
+async def opus(b: Bench, truth: Truth) -> None:
+    """A phone of another make speaks Opus to an echo."""
+    peer = "PJSIP/701"
+    truth.what = f"{peer} (baresip) calls an echo with Opus, whose RTP clock is 48000 Hz."
+    truth.injected = [{"peer": peer, "direction": "to_peer", "loss_percent": 8, "codec": "opus"}]
+    truth.notes = (
+        "The round trip is under a millisecond; where Asterisk prints 65535.9 or 65536.0 its arithmetic on the phone's DLSR "
+        "went below zero."
+    )
+    session = b.ledger.folder / "opus"
+    async with b.ami() as ami:
+        async with opus_call(b, peer, "600", session, loss_percent=8):
+            truth.mark("the phone dials")
+            await ami.event("RTCPReceived")
+            await asyncio.sleep(45)
+        truth.mark("the phone ends")
+        await ami.event("Hangup")
+
+
 async def srtp(b: Bench, truth: Truth) -> None:
     """Two phones encrypt their media; reports are as ever."""
     secure = ("SIP/6161", "SIP/6162") if b.suite.has_chan_sip else ("PJSIP/761", "PJSIP/762")
@@ -194,8 +214,8 @@ async def contact_moves(b: Bench, truth: Truth) -> None:
     peers = [phone.peer for phone in subscribers(b.suite.has_chan_sip) if phone.user in {"6140", "6171", "740", "771"}]
     truth.what = f"{', '.join(peers)} register, then again from another port, then with another User-Agent from that port."
     truth.notes = (
-        "Nobody unregisters: Removed is said of the contact that was replaced, after the new one was added. 740 and 6140 are asked "
-        "with OPTIONS and do not answer; 771 and 6171 are never asked, so they are registered from the first to the last. "
+        "Nobody unregisters: Removed is said of the contact that was replaced, after the new one was added. 740 and 6140 are "
+        "asked with OPTIONS and do not answer; 771 and 6171 are never asked, so they are registered all the time. "
         "The third registration of a PJSIP phone raises no ContactStatus at all, because its contact stays the same."
     )
     for what, port_offset, agent in (
@@ -246,6 +266,7 @@ SITUATIONS: Final[dict[str, Situation]] = {
     "direct-media": direct_media,
     "jitter": jitter,
     "jitter-reordered": jitter_reordered,
+    "opus": opus,
     "silence-suppression": silence_suppression,
     "srtp": srtp,
     "tls": tls,

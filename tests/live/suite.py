@@ -69,6 +69,7 @@ async def run(suite: Suite, only: str = "") -> list[Result]:
             await play_groups(GROUPS[:TRUNK_LANE_AFTER])
             await asyncio.gather(play_groups(GROUPS[TRUNK_LANE_AFTER:]), play(TRUNK_LANE, one_by_one=True))
             await play(WHOLE_PBX, one_by_one=True)
+            await asyncio.sleep(2)  # the last hangup is still on its way to the daemon
             code = await main.stop()
             results = _conclude(stages, chat, main, code)
             _keep(suite, b, main, telegram, results)

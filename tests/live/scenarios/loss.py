@@ -9,6 +9,7 @@ from math import sqrt
 from tests.live.stage import ENDINGS, Scenario, Stage, alarms, number_of, value_of
 
 CALL_S = 62
+WARNING_PERCENT = 3  # the default rules
 SAID_WITHIN_S = 55  # 20 s of breach, the packets to judge by, a report of the phone, ten messages before this one
 
 
@@ -27,6 +28,8 @@ async def _loss(stage: Stage, up: int, down: int, trunk: str | None) -> None:
             _expect(stage, lossy, "to_peer", down),
             _expect(stage, lossy, "from_peer", up),
         )
+        for direction, percent in (("to_peer", down), ("from_peer", up)):
+            _excuse(stage, lossy, direction, percent)
         await caller.hang_up(call)
     for direction, percent in (("to_peer", down), ("from_peer", up)):
         stage.expect_stored(lossy, direction, percent)
@@ -35,7 +38,7 @@ async def _loss(stage: Stage, up: int, down: int, trunk: str | None) -> None:
 
 
 async def _expect(stage: Stage, peer: str, direction: str, percent: int) -> None:
-    if percent < 3:  # under the warning: nothing may be said
+    if percent < WARNING_PERCENT:  # nothing may be said
         return
     pattern = alarms("loss", direction, peer)
     stage.allow(rf"loss {direction.removesuffix('_peer')} .*{peer}.*{ENDINGS}")
@@ -44,6 +47,14 @@ async def _expect(stage: Stage, peer: str, direction: str, percent: int) -> None
         value = value_of(line, pattern)
         slack = 1 + 300 * sqrt(percent / 100 * (1 - percent / 100) / 400)
         stage.check(abs(value - percent) <= slack, f"said {value:g} %, injected {percent} %")
+
+
+def _excuse(stage: Stage, peer: str, direction: str, percent: int) -> None:
+    """Random loss of 2 % is more than 3 % for some stretches: where RTCP itself said so, saying it is no false alarm."""
+    stream = stage.rtcp(peer, direction)
+    if 0 < percent < WARNING_PERCENT and stream is not None and stream.worst_percent >= WARNING_PERCENT:
+        stage.excuse(rf"loss {direction.removesuffix('_peer')} .*{peer}\b")
+        stage.result.measured.append(f"{stream.worst_percent:.1f} % in its worst stretch")
 
 
 def _group(trunk: str | None, place: str) -> tuple[Scenario, ...]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import yaml
+
+from tests.fakes.fake_telegram import TOKEN, FakeTelegram
 from tests.live import faults
+from tests.live.chat import Chat
+from tests.live.daemon import daemon
 from tests.live.stage import Scenario, Stage
 
 
@@ -28,13 +33,46 @@ async def _freeze(stage: Stage) -> None:
     await asyncio.sleep(10)
 
 
+async def _impatient(stage: Stage) -> None:
+    """A daemon that was asked to tell of phones after 15 s: one that freezes is told, one whose contact moves is not."""
+    (frozen,), (moving,) = stage.take(1), stage.take(1, variant="unasked")
+    stage.scratch.mkdir(parents=True)
+    rule: dict[str, object] = {"name": "peer-down", "kind": "state", "entity": "peer", "bad": ["unreachable", "unregistered"]}
+    rule |= {"subject": [frozen, moving], "info": {"for": "15s"}, "clear_hold": "5s"}
+    (stage.scratch / "rules").mkdir()
+    (stage.scratch / "rules/peers.yml").write_text(yaml.safe_dump({"rules": [rule]}))
+    extra = {
+        "rules": {"directory": str(stage.scratch / "rules")},
+        "notify": [{"kind": "telegram", "chat_id": 1, "min_severity": "info"}],
+    }
+    technology, _, user = moving.partition("/")
+    async with (
+        FakeTelegram() as telegram,
+        stage.phones((frozen, {})) as (phone,),
+        daemon(stage.scratch / "daemon", stage.b.ledger, stage.b.ports.ami, telegram.url, TOKEN, extra=extra) as other,
+    ):
+        await other.logged("ami.resynced")
+        chat = Chat(telegram)
+        for offset in (0, 1):
+            port = stage.b.ports.phone_rtp(user) + offset
+            registrar = stage.b.ports.registrar(technology)
+            await faults.register(stage.scratch / "sipp", registrar, [user], "bench phone", local_port=port)
+        stage.begin()
+        phone.freeze()
+        await stage.said(rf"{frozen} is unreachable", 50, chat=chat)
+        phone.thaw()
+        await stage.said(rf"{frozen} is reachable again", 90, chat=chat, times=False)
+        told = [line.text for line in chat.lines() if moving in line.text]
+        stage.check(not told, f"told of a phone that only moved: {told}")
+
+
 async def _user_agent(stage: Stage) -> None:
-    """The same phone registers with other firmware, then something that calls itself a scanner does."""
+    """The same phone registers with other firmware from another port, then something that calls itself a scanner does."""
     (peer,) = stage.take(1)
     technology, _, user = peer.partition("/")
-    port = stage.b.ports.phone_sip(user)
     before = "bench phone"
-    for agent in ("Cisco-CP7960G/8.0", "friendly-scanner"):
+    for agent, offset in (("Cisco-CP7960G/8.0", 0), ("friendly-scanner", 1)):
+        port = stage.b.ports.phone_rtp(user) + offset
         stage.begin()
         await faults.register(stage.scratch, stage.b.ports.registrar(technology), [user], agent, local_port=port)
         await stage.said(
@@ -65,7 +103,7 @@ async def _wrong_password(stage: Stage) -> None:
     await asyncio.sleep(15)
 
 
-async def _new_peer(stage: Stage) -> None:
+async def _renewed(stage: Stage) -> None:
     """A phone calls on after its registration was renewed with the same User-Agent: nothing has changed."""
     (peer,) = stage.take(1)
     async with stage.phones((peer, {})) as (phone,):
@@ -80,8 +118,9 @@ async def _new_peer(stage: Stage) -> None:
 
 SCENARIOS = (
     Scenario("phone frozen, thawed, gone", "SIGSTOP", _freeze),
+    Scenario("phones watched closely", "one frozen, one moved", _impatient),
     Scenario("User-Agent changed", "sipp registers twice", _user_agent),
     Scenario("address changed", "sipp, another port", _address),
     Scenario("wrong passwords", "20 registrations", _wrong_password),
-    Scenario("registration renewed", "four times in a call", _new_peer),
+    Scenario("registration renewed", "four times in a call", _renewed),
 )
