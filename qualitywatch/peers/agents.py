@@ -2,9 +2,9 @@
 
 Strategy: no event carries a User-Agent, so answers to polls are compared with what was known.  What is known survives a
 restart.  On a PBX seen for the first time the first look at everybody is learnt in silence; later, a peer never seen before
-is worth a word. Several devices under one name are each known by their agents, so that they do not take turns in
-being news.  An empty answer is no change: chan_sip forgets agents when it restarts and learns them again at the next
-registration.
+is worth a word. Several devices under one name are each known by their agents, also while one of them is away, so that they
+do not take turns in being news.  An empty answer is no change: chan_sip forgets agents when it restarts and learns them again
+at the next registration.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qualitywatch.model import AgentRecord, AgentSeen, ChangeObservation
+
+# PJSIP contacts that cannot be listed are asked for one by one; different answers so close together are of different devices.
+ONE_ROUND_S = 2.0
 
 
 class AgentTracker:
@@ -22,6 +25,7 @@ class AgentTracker:
         self._known = {record.peer: record for record in known if record.pbx == pbx}
         self._learned = learned
         self._registered: set[str] = set()
+        self._answered_at: dict[str, float] = {}
 
     @property
     def learned(self) -> bool:
@@ -42,32 +46,48 @@ class AgentTracker:
         ``contacts`` is how many devices are registered under the name now: with several, each may speak for itself.
         """
         before = self._known.get(event.peer)
+        contacts = max(contacts, self._devices(event))
         record = self._record(event, before, contacts)
         if record == before:
             return None, ()
         self._known[event.peer] = record
-        changes = []
         if before is None:
             worth_telling = self._learned or (not event.listed and event.peer in self._registered)
             if worth_telling and event.user_agent is not None:
-                changes.append(self._change(event, "user_agent", None, event.user_agent))
-            return record, tuple(changes)
-        known_before = {before.user_agent, *before.others} if contacts > 1 else {before.user_agent}
-        if event.user_agent is not None and event.user_agent not in known_before:
+                return record, (self._change(event, "user_agent", None, event.user_agent),)
+            return record, ()
+        if contacts > 1 and not self._learned:
+            return record, ()
+        changes = []
+        if event.user_agent is not None and event.user_agent not in {before.user_agent, *before.others}:
             changes.append(self._change(event, "user_agent", before.user_agent or "None", event.user_agent))
-        if contacts == 1 and record.address and before.address and _host(record.address) != _host(before.address):
+        same_device = event.user_agent not in before.others
+        if (
+            contacts == 1
+            and same_device
+            and record.address
+            and before.address
+            and _host(record.address) != _host(before.address)
+        ):
             changes.append(self._change(event, "address", before.address, record.address))
         return record, tuple(changes)
+
+    def _devices(self, event: AgentSeen) -> int:
+        """How many devices there are at least, going by how fast their answers follow each other."""
+        if event.listed or not event.peer.startswith("PJSIP/"):
+            return 1
+        before_at, self._answered_at[event.peer] = self._answered_at.get(event.peer), event.at
+        return 2 if before_at is not None and 0 <= event.at - before_at <= ONE_ROUND_S else 1
 
     def _record(self, event: AgentSeen, before: AgentRecord | None, contacts: int) -> AgentRecord:
         if before is None:
             return AgentRecord(self._pbx, event.peer, event.user_agent, event.address, event.at)
-        agent, address = event.user_agent or before.user_agent, event.address or before.address
+        agent, address, others = event.user_agent or before.user_agent, event.address or before.address, set(before.others)
         if contacts > 1 and before.user_agent is not None:
-            others = {*before.others, agent or ""} - {before.user_agent, ""}
+            others = {*others, agent or ""} - {before.user_agent, ""}
             agent, address = before.user_agent, before.address
-        else:
-            others = set()
+        elif agent in others and before.user_agent is not None:  # the one we speak of is away, the other one is not new
+            others = {*others, before.user_agent} - {agent}
         if (agent, address, others) == (before.user_agent, before.address, set(before.others)):
             return before
         return AgentRecord(self._pbx, event.peer, agent, address, event.at, tuple(sorted(others)))
