@@ -292,6 +292,8 @@ class Pipeline:
             case ShuttingDown():
                 out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "shutdown", "restart" if event.restart else "stop"))
             case Connected():
+                if self._blind_since is not None:
+                    self._lifecycle.skip(max(0.0, event.at - self._blind_since), topics_seen={PBX_TOPIC})
                 self._blind_since = None
                 self.trunks.forget(event.at)
                 self.peers.forget()

@@ -9,7 +9,7 @@ stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from enum import Enum, auto
 from types import MappingProxyType
@@ -65,6 +65,16 @@ class Lifecycle:
         """Forget an alert without telling anybody: its rule is gone. Returns its inactive form for the store."""
         alert = self._alerts.pop(key, None)
         return replace(alert, state=AlertState.INACTIVE) if alert is not None else None
+
+    def skip(self, seconds: float, *, topics_seen: Collection[str] = ()) -> None:
+        """Let holds stand still over a time in which nothing could be seen, but for topics that were seen all the while."""
+        for key, alert in self._alerts.items():
+            if alert.topic not in topics_seen:
+                self._alerts[key] = replace(
+                    alert,
+                    level_since={severity: since + seconds for severity, since in alert.level_since.items()},
+                    clear_since=None if alert.clear_since is None else alert.clear_since + seconds,
+                )
 
     def apply(self, evaluation: Evaluation) -> Transition | None:
         """Move one alert by one evaluation; None when neither its state nor its severity changed."""

@@ -388,6 +388,27 @@ def test_no_instant_of_an_alert_lies_in_the_future() -> None:
     assert alert.level_since == {WARNING: 6_400}
 
 
+# --- Time nobody saw ---------------------------------------------------------------------------------------------------
+
+
+def test_a_time_nobody_saw_counts_neither_for_a_beginning_nor_for_an_end() -> None:
+    begins = Lifecycle([pending(0)])
+    begins.apply(said(15, BREACH))
+    begins.skip(600)
+    assert told(begins, said(619, BREACH), said(620, BREACH)) == [(620, "firing")]
+    ends = Lifecycle([firing(0)])
+    ends.apply(said(10, CLEAR))
+    ends.skip(600)
+    assert told(ends, said(700, CLEAR), said(729, CLEAR), said(730, CLEAR)) == [(730, "resolved")]
+
+
+def test_a_time_nobody_saw_does_not_change_when_it_began() -> None:
+    lifecycle = Lifecycle([firing(0)])
+    lifecycle.skip(600)
+    alert = lifecycle.active()[KEY]
+    assert (alert.since_at, alert.fired_at) == (0, 0)
+
+
 # --- What explains what ------------------------------------------------------------------------------------------------
 
 MOS = AlertKey("mos", "office", "SIP/6117", Direction.TO_PEER)
