@@ -320,9 +320,16 @@ class Pipeline:
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "restart", "Asterisk was restarted"))
 
     def _clock_set_back(self, at: float, out: _Collected) -> None:
+        """The windows are of another time now; how peers and trunks stand is as true as before, only since when is not."""
         self._now = at
         self.streams.forget_streams()
         self._engine.forget()
+        states = [*self.trunks.clock_set_back(at), *self.peers.clock_set_back(at)]
+        if self._blind_since is None:
+            for observation in states:
+                self._judge(observation, at, out)
+        else:
+            self._blind_since = min(self._blind_since, at)
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "clock", "the PBX's clock was set back"))
 
 

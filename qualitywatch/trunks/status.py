@@ -83,6 +83,15 @@ class TrunkTracker:
             if trunk.heard_at is None or not 0 <= now - trunk.heard_at <= good_for_s:
                 trunk.registered_at = trunk.trouble_at = None
 
+    def clock_set_back(self, now: float) -> list[StatusObservation]:
+        """Let nothing have happened in the future, and return how every trunk stands by the new clock."""
+        for trunk in self._trunks.values():
+            trunk.since_at = min(trunk.since_at, now)
+            trunk.registered_at, trunk.trouble_at, trunk.heard_at = (
+                None if at is None else min(at, now) for at in (trunk.registered_at, trunk.trouble_at, trunk.heard_at)
+            )
+        return [self._observation(name, trunk, now) for name, trunk in self._trunks.items()]
+
     def memory(self, trunk: str) -> str:
         """What is worth remembering of a trunk across a restart of ours, as text."""
         known = self._trunks[trunk]
