@@ -60,6 +60,8 @@ CATCH_UP_LIMIT_S = 3600
 CLOCK_STEP_S = 60.0
 # Two boot times closer together than this are the same boot: FullyBooted counts whole seconds.
 SAME_BOOT_S = 5.0
+# A list of contacts in which nothing came for so long is over; a shorter pause is the network's.
+LIST_PAUSE_S = 2.0
 
 PBX_TOPIC = "pbx_state"
 PEER_TOPIC = "peer_state"
@@ -168,7 +170,8 @@ class Pipeline:
     def advance(self, now: float) -> Effects:
         """Let time pass without an event."""
         out = _Collected()
-        self._look_at_listed(out)
+        if self._listed_agents and now - self._listed_agents[-1].at >= LIST_PAUSE_S:
+            self._look_at_listed(out)
         self._advance(now, out)
         return out.freeze()
 
