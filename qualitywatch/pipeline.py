@@ -183,11 +183,10 @@ class Pipeline:
         if now <= before:
             return
         self._now = now
-        if not self._lifecycle.active() and not self.trunks.waiting:
-            return
-        first, last = math.floor(before) + 1, math.floor(now)
-        for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
-            self._tick(float(second), out)
+        if self._lifecycle.active() or self.trunks.waiting:
+            first, last = math.floor(before) + 1, math.floor(now)
+            for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
+                self._tick(float(second), out)
         self._engine.expire(now)
         self.streams.expire(now)
 

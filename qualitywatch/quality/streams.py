@@ -37,7 +37,10 @@ ABSURD_JITTER_MS = 1000.0
 RTT_LIMIT_S = 10.0  # beyond it the peer's clock or DLSR is wrong (Asterisk publishes up to 65535.9)
 STRANGER_PATIENCE_S = 30.0  # a block about an SSRC we never announced counts when ours were not reported on for so long
 UNSPLIT_PATIENCE_S = 15.0  # so long without sender counters of ours, the peer's report is taken as it is
-IDLE_LIMIT_S = 3600.0  # a channel without a word for so long has lost its hangup; the resync after a reconnect is faster
+EXPIRE_EVERY_S = 600.0
+# A channel without a word for so long has lost its hangup (a resync finds that out sooner). Long calls past the PBX, by direct
+# media, are as silent.
+IDLE_LIMIT_S = 12 * 3600.0
 
 
 class StreamTracker:
@@ -46,6 +49,7 @@ class StreamTracker:
     def __init__(self, pbx: str) -> None:
         self._pbx = pbx
         self._calls: dict[str, Call] = {}
+        self._expired_at: float | None = None
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -95,7 +99,10 @@ class StreamTracker:
             call.media.clear()
 
     def expire(self, now: float) -> None:
-        """Forget channels that have been silent for an hour."""
+        """Forget channels that have been silent for half a day; looks now and then, however often it is asked."""
+        if self._expired_at is not None and 0 <= now - self._expired_at < EXPIRE_EVERY_S:
+            return
+        self._expired_at = now
         for uniqueid in [uid for uid, call in self._calls.items() if now - call.last_at > IDLE_LIMIT_S]:
             del self._calls[uniqueid]
 
