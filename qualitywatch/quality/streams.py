@@ -25,7 +25,7 @@ from qualitywatch.model import (
 )
 from qualitywatch.quality.calls import Call, Media, Stream
 from qualitywatch.quality.codecs import UNKNOWN_CODEC, Codec, codec_named
-from qualitywatch.quality.counters import Counters, interval
+from qualitywatch.quality.counters import Counters, Interval, interval
 from qualitywatch.quality.mos import mos, mouth_to_ear_ms, normalised_r, r_factor
 from qualitywatch.quality.split import GapSplit, leapt
 
@@ -116,28 +116,15 @@ class StreamTracker:
 
     def _measure(self, call: Call, media: Media, report: RtcpReport, block: ReportBlock) -> Iterable[Sample]:
         at, direction = report.at, report.direction
-        stream = media.streams.get((direction, block.source_ssrc))
-        if stream is None:
-            split = GapSplit(at) if direction is Direction.TO_PEER else None
-            media.streams[direction, block.source_ssrc] = Stream(Counters.of(at, block), split)
+        followed = _follow(media, direction, at, block)
+        if followed is None:
             return
-        change = interval(stream.counters, at, block)
-        if change is None:
-            return
-        if stream.split is not None and (
-            change.verdict is Verdict.SSRC_RESET
-            or leapt(change.expected or 0.0, change.lost or 0.0, media.sent.between(stream.counters.at, at))
-        ):
-            media.streams[direction, block.source_ssrc] = Stream(Counters.of(at, block), GapSplit(at))
-            return
-        if change.baseline is not None:
-            stream.counters = change.baseline
+        stream, change = followed
         if change.expected is None:
             return
 
         expected, lost, totals = float(change.expected), change.lost, call.totals[direction]
-        codec = call.codec()
-        clock_hz = media.clock_hz(direction, codec)
+        codec, clock_hz = _codec_and_clock(call, media, direction)
         sample = _SampleMaker(self._pbx, call, at, direction)
 
         jitter_ms = block.jitter_ticks * 1000 / (clock_hz or ASSUMED_CLOCK_HZ)
@@ -201,6 +188,38 @@ class _SampleMaker:
             weight,
             self._call.codec_name,
         )
+
+
+def _follow(media: Media, direction: Direction, at: float, block: ReportBlock) -> tuple[Stream, Interval] | None:
+    """The stream a block is about and what the block adds; None when it is only a beginning, or no news."""
+    key = direction, block.source_ssrc
+    stream = media.streams.get(key)
+    if stream is None:
+        media.streams[key] = Stream(Counters.of(at, block), GapSplit(at) if direction is Direction.TO_PEER else None)
+        return None
+    change = interval(stream.counters, at, block)
+    if change is None:
+        return None
+    if stream.split is not None and (
+        change.verdict is Verdict.SSRC_RESET
+        or leapt(change.expected or 0.0, change.lost or 0.0, media.sent.between(stream.counters.at, at))
+    ):
+        media.streams[key] = Stream(Counters.of(at, block), GapSplit(at))
+        return None
+    if change.baseline is not None:
+        stream.counters = change.baseline
+    return stream, change
+
+
+def _codec_and_clock(call: Call, media: Media, direction: Direction) -> tuple[Codec | None, int | None]:
+    """Codec and RTP clock of a stream, each None where nothing vouches for it.
+
+    The codec on the channel is that of its audio.  Beside other media only the clock tells whether it is this stream's, and
+    where the clock says otherwise the clock is right.
+    """
+    named = call.codec()
+    clock_hz = media.clock_hz(direction, named if len(call.media) == 1 else None)
+    return (named if named is not None and named.clock_hz == clock_hz else None), clock_hz
 
 
 def _note_rtt(call: Call, rtt_s: float) -> Verdict:
