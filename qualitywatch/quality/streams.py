@@ -206,6 +206,8 @@ def _follow(media: Media, direction: Direction, at: float, block: ReportBlock) -
     ):
         media.streams[key] = Stream(Counters.of(at, block), GapSplit(at))
         return None
+    if stream.split is not None and change.verdict is Verdict.ABSURD:
+        stream.split = GapSplit(at)  # a balance with a hole in it would take every later gap for the peer's own loss
     if change.baseline is not None:
         stream.counters = change.baseline
     return stream, change

@@ -359,6 +359,17 @@ def test_with_our_counters_no_report_is_ever_taken_as_it_is(steps: list[tuple[fl
     assert all(0 <= sample.value <= 100 for sample in samples if sample.metric is Metric.LOSS_PERCENT)
 
 
+@pytest.mark.parametrize("fraction", [26, 255])
+def test_one_absurd_report_does_not_make_an_innocent_peer_guilty_for_the_rest_of_the_call(fraction: int) -> None:
+    """The other leg loses a tenth throughout; in one report the peer's counters contradict each other."""
+    blocks = steady(14, lost_each=25)
+    blocks[5:] = [replace(each, cumulative_lost=each.cumulative_lost + 900, fraction_lost=fraction) for each in blocks[5:]]
+    samples = downlink(*blocks, pace=45)
+    trusted = [value for value, verdict in of(samples, Metric.LOSS_PERCENT) if verdict is Verdict.OK]
+    assert len(trusted) >= 8
+    assert set(trusted) == {0.0}
+
+
 # --- Renumbering -------------------------------------------------------------------------------------------------------
 
 
