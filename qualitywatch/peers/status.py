@@ -37,13 +37,14 @@ class PeerTracker:
     def __init__(self, pbx: str, *, alive: Iterable[str] = ()) -> None:
         """``alive`` names peers that an earlier run saw alive and then missed."""
         self._pbx = pbx
-        self._peers = {peer: _Peer(PeerState.UNKNOWN, 0.0, seen_alive=True) for peer in alive}
+        self._peers: dict[str, _Peer] = {}
+        self._alive = frozenset(alive)
 
     def observe(self, event: PeerStateSeen) -> StatusObservation | None:
         """Return the peer's state when it changed or when a list confirmed it; None otherwise."""
         peer = self._peers.get(event.peer)
         if peer is None:
-            peer = self._peers[event.peer] = _Peer(PeerState.UNKNOWN, event.at)
+            peer = self._peers[event.peer] = _Peer(PeerState.UNKNOWN, event.at, seen_alive=event.peer in self._alive)
         if event.rtt_ms is not None:
             peer.rtt_ms = event.rtt_ms
         state = self._combined(peer, event)

@@ -183,9 +183,10 @@ def test_a_phone_that_unregisters_before_our_eyes_is_missed() -> None:
 
 def test_a_phone_missed_before_a_restart_is_missed_after_it() -> None:
     tracker = PeerTracker("office", alive={"SIP/105"})
+    assert tracker.states() == {}, "nothing is known of it yet"
     (said,) = fed(tracker, "SIP/105", (LIST, UNREGISTERED))
     assert said is not None
-    assert said.status == UNREGISTERED
+    assert (said.status, said.since_at) == (UNREGISTERED, 100)
 
 
 # --- Gaps --------------------------------------------------------------------------------------------------------------
