@@ -241,6 +241,10 @@ MISTAKES = [
             'unknown, not "down"'
         ],
     ),
+    (
+        "- {name: r, kind: state, bad: [silent], warning: {for: 1m, at_once: [rejected]}}",
+        ["2: rules[0].warning.at_once: rejected is not among the bad states of this rule: silent"],
+    ),
     # Changes.
     (
         "- {name: r, kind: change, severity: fatal}",

@@ -140,7 +140,11 @@ def parse(common: Common, section: Section) -> tuple[str, Callable[[], StateRule
         part = section.section(severity)
         if part is None:
             continue
-        holds[severity] = Hold(part.duration_s("for", 0.0), frozenset(part.texts("at_once", choices=STATES[entity])))
+        at_once = part.texts("at_once", choices=STATES[entity])
+        for state in at_once:
+            if state not in bad:
+                part.problem("at_once", f"{state} is not among the bad states of this rule: {', '.join(bad)}")
+        holds[severity] = Hold(part.duration_s("for", 0.0), frozenset(at_once))
         part.close()
     if not holds:
         section.problem("warning", "a state rule needs at least one of info, warning and critical, such as {for: 60s}")
