@@ -87,11 +87,13 @@ def peer_entry(message: Message, at: float) -> tuple[PeerStateSeen, ...]:
     address = host_port(message.get("IPaddress"), message.get("IPport") or message.get("Port"))
     words = _ENTRY_STATUS_TEXT.match(message.get("Status") or "")
     status, rtt_ms = (words[1].lower(), words[2]) if words else ("", None)
+    # chan_sip goes on saying UNREACHABLE of a phone whose registration has expired: that is a phone that went home.
+    qualified = _ENTRY_STATUS.get(status) if address is not None else None
     return (
         PeerStateSeen(
             at=at,
             peer=peer_name(message.get("Channeltype"), name),
-            state=_ENTRY_STATUS.get(status) or _unqualified_state(message, status, address),
+            state=qualified or _unqualified_state(message, status, address),
             address=address,
             rtt_ms=positive(rtt_ms),
             snapshot=True,

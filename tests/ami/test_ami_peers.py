@@ -148,6 +148,15 @@ def test_states_of_listed_peers(status: str, address: str, dynamic: str, state: 
     assert said(text) == (PeerStateSeen(5.0, "SIP/6117", state, expected, rtt_ms, snapshot=True),)
 
 
+def test_an_expired_phone_is_gone_and_not_unreachable() -> None:
+    text = (
+        "Event: PeerEntry\nChanneltype: SIP\nObjectName: 6101\nIPaddress: -none-\nIPport: 0\nDynamic: yes\nStatus: UNREACHABLE"
+    )
+    (seen,) = said(text)
+    assert isinstance(seen, PeerStateSeen)
+    assert seen.state is PeerState.UNREGISTERED
+
+
 def test_listed_iax_peers_are_called_as_in_events() -> None:
     """IAXpeerlist says ``IAX`` and ``Port``."""
     text = "Event: PeerEntry\nChanneltype: IAX\nObjectName: branch\nIPaddress: 192.0.2.1\nPort: 4569\nStatus: OK (7 ms)"
