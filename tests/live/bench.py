@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -54,6 +55,17 @@ class Bench:
         context = ssl.create_default_context()
         self.authority.configure_trust(context)
         return ami_session(self.tasks, self.ports.ami_tls, user, context)
+
+    async def trunks_up(self, timeout_s: float = 60) -> None:
+        """Wait until the provider is reachable and has our registrations; Asterisk lets up to 10 s pass before it asks."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                registrations = await self.pbx.cli("pjsip show registrations")
+                contacts = await self.pbx.cli("pjsip show contacts")
+                trunks = [line for line in contacts.splitlines() if f"127.0.0.1:{self.ports.provider}" in line]
+                if len(re.findall(r" Registered ", registrations)) == len(trunks) == sum(" Avail " in line for line in trunks):
+                    return
+                await asyncio.sleep(0.5)
 
     def technologies(self) -> tuple[str, ...]:
         return ("SIP", "PJSIP") if self.suite.has_chan_sip else ("PJSIP",)

@@ -42,7 +42,7 @@ def names(suite: Suite) -> list[str]:
 async def run(suite: Suite, only: str = "") -> list[Result]:
     """Run every scenario whose name contains ``only``; what fails in one is a problem in its result."""
     async with bench(suite) as b, FakeTelegram() as telegram:
-        await _register_everybody(b)
+        await asyncio.gather(_register_everybody(b), b.trunks_up())
         folder = b.ledger.folder / "daemon"
         async with b.ami() as ami, daemon(folder, b.ledger, b.ports.ami, telegram.url, TOKEN) as main:
             await main.logged("ami.resynced")

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from math import sqrt
 
+from tests.live.relay import Spoil, relay
 from tests.live.stage import ENDINGS, Scenario, Stage, alarms, number_of, value_of
 
 CALL_S = 62
@@ -70,5 +71,27 @@ def _group(trunk: str | None, place: str) -> tuple[Scenario, ...]:
     )
 
 
+async def _on_the_trunk(stage: Stage) -> None:
+    """Loss between us and the provider, 12 % there and 6 % back: the trunk is named, the phone that hears the gaps is not."""
+    (phone,) = stage.take(1)
+    trunk = "PJSIP/trunk-far"
+    stage.owned.append(trunk)
+    there, back = Spoil(loss_percent=12), Spoil(loss_percent=6)
+    ports = stage.b.ports.provider_rtp
+    async with relay(ports[0], there, back, count=len(ports)), stage.phones((phone, {})) as (caller,):
+        await caller.dial("5601")
+        stage.begin()
+        await asyncio.gather(asyncio.sleep(CALL_S), _expect(stage, trunk, "to_peer", 12), _expect(stage, trunk, "from_peer", 6))
+        heard = stage.rtcp(phone, "to_peer")
+        if heard is not None and heard.loss_percent is not None:
+            stage.result.measured.append(f"the phone itself reports {heard.loss_percent:.2f} %")
+        await caller.hang_up()
+    stage.expect_stored(trunk, "to_peer", 12)
+    stage.expect_stored(trunk, "from_peer", 6)
+    stage.expect_stored(phone, "to_peer", 0)
+    stage.expect_stored(phone, "from_peer", 0)
+
+
 # Not all at once: the chat takes a message a second, and what is measured is when something was said.
-GROUPS = (_group(None, "bridge"), _group("PJSIP/trunk-pj", "PJSIP trunk"), _group("SIP/provider", "chan_sip trunk"))
+_FAR = Scenario("loss between us and the provider", "12 % there, 6 % back", _on_the_trunk)
+GROUPS = ((*_group(None, "bridge"), _FAR), _group("PJSIP/trunk-pj", "PJSIP trunk"), _group("SIP/provider", "chan_sip trunk"))

@@ -179,6 +179,17 @@ async def _short_call(stage: Stage) -> None:
         await caller.hang_up()
 
 
+async def _forty_seconds(stage: Stage) -> None:
+    """A short call with 5 % of loss up is reported while it lasts."""
+    lossy, other = stage.take(2)
+    async with stage.phones((lossy, {"tx_drop_percent": 4}), (other, {})) as (_, caller):
+        await caller.dial(number_of(lossy))
+        stage.begin()
+        stage.allow(rf"loss from .*{lossy}.*{ENDINGS}")
+        await stage.said(alarms("loss", "from_peer", lossy), 40)
+        await caller.hang_up()
+
+
 async def _storm(stage: Stage) -> None:
     """Thirty phones lose 20 % at once, five beside them nothing."""
     lossy, clean = stage.take(30, technology="PJSIP"), stage.take(5, technology="PJSIP")
@@ -219,6 +230,7 @@ SCENARIOS = (
     Scenario("direct media", "20 % down, past Asterisk", _direct_media),
     Scenario("a phone that hears nothing", "all packets down dropped", partial(_one_way, deaf=True)),
     Scenario("a phone that sends nothing", "no packet ever up", partial(_one_way, deaf=False)),
+    Scenario("a call of 40 s", "5 % up", _forty_seconds),
     Scenario("a call of 3 s", "20 % down", _short_call),
 )
 STORM = (Scenario("thirty lossy calls at once", "20 % down to each", _storm),)

@@ -11,22 +11,21 @@ from tests.live.stage import Scenario, Stage
 # Registered every 15 to 20 s: silence is noticed after 1.5 times that, and must last 30 s.
 SILENT_WITHIN_S = 90
 BACK_WITHIN_S = 60
+NUMBERS = ("74995555", "74990000", "74993801")
 
 
-def _trunks(stage: Stage) -> dict[str, str]:
-    """Our registrations by technology, as a headline names them."""
+def _trunks(stage: Stage) -> list[tuple[str, str]]:
+    """Our registrations, technology and the pattern of its name in a headline."""
     provider = stage.b.ports.provider
-    trunks = {"PJSIP": rf"PJSIP/74995555@127\.0\.0\.1:{provider}"}
-    if stage.b.suite.has_chan_sip:
-        trunks["SIP"] = r"SIP/74993801@127\.0\.0\.1"
-    return trunks
+    trunks = [("PJSIP", rf"PJSIP/{number}@127\.0\.0\.1:{provider}") for number in ("74995555", "74990000")]
+    return [*trunks, ("SIP", r"SIP/74993801@127\.0\.0\.1")] if stage.b.suite.has_chan_sip else trunks
 
 
 async def _down_and_up(stage: Stage, reasons: dict[str, str], within_s: float) -> None:
     await asyncio.gather(
         *(
             stage.said(rf"trunk .*{trunk}\S* is not registered \({reasons[technology]}", within_s)
-            for technology, trunk in _trunks(stage).items()
+            for technology, trunk in _trunks(stage)
         )
     )
 
@@ -34,16 +33,13 @@ async def _down_and_up(stage: Stage, reasons: dict[str, str], within_s: float) -
 async def _back(stage: Stage) -> None:
     stage.begin()
     await asyncio.gather(
-        *(
-            stage.said(rf"trunk .*{trunk}\S* is registered again", BACK_WITHIN_S, times=False)
-            for trunk in _trunks(stage).values()
-        )
+        *(stage.said(rf"trunk .*{trunk}\S* is registered again", BACK_WITHIN_S, times=False) for _, trunk in _trunks(stage))
     )
 
 
 async def _frozen(stage: Stage) -> None:
     """The provider stops answering and comes back."""
-    stage.owned += ["74995555", "74993801"]
+    stage.owned += NUMBERS
     stage.begin()
     stage.b.provider.freeze()
     try:
@@ -55,7 +51,7 @@ async def _frozen(stage: Stage) -> None:
 
 async def _password(stage: Stage) -> None:
     """The provider wants another password, and takes ours again."""
-    stage.owned += ["74995555", "74993801"]
+    stage.owned += NUMBERS
     stage.begin()
     await faults.set_trunk_password(stage.b.provider, stage.b.ports, "another")
     try:
