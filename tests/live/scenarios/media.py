@@ -136,18 +136,24 @@ async def _silence(stage: Stage) -> None:
 
 
 async def _direct_media(stage: Stage) -> None:
-    """No reports: nothing may be said, and the stored call must say that nothing is known."""
+    """No reports: nothing may be said, and the stored call must say that nothing is known.
+
+    Now and then a re-INVITE of Asterisk's meets another and the media stays with it; then the loss is there to be seen.
+    """
     lossy, other = stage.take(2, variant="direct")
     async with stage.phones((lossy, {"rx_drop_percent": 19}), (other, {})) as (_, caller):
         await caller.dial(number_of(lossy))
         stage.begin()
         await asyncio.sleep(CALL_S)
         stream = stage.rtcp(lossy, "to_peer")
-        stage.result.measured.append("no reports" if stream is None else f"{stream.reports} reports")
+        stage.result.measured.append("no reports" if stream is None else "Asterisk kept the media this time")
         await caller.hang_up()
-    for peer in (lossy, other):
-        for direction in ("to_peer", "from_peer"):
-            stage.expect_stored(peer, direction, None)
+    if stream is not None:
+        stage.excuse(alarms("loss", "to_peer", lossy))
+        stage.allow(rf"loss to .*{lossy}.*{ENDINGS}")
+    for peer, direction in ((lossy, "to_peer"), (lossy, "from_peer"), (other, "to_peer"), (other, "from_peer")):
+        heard_of = 20 if (peer, direction) == (lossy, "to_peer") else 0
+        stage.expect_stored(peer, direction, None if stream is None else heard_of)
 
 
 async def _one_way(stage: Stage, deaf: bool) -> None:
