@@ -14,7 +14,8 @@ def main() -> None:
     chosen = SUITES[int(sys.argv[1])]
     install.ensure_pbx(chosen)
     isolate()
-    print(suite.table(asyncio.run(suite.run(chosen, sys.argv[2] if len(sys.argv) > 2 else ""))))
+    words = sys.argv[2] if len(sys.argv) > 2 else ""
+    print(suite.table(asyncio.run(suite.run(chosen, lambda name: words in name))))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
@@ -40,8 +40,8 @@ def names(suite: Suite) -> list[str]:
     return [*(scenario.name for scenario in all_scenarios(suite)), STRAYS, LOG]
 
 
-async def run(suite: Suite, only: str = "") -> list[Result]:
-    """Run every scenario whose name contains ``only``; what fails in one is a problem in its result."""
+async def run(suite: Suite, wanted: Callable[[str], bool] = lambda name: True) -> list[Result]:
+    """Run every scenario whose name is wanted; what fails in one is a problem in its result."""
     async with bench(suite, rtcp_interval_ms=RTCP_INTERVAL_MS) as b, FakeTelegram() as telegram:
         await asyncio.gather(_register_everybody(b), b.trunks_up())
         folder = b.ledger.folder / "daemon"
@@ -50,7 +50,7 @@ async def run(suite: Suite, only: str = "") -> list[Result]:
             chat, pool, stages = Chat(telegram), Pool(b), list[Stage]()
 
             async def play(scenarios: Sequence[Scenario], *, one_by_one: bool = False) -> None:
-                chosen = [s for s in scenarios if only in s.name and (suite.has_chan_sip or not s.needs_chan_sip)]
+                chosen = [s for s in scenarios if wanted(s.name) and (suite.has_chan_sip or not s.needs_chan_sip)]
                 mine = [
                     Stage(b, pool, chat, ami, main, b.ledger.folder / f"scratch-{len(stages) + n}", Result(s.name, s.injected))
                     for n, s in enumerate(chosen)

@@ -26,8 +26,8 @@ CASES = [(major, name) for major in VERSIONS for name in suite.names(SUITES[majo
 class Outcomes:
     """Results by version and scenario: a version runs when the first of its results is asked for."""
 
-    def __init__(self, tables: dict[str, list[Result]]) -> None:
-        self._tables = tables
+    def __init__(self, tables: dict[str, list[Result]], wanted: frozenset[tuple[int, str]]) -> None:
+        self._tables, self._wanted = tables, wanted
         self._results: dict[int, Mapping[str, Result]] = {}
         self.not_installed: dict[int, str] = {}
 
@@ -42,19 +42,22 @@ class Outcomes:
 
     def result(self, major: int, name: str) -> Result:
         if major not in self._results:
-            results = asyncio.run(suite.run(SUITES[major]))
+            results = asyncio.run(suite.run(SUITES[major], lambda wanted: (major, wanted) in self._wanted))
             self._tables[str(major)] = results
             self._results[major] = {result.scenario: result for result in results}
         return self._results[major][name]
 
 
 @pytest.fixture(scope="session")
-def outcomes(tables: dict[str, list[Result]]) -> Outcomes:
+def outcomes(request: pytest.FixtureRequest, tables: dict[str, list[Result]]) -> Outcomes:
     if os.geteuid() != 0:
         pytest.skip("the bench installs packages and uses chroot: run it as root")
     if importlib.util.find_spec("pjsua2") is None:
         pytest.skip("no phones: pip install -e '.[live]'")
-    outcomes = Outcomes(tables)
+    # Only what this run selected, so that -k and --last-failed are quick.
+    functions = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    chosen = [item.callspec.params for item in functions if item.originalname == "test_scenario"]
+    outcomes = Outcomes(tables, frozenset((int(str(params["major"])), str(params["name"])) for params in chosen))
     outcomes.install()
     return outcomes
 
