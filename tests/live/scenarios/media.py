@@ -147,10 +147,11 @@ async def _direct_media(stage: Stage) -> None:
         await asyncio.sleep(CALL_S)
         stream = stage.rtcp(lossy, "to_peer")
         stage.result.measured.append("no reports" if stream is None else "Asterisk kept the media this time")
+        if stream is not None:
+            stage.excuse(alarms("loss", "to_peer", lossy))
+            stage.allow(rf"loss to .*{lossy}.*{ENDINGS}")
+            await stage.said(alarms("loss", "to_peer", lossy), CALL_S + 10)
         await caller.hang_up()
-    if stream is not None:
-        stage.excuse(alarms("loss", "to_peer", lossy))
-        stage.allow(rf"loss to .*{lossy}.*{ENDINGS}")
     for peer, direction in ((lossy, "to_peer"), (lossy, "from_peer"), (other, "to_peer"), (other, "from_peer")):
         heard_of = 20 if (peer, direction) == (lossy, "to_peer") else 0
         stage.expect_stored(peer, direction, None if stream is None else heard_of)
