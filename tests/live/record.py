@@ -1,4 +1,4 @@
-"""Makes a recording: ``python -m tests.live.record SITUATION FOLDER [--asterisk 16|22]``.
+"""Makes a recording: ``python -m tests.live.record SITUATION FOLDER [--asterisk 16|22] ...``.
 
 Writes ``input.ami``, every byte that Asterisk sent to a manager user who may read everything, and ``truth.yml``, what was done
 and when, in the form of ``tests/captures``.  With ``measured`` it notes what the reports of the session add up to.
@@ -22,10 +22,10 @@ from tests.live.measure import heard
 from tests.live.situations import SITUATIONS, Truth
 
 
-async def record(suite: Suite, situation: str, folder: Path) -> None:
+async def record(suite: Suite, situation: str, folder: Path, rtcp_interval_ms: int) -> None:
     """Run one situation on a fresh bench and write its recording."""
     truth = Truth()
-    async with bench(suite) as b:
+    async with bench(suite, rtcp_interval_ms=rtcp_interval_ms) as b:
         version = await b.pbx.version()
         async with b.ami(tls=situation == "tls") as session:
             await SITUATIONS[situation](b, truth)
@@ -75,11 +75,14 @@ def main() -> None:
     parser.add_argument("situation", choices=sorted(SITUATIONS))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--asterisk", type=int, choices=sorted(SUITES), default=16)
+    parser.add_argument(
+        "--rtcp-interval-ms", type=int, default=2000, help="how often Asterisk reports; its own default is 5000"
+    )
     options = parser.parse_args()
     suite = SUITES[options.asterisk]
     install.ensure_pbx(suite)  # needs the network, so before there is none
     isolate()
-    asyncio.run(record(suite, options.situation, options.folder))
+    asyncio.run(record(suite, options.situation, options.folder, options.rtcp_interval_ms))
 
 
 if __name__ == "__main__":

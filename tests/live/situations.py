@@ -87,7 +87,7 @@ async def blind_transfer(b: Bench, truth: Truth) -> None:
         truth.mark(f"{b1} transfers to {c1}")
         await third.wait("call", state="CONFIRMED")
         truth.mark(f"{c1} answers")
-        await asyncio.sleep(28)
+        await asyncio.sleep(40)
         await caller.hang_up(call)
         truth.mark("the call ends")
 
