@@ -273,3 +273,12 @@ def test_calls_with_direct_media_are_said_to_be_unmeasured(specs: tuple[RuleSpec
             for event in translate(timed.message, timed.at):
                 said |= {entry.subject for entry in pipeline.feed(event).logs if entry.kind == "unmeasured"}
         assert said == direct
+
+
+def test_reports_on_an_ssrc_we_never_announced_are_not_waited_out() -> None:
+    """After a transfer Asterisk's own reports name another SSRC than the one the phone hears and reports on."""
+    recording = CAPTURES / "asterisk-22/reports-just-before-ours"
+    answered_at = truth_of(recording)["timeline"][0]["at"]
+    fired = [r["at"] for r in records(recording) if r["subject"] == "PJSIP/725" and r["state"] == "firing"]
+    assert fired
+    assert fired[0] - answered_at < 40

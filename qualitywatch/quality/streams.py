@@ -244,10 +244,12 @@ def _believable(media: Media, report: RtcpReport, block: ReportBlock) -> bool:
     """Whether a received block is about a stream of ours; bridged streams may carry an SSRC we never announced."""
     if report.direction is Direction.FROM_PEER:
         return True
-    if not media.our_ssrcs or block.source_ssrc in media.our_ssrcs:
+    if block.source_ssrc in media.our_ssrcs:
         media.known_report_at = report.at
         return True
-    return media.known_report_at is None or report.at - media.known_report_at > STRANGER_PATIENCE_S
+    if not media.our_ssrcs or media.known_report_at is None:
+        return True
+    return report.at - media.known_report_at > STRANGER_PATIENCE_S
 
 
 def _jitter_verdict(jitter_ms: float, clock_hz: int | None) -> Verdict:
