@@ -111,9 +111,8 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set, then wind up in order."""
-        dispatching = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            delivery = group.create_task(self._deliver(dispatching), name="dispatcher")
+            delivery = group.create_task(self._dispatcher.run(), name="dispatcher")
             await self._watch(stop)
             systemd.stopping()
             for watcher in self.watchers:
@@ -133,10 +132,6 @@ class Daemon:
         for notifier in self._notifiers.values():
             await notifier.close()
         await self._state.close()
-
-    async def _deliver(self, started: asyncio.Event) -> None:
-        started.set()
-        await self._dispatcher.run()
 
     async def _watch(self, stop: asyncio.Event) -> None:
         jobs = CalendarJobs(
