@@ -48,3 +48,7 @@ class NotifyError(QualitywatchError):
         self.permanent = permanent
         self.retry_after_s = retry_after_s
         self.new_chat_id = new_chat_id
+
+
+class MessageGoneError(NotifyError):
+    """The message that was to be edited is deleted, or too old to be edited: only a new one can take its place."""

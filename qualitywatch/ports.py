@@ -14,12 +14,18 @@ from qualitywatch.model import (
     AgentRecord,
     Alert,
     AlertKey,
+    AuditRow,
+    Bulletin,
     CallRecord,
     Evaluation,
+    HistoryPoint,
+    Incident,
     LogRecord,
     Notification,
     Observation,
+    Post,
     Sample,
+    Silence,
 )
 
 
@@ -53,15 +59,18 @@ class RuleKind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """Everything one pipeline step wants remembered, committed in ONE transaction."""
+    """Everything one step wants remembered, committed in ONE transaction."""
 
     alerts: tuple[Alert, ...] = ()  # to store; state INACTIVE means delete
-    notifications: tuple[Notification, ...] = ()  # new outbox rows (id 0)
+    incidents: tuple[Incident, ...] = ()  # new or changed
+    posts: tuple[Post, ...] = ()  # new or changed
+    silences: tuple[Silence, ...] = ()  # new or changed
+    audit: tuple[AuditRow, ...] = ()  # new rows
     agents: tuple[AgentRecord, ...] = ()
     meta: Mapping[str, str] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.alerts or self.notifications or self.agents or self.meta)
+        return bool(self.alerts or self.incidents or self.posts or self.silences or self.audit or self.agents or self.meta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +80,24 @@ class StoredState:
     alerts: tuple[Alert, ...]
     agents: tuple[AgentRecord, ...]
     meta: Mapping[str, str]
+    incidents: tuple[Incident, ...] = ()  # all that are open, all that a post still has to tell, and the newest others
+    posts: tuple[Post, ...] = ()  # of these incidents
+    silences: tuple[Silence, ...] = ()  # the newest, those in force among them
 
 
 class StateStore(Protocol):
-    """Alert state, outbox, agents and small facts. Always transactional, always on local disk (or memory in tests)."""
+    """Alerts, incidents, posts, silences, agents and small facts. Always transactional, always on local disk (or in memory)."""
 
     async def load(self) -> StoredState:
-        """Read everything but the outbox."""
+        """Read everything a daemon needs to go on."""
         ...
 
     async def commit(self, change: StateChange) -> None:
         """Store all of the change or nothing; on return it survives a kill."""
         ...
 
-    async def due(self, now: float, limit: int = 100) -> Sequence[Notification]:
-        """Undelivered notifications whose ``not_before`` has come, oldest first."""
-        ...
-
-    async def next_due_at(self) -> float | None:
-        """Earliest ``not_before`` of all undelivered notifications, or None when the outbox is empty."""
-        ...
-
-    async def delivered(self, notification: Notification, now: float) -> None:
-        """Take a delivered notification out of the outbox."""
-        ...
-
-    async def postpone(self, notification: Notification, not_before: float, error: str) -> None:
-        """Keep it for later: counts an attempt and remembers the error text."""
-        ...
-
-    async def give_up(self, notification: Notification, now: float, error: str) -> None:
-        """Set a permanently failed notification aside; it stays readable for an administrator."""
+    async def audit(self, limit: int) -> Sequence[AuditRow]:
+        """The newest rows of the audit, newest first."""
         ...
 
     async def close(self) -> None: ...
@@ -136,11 +132,49 @@ class SeriesStore(Protocol):
         ...
 
 
-class Notifier(Protocol):
-    """Carries one notification to one target (a chat, a terminal)."""
+class SeriesReader(Protocol):
+    """The measured past of one subject, as fine as it is kept, what is not yet written included."""
 
-    async def deliver(self, notification: Notification) -> None:
-        """Return when delivered; raise NotifyError otherwise."""
+    async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
+        """Points of [since, until), oldest first; raises StoreError."""
+        ...
+
+    async def subjects(self, pbx: str, since: float, until: float) -> Sequence[str]:
+        """Subjects with any measured call in that time, in order of name; raises StoreError."""
+        ...
+
+
+class Notifier(Protocol):
+    """One target (a chat, a terminal, a web hook): turns bulletins into messages and carries them there."""
+
+    @property
+    def can_edit(self) -> bool:
+        """Whether a message can be changed after it was sent.  Where it cannot, the end of an incident is a new message."""
+        ...
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether a chart may hang below a message."""
+        ...
+
+    def render(self, bulletin: Bulletin) -> Notification:
+        """Say it in this target's language; never fails, never does I/O."""
+        ...
+
+    def pause_s(self) -> float:
+        """How long the channel's own limits make the next message or edit wait; 0 when it may go now."""
+        ...
+
+    async def send(self, notification: Notification, *, reply_to: int | None = None) -> int | None:
+        """Send a new message; return its id where the channel has ids. Raises NotifyError."""
+        ...
+
+    async def edit(self, message_id: int, notification: Notification) -> None:
+        """Change a message; one that already looks so is no error. Raises NotifyError, MessageGoneError."""
+        ...
+
+    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> int:
+        """Hang a picture below a message, without a sound; return its id. Raises NotifyError."""
         ...
 
     async def close(self) -> None: ...

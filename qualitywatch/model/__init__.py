@@ -1,7 +1,7 @@
 """The vocabulary: every value that crosses a package border, and nothing else.
 
-All values are frozen; they flow in one direction (bytes, messages, events, observations, evaluations,
-transitions, notifications).  Instants are Unix seconds as ``float`` (the unit of AMI's own ``Timestamp`` header), named
+All values are frozen; they flow in one direction (bytes, messages, events, observations, evaluations, transitions,
+incidents, notifications).  Instants are Unix seconds as ``float`` (the unit of AMI's own ``Timestamp`` header), named
 ``at`` or ``*_at``; durations are seconds, named ``*_s``.  ``None`` always means "unknown", never zero.
 
 Words follow RFC 3550 (ssrc, fraction lost, extended highest sequence, lsr, dlsr), ITU-T G.107 (R factor, MOS), Asterisk
@@ -16,7 +16,6 @@ from qualitywatch.model.alerts import (
     AlertState,
     Evaluation,
     Level,
-    Notification,
     NotifyReason,
     Signal,
     Transition,
@@ -40,16 +39,38 @@ from qualitywatch.model.events import (
     ShuttingDown,
     TrunkStateSeen,
 )
+from qualitywatch.model.incidents import (
+    Acknowledgement,
+    AuditRow,
+    Incident,
+    Member,
+    MemberState,
+    Mute,
+    MuteKind,
+    NewsReason,
+    Silence,
+)
 from qualitywatch.model.observations import (
     ChangeObservation,
     Observation,
     Sample,
     StatusObservation,
 )
+from qualitywatch.model.posts import (
+    Attachment,
+    Bulletin,
+    Button,
+    ButtonAction,
+    Form,
+    Notification,
+    Post,
+    Told,
+)
 from qualitywatch.model.records import (
     AgentRecord,
     CallRecord,
     DirectionTotals,
+    HistoryPoint,
     LogRecord,
 )
 from qualitywatch.model.words import (
@@ -63,12 +84,18 @@ from qualitywatch.model.words import (
 )
 
 __all__ = [
+    "Acknowledgement",
     "AgentRecord",
     "AgentSeen",
     "Alert",
     "AlertKey",
     "AlertState",
+    "Attachment",
+    "AuditRow",
     "Booted",
+    "Bulletin",
+    "Button",
+    "ButtonAction",
     "CallRecord",
     "ChangeObservation",
     "Channel",
@@ -81,9 +108,17 @@ __all__ = [
     "DirectionTotals",
     "Disconnected",
     "Evaluation",
+    "Form",
+    "HistoryPoint",
+    "Incident",
     "Level",
     "LogRecord",
+    "Member",
+    "MemberState",
     "Metric",
+    "Mute",
+    "MuteKind",
+    "NewsReason",
     "Notification",
     "NotifyReason",
     "Observation",
@@ -91,6 +126,7 @@ __all__ = [
     "PbxState",
     "PeerState",
     "PeerStateSeen",
+    "Post",
     "ReportBlock",
     "Resynced",
     "RtcpReport",
@@ -99,7 +135,9 @@ __all__ = [
     "Severity",
     "ShuttingDown",
     "Signal",
+    "Silence",
     "StatusObservation",
+    "Told",
     "Transition",
     "TrunkState",
     "TrunkStateSeen",

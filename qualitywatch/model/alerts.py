@@ -1,4 +1,4 @@
-"""From an opinion to a message: evaluations, alerts, transitions, notifications."""
+"""From an opinion to a change: evaluations, alerts, transitions."""
 
 from __future__ import annotations
 
@@ -102,15 +102,3 @@ class Transition:
     new_state: AlertState
     reason: NotifyReason
     resolved_because: str | None = None  # "clear" or "no_data"
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """One transition on its way to one target. ``id`` is the outbox row, 0 before it is stored."""
-
-    target: str
-    transition: Transition
-    created_at: float
-    id: int = 0
-    attempts: int = 0
-    not_before: float = 0.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qualitywatch.model.words import Direction
+
 
 @dataclass(frozen=True, slots=True)
 class DirectionTotals:
@@ -60,3 +62,23 @@ class LogRecord:
     subject: str
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPoint:
+    """What is known of one subject in one direction and one stretch of time; figures of no direction (RTT) have None."""
+
+    at: float  # where the stretch begins
+    seconds: float  # how long it is
+    direction: Direction | None
+    calls: int
+    packets: float | None
+    loss_percent: float | None  # net, over the whole stretch
+    loss_percent_max: float | None
+    loss_percent_reported: float | None
+    jitter_ms: float | None
+    jitter_ms_max: float | None
+    rtt_ms: float | None
+    rtt_ms_max: float | None
+    mos: float | None
+    mos_min: float | None

@@ -1,0 +1,1 @@
+"""Pictures of the measured past: a chart as PNG (with the extra ``charts``), or a line of Unicode blocks."""

@@ -1,0 +1,1 @@
+"""From alerts to incidents: grouping, inhibition, silences, maintenance, routing. Pure."""
