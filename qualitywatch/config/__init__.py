@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from qualitywatch.config.reader import read_config, read_config_and_rules
 from qualitywatch.config.settings import (
+    AppriseTarget,
+    CallConfig,
     Config,
     ConsoleTarget,
+    LampConfig,
     PbxConfig,
     RetentionConfig,
     RulesConfig,
@@ -18,11 +21,15 @@ from qualitywatch.config.settings import (
     TelegramConfig,
     TelegramTarget,
     TlsConfig,
+    WebhookTarget,
 )
 
 __all__ = [
+    "AppriseTarget",
+    "CallConfig",
     "Config",
     "ConsoleTarget",
+    "LampConfig",
     "PbxConfig",
     "RetentionConfig",
     "RulesConfig",
@@ -32,6 +39,7 @@ __all__ = [
     "TelegramConfig",
     "TelegramTarget",
     "TlsConfig",
+    "WebhookTarget",
     "read_config",
     "read_config_and_rules",
 ]

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -62,6 +63,11 @@ def find_timezone(name: str) -> tzinfo:
         near = get_close_matches(name, known, n=1, cutoff=0.8)
         hint = f', did you mean "{near[0]}"?' if near else "; write it like Europe/Moscow"
         raise ValueError(f"unknown time zone{hint}") from exc
+
+
+def has_library(name: str) -> bool:
+    """Tell whether an optional library is installed, without loading it."""
+    return find_spec(name) is not None
 
 
 def full_path(text: str, base: Path) -> Path:

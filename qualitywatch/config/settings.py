@@ -6,11 +6,12 @@ Directories and files are absolute paths; durations are seconds; None means not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 from typing import TypeAlias
 
+from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.model import Severity
 from qualitywatch.secrets import Secret
 
@@ -38,19 +39,27 @@ class PbxConfig:
 
 @dataclass(frozen=True, slots=True)
 class TelegramConfig:
-    """The bot that sends; ``base_url`` is the server's root without a trailing slash, ``proxy`` may hold a password."""
+    """The bot; ``base_url`` is the server's root without a trailing slash, ``proxy`` may hold a password.
+
+    ``users`` are the people who may press buttons and change things, by the number of their account; ``commands`` says whether
+    the bot listens at all; ``pictures`` is what chats do unless they say otherwise.
+    """
 
     token: Secret
     base_url: str
     proxy: Secret | None
+    users: Mapping[int, str] = field(default_factory=dict)
+    commands: bool = True
+    pictures: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class TelegramTarget:
-    """One chat; ``topic`` is the forum topic's id, None for the chat itself."""
+    """One chat; ``topic`` is the forum topic's id, None for the chat itself; ``pictures``: charts below alerts."""
 
     chat_id: int
     topic: int | None
+    pictures: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,22 @@ class ConsoleTarget:
     """Standard output of the daemon, which systemd keeps in the journal."""
 
 
-TargetOptions: TypeAlias = TelegramTarget | ConsoleTarget
+@dataclass(frozen=True, slots=True)
+class WebhookTarget:
+    """A server that takes JSON; ``secret`` is the key of the HMAC signature, None for none."""
+
+    url: Secret
+    secret: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppriseTarget:
+    """One or more addresses in the notation of the library apprise; they hold passwords."""
+
+    urls: tuple[Secret, ...]
+
+
+TargetOptions: TypeAlias = TelegramTarget | ConsoleTarget | WebhookTarget | AppriseTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +124,40 @@ class RulesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CallConfig:
+    """The phone call when a critical alert stays unacknowledged for ``after_s`` seconds.
+
+    ``channel`` is what Asterisk dials, ``prompt`` its sound file; ``attempts`` are per incident, ``every_s`` apart;
+    ``per_hour`` bounds all calls together.
+    """
+
+    pbx: str
+    channel: str
+    caller_id: str
+    after_s: float
+    prompt: str
+    attempts: int
+    every_s: float
+    ring_s: float
+    per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class LampConfig:
+    """The lamp of a trunk: the state of ``Custom:<device>`` on a PBX."""
+
+    trunk: str
+    pbx: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """Everything the daemon is told; ``warnings`` are lines like problems, of things that work but should not stay so."""
+    """Everything the daemon is told; ``warnings`` are lines like problems, of things that work but should not stay so.
+
+    ``desk`` lacks the labels of rules, which are known when the rules are; ``morning`` is hour and minute in ``timezone``;
+    ``trunk_peers`` gives the trunk a peer belongs to where its address does not tell.
+    """
 
     pbxes: tuple[PbxConfig, ...]
     targets: tuple[TargetConfig, ...]
@@ -113,4 +169,9 @@ class Config:
     language: str
     timezone: tzinfo
     log_level: str
+    desk: DeskPolicy = field(default_factory=DeskPolicy)
+    morning: tuple[int, int] = (8, 0)
+    trunk_peers: Mapping[str, str] = field(default_factory=dict)
+    call: CallConfig | None = None
+    lamps: tuple[LampConfig, ...] = ()
     warnings: tuple[str, ...] = ()

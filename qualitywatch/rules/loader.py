@@ -7,16 +7,20 @@ false``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from qualitywatch.document import Problems, Section, load_document
 from qualitywatch.model import Direction
 from qualitywatch.rules.registry import RULE_KINDS
-from qualitywatch.rules.spec import Common, RuleSpec, Selection
+from qualitywatch.rules.spec import Common, Limited, RuleSpec, Selection
 from qualitywatch.wording import check_template
 
 LANGUAGES = ("en", "ru")
+_LABEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def load_rules(directories: Sequence[Path]) -> tuple[RuleSpec, ...]:
@@ -77,6 +81,7 @@ def _load_rule(section: Section, path: Path) -> RuleSpec | None:
         texts=_texts(section),
         yields_to=section.texts("yields_to"),
         directions=frozenset(Direction(word) for word in directions) or frozenset(Direction),
+        labels=_labels(section),
     )
     section.text("description", "", multiline=True)
     if kind not in RULE_KINDS:
@@ -84,7 +89,9 @@ def _load_rule(section: Section, path: Path) -> RuleSpec | None:
     summary, build = RULE_KINDS[kind](common, section)
     if not enabled:
         return None
-    return RuleSpec(name, kind, summary, f"{path}:{section.line_of('name')}", build, common.yields_to)
+    spec = RuleSpec(name, kind, summary, f"{path}:{section.line_of('name')}", build, common.yields_to, common.labels)
+    factory: object = build
+    return replace(spec, limits=factory.limits, limits_for=factory.limits_for) if isinstance(factory, Limited) else spec
 
 
 def _texts(section: Section) -> dict[str, str]:
@@ -94,3 +101,11 @@ def _texts(section: Section) -> dict[str, str]:
         if reason is not None:
             section.problem("text", reason)
     return texts
+
+
+def _labels(section: Section) -> dict[str, str]:
+    labels = section.text_map("labels")
+    for name in labels:
+        if not _LABEL.fullmatch(name):
+            section.problem("labels", f"the name of a label is letters, digits, - and _ only, not {name}")
+    return labels

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from qualitywatch.document import Selector
 from qualitywatch.model import Direction
 from qualitywatch.ports import RuleKind
+from qualitywatch.room import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +31,41 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """Name, selection and wording of a rule."""
+    """Name, selection and wording of a rule; ``labels`` are for routes and windows of the configuration to match."""
 
     name: str
     selection: Selection
     texts: Mapping[str, str] = field(default_factory=dict)
     yields_to: tuple[str, ...] = ()
     directions: frozenset[Direction] = frozenset(Direction)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A factory of rules that have limits a chart can show."""
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Limits of subjects without an override, the mildest severity first."""
+        ...
+
+    def limits_for(self, pbx: str, subject: str) -> tuple[Limit, ...]:
+        """Limits of one subject; none when the rule does not speak of it."""
+        ...
+
+
+def no_limits(pbx: str, subject: str) -> tuple[Limit, ...]:
+    """What a rule without limits has for any subject."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """A rule as loaded: ``build`` makes one at work, with windows of its own, for each PBX."""
+    """A rule as loaded: ``build`` makes one at work, with windows of its own, for each PBX.
+
+    ``limits`` are those of subjects without an override; ``limits_for`` takes a PBX and a subject.
+    """
 
     name: str
     kind: str
@@ -48,3 +73,6 @@ class RuleSpec:
     source: str  # file:line
     build: Callable[[], RuleKind]
     yields_to: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    limits_for: Callable[[str, str], tuple[Limit, ...]] = no_limits

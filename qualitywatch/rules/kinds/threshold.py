@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Direction, Evaluation, Level, Metric, Observation, Sample, Severity, Signal, Verdict
+from qualitywatch.room import Limit as ShownLimit
 from qualitywatch.rules.spec import Common, Selection
 
 _LOSS: Final = frozenset({Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT})
@@ -70,6 +70,10 @@ class Options:
     clear_hold_s: float
     limits: Mapping[Severity, Limit]
     overrides: tuple[tuple[Selection, Mapping[Severity, Limit]], ...]
+
+    def limits_of(self, pbx: str, subject: str) -> Mapping[Severity, Limit]:
+        """Return the limits of one subject: of the first override that speaks of it, else the rule's own."""
+        return next((limits for selection, limits in self.overrides if selection.matches(pbx, subject)), self.limits)
 
 
 class ThresholdRule:
@@ -142,7 +146,7 @@ class ThresholdRule:
     def _opinion(
         self, key: AlertKey, now: float, value: float | None, signal: Signal | None, details: Mapping[str, str] | None = None
     ) -> Evaluation:
-        limits = self._limits(key)
+        limits = self._options.limits_of(key.pbx, key.subject)
         levels = tuple(
             Level(severity, signal or self._signal(severity, value, limit, details or {}), limit.hold_s)
             for severity, limit in limits.items()
@@ -171,11 +175,30 @@ class ThresholdRule:
             return Signal.BREACH
         return Signal.CLEAR if value < limit.clear else Signal.KEEP
 
-    def _limits(self, key: AlertKey) -> Mapping[Severity, Limit]:
-        for selection, limits in self._options.overrides:
-            if selection.matches(key.pbx, key.subject):
-                return limits
-        return self._options.limits
+
+@dataclass(frozen=True, slots=True)
+class ThresholdFactory:
+    """Makes the rule at work for one PBX, and knows the limits of every subject."""
+
+    common: Common
+    options: Options
+
+    def __call__(self) -> ThresholdRule:
+        return ThresholdRule(self.common, self.options)
+
+    @property
+    def limits(self) -> tuple[ShownLimit, ...]:
+        """Limits of subjects without an override, the mildest severity first."""
+        return self._shown(self.options.limits)
+
+    def limits_for(self, pbx: str, subject: str) -> tuple[ShownLimit, ...]:
+        """Limits of one subject; none when the rule does not speak of it."""
+        if not self.common.selection.matches(pbx, subject):
+            return ()
+        return self._shown(self.options.limits_of(pbx, subject))
+
+    def _shown(self, limits: Mapping[Severity, Limit]) -> tuple[ShownLimit, ...]:
+        return tuple(ShownLimit(self.options.metric, severity, limit.enter) for severity, limit in limits.items())
 
 
 def _aggregate(aggregate: Aggregate, window: deque[Sample]) -> float:
@@ -193,7 +216,7 @@ def _aggregate(aggregate: Aggregate, window: deque[Sample]) -> float:
             return min(values)
 
 
-def parse(common: Common, section: Section) -> tuple[str, Callable[[], ThresholdRule]]:
+def parse(common: Common, section: Section) -> tuple[str, ThresholdFactory]:
     """Read the keys of a threshold rule; problems go to the section's document."""
     metric = section.choice("metric", Metric, Metric.LOSS_PERCENT)
     default = Aggregate.MEDIAN if metric is Metric.RTT_MS else Aggregate.WEIGHTED
@@ -218,7 +241,7 @@ def parse(common: Common, section: Section) -> tuple[str, Callable[[], Threshold
         limits=limits,
         overrides=tuple(overrides),
     )
-    return _summary(common, options), partial(ThresholdRule, common, options)
+    return _summary(common, options), ThresholdFactory(common, options)
 
 
 def _read_limits(section: Section, metric: Metric, base: Mapping[Severity, Limit]) -> dict[Severity, Limit]:
