@@ -1,10 +1,11 @@
-"""One bot at the Telegram Bot API: sends a text, and turns every way that can fail into a ``NotifyError``.
+"""One bot at the Telegram Bot API: sends, edits, listens, and turns every way that can fail into a ``NotifyError``.
 
-Strategy: a bare python-telegram-bot ``Bot`` that only sends and never polls; no ``initialize``, since that calls out and fails
-while Telegram is away.  Importing this module costs a quarter of a second and 25 MiB, so only a configured chat does.
+Strategy: bare python-telegram-bot ``Bot`` objects, one that writes and one that listens with a connection of its own; no
+``initialize``, since that calls out and fails while Telegram is away.  Importing this module costs a quarter of a second and
+25 MiB, so only a configured chat does.
 
-The bot token is part of every URL.  So the loggers that print URLs are silenced, every text of an error is searched for the
-token, and errors are raised outside of the ``except`` block: the library's exception is not even their context.
+The bot token is part of every URL.  So the loggers that print URLs are silenced, and errors are raised outside of the
+``except`` block: the library's exception is not even their context.
 """
 
 from __future__ import annotations
@@ -12,44 +13,72 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
-from urllib.parse import quote
+from typing import Final, TypeAlias, TypeVar
 
-from telegram import Bot, LinkPreviewOptions
-from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
+from telegram.constants import MessageLimit, ParseMode
+from telegram.error import RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from qualitywatch.errors import NotifyError
-from qualitywatch.notify.legible import clip, legible
+from qualitywatch.model import Attachment, Button
+from qualitywatch.notify.boterrors import (
+    KeyboardRefusedError,
+    MarkupRefusedError,
+    PressTooOldError,
+    ThreadGoneError,
+    UnchangedError,
+)
+from qualitywatch.notify.botreasons import Translator
+from qualitywatch.notify.botupdates import Arrival, arrival
+from qualitywatch.notify.legible import clip
+from qualitywatch.notify.pacing import Pacer
 from qualitywatch.secrets import Secret
 
-TOKEN_RETRY_S: Final = 300.0
+CAPTION_UNITS: Final = int(MessageLimit.CAPTION_LENGTH)
+PRESS_UNITS: Final = 200
 _CONNECT_TIMEOUT_S: Final = 10.0
-_REASON_UNITS: Final = 200
-_PAGE_FOLLOWS: Final = ". Parsing the server response"
-_THREAD_IS_GONE: Final = ("message thread not found", "topic_deleted", "topic_closed")
+_PATIENCE_S: Final = 3.0
+_DOCUMENT_PATIENCE_S: Final = 65.0  # the budget of a group is empty for a minute at most
+_NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)  # a User-Agent may hold a URL
+_UPDATES: Final = ("message", "callback_query")
+
+T = TypeVar("T")
+Chat: TypeAlias = int | str  # a number or "@channel"
+Buttons: TypeAlias = Sequence[Sequence[Button]]
 
 _log = logging.getLogger(__name__)
 
-# httpx logs every URL at INFO, telegram at DEBUG; telegram also logs whole pages of captive portals, which our errors sum up.
-for _name, _level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("telegram", logging.CRITICAL)):
+# httpx logs every URL at INFO, telegram at DEBUG; telegram also logs whole pages of captive portals, which our errors sum up,
+# and whole updates that it does not understand, at CRITICAL.
+for _name, _level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("telegram", logging.CRITICAL + 1)):
     logging.getLogger(_name).setLevel(_level)
-# Otherwise every 429 costs a deprecation warning: the library is about to change a type, and both are understood below.
+# Otherwise every 429 costs a deprecation warning: the library is about to change a type, and both are understood.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 
-class _MarkupRefusedError(NotifyError):
-    """Telegram could not parse the HTML; the same text without markup can be sent."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How rich a message may be; what Telegram refuses is taken away."""
 
+    thread_id: int | None
+    as_html: bool = True
+    with_buttons: bool = True
 
-class _ThreadGoneError(NotifyError):
-    """The topic of the chat does not exist or is closed; the same text can be sent to the chat itself."""
+    def text(self, html: str, plain: str) -> tuple[str, str | None]:
+        return (html, ParseMode.HTML) if self.as_html else (plain, None)
+
+    def keyboard(self, buttons: Buttons) -> InlineKeyboardMarkup | None:
+        if not buttons or not self.with_buttons:
+            return None
+        return InlineKeyboardMarkup([[InlineKeyboardButton(it.label, callback_data=it.data) for it in row] for row in buttons])
 
 
 class BotApi:
-    """The connections of one bot, shared by its chats."""
+    """The connections of one bot, shared by its chats and its poller.  Every call raises NotifyError."""
 
     def __init__(
         self,
@@ -59,138 +88,268 @@ class BotApi:
         base_url: str,
         proxy: Secret | None,
         read_timeout_s: float,
-        min_interval_s: float,
+        pacer: Pacer | None = None,
         users: int = 1,
     ) -> None:
         """Prepare connections without opening any; ``users`` says how many times ``close`` will be called."""
         self._token = token
-        self._token_from = token_from
-        self._min_interval_s = min_interval_s
+        self._errors = Translator(token, token_from)
+        self._root = base_url.rstrip("/").removesuffix("/bot")
+        self._proxy = proxy
+        self._read_timeout_s = read_timeout_s
+        self._pacer = pacer if pacer is not None else Pacer()
         self._users = users
-        self._next_at: dict[int | str, float] = {}
-        self._token_refused = False
-        self._missed_threads: set[tuple[int | str, int]] = set()
-        self._request = HTTPXRequest(
-            read_timeout=read_timeout_s,
-            write_timeout=read_timeout_s,
-            connect_timeout=_CONNECT_TIMEOUT_S,
-            proxy=proxy.reveal() if proxy is not None else None,
-        )
-        root = base_url.rstrip("/").removesuffix("/bot")
-        self._bot = Bot(
-            token.reveal(),
-            base_url=root + "/bot",
-            base_file_url=root + "/file/bot",
-            request=self._request,
-            get_updates_request=self._request,
-        )
+        self._missed_threads: set[tuple[Chat, int]] = set()
+        self._writer, self._writer_request = self._connect()
+        self._listener: tuple[Bot, HTTPXRequest] | None = None
 
-    async def send(self, chat_id: int | str, html: str, plain: str, thread_id: int | None) -> None:
-        """Send one message and return when Telegram has it; raises NotifyError.
+    # --- to chats
 
-        What Telegram refuses for its form is sent again in a poorer one, without markup or without the topic: a plain alert in
-        the wrong place is better than none.  Messages to one chat start at least ``min_interval_s`` apart.
+    def pause_s(self, chat: Chat) -> float:
+        """How long Telegram's limits make the next message or edit in a chat wait."""
+        return self._pacer.pause_s(chat, asyncio.get_running_loop().time())
+
+    async def send(
+        self,
+        chat: Chat,
+        html: str,
+        plain: str,
+        *,
+        thread_id: int | None = None,
+        reply_to: int | None = None,
+        buttons: Buttons = (),
+        attachment: Attachment | None = None,
+        silent: bool = False,
+        urgent: bool = False,
+    ) -> int:
+        """Send one message, return its id when Telegram has it.
+
+        What Telegram refuses for its form is sent again in a poorer one, without markup, buttons or topic: a plain alert in
+        the wrong place is better than none.  So does a failure of the attachment, which goes below the text, cost only the
+        attachment.  ``urgent`` is for somebody who looks at the screen: it hardly waits for the budget of the chat.
         """
-        await self._turn(chat_id)
-        as_html = True
-        while True:
-            failure = await self._try(chat_id, html if as_html else plain, as_html, thread_id)
-            match failure:
-                case None:
-                    self._token_refused = False
-                    return
-                case _MarkupRefusedError() if as_html:
-                    _log.warning("%s; sent as plain text", failure)
-                    as_html = False
-                case _ThreadGoneError() if thread_id is not None:
-                    self._miss_thread(chat_id, thread_id, failure)
-                    thread_id = None
-                case _:
-                    raise failure
+        await self._turn(chat, urgent)
+
+        async def attempt(form: _Form) -> Message:
+            text, parse_mode = form.text(html, plain)
+            return await self._writer.send_message(
+                chat,
+                text,
+                parse_mode=parse_mode,
+                message_thread_id=form.thread_id,
+                link_preview_options=_NO_PREVIEW,
+                reply_parameters=_reply(reply_to),
+                reply_markup=form.keyboard(buttons),
+                disable_notification=silent,
+            )
+
+        message_id = await self._deliver(chat, _Form(thread_id), attempt)
+        if attachment is not None:
+            try:
+                await self.send_document(chat, attachment, thread_id=thread_id, reply_to=message_id, urgent=urgent)
+            except NotifyError as error:
+                _log.warning("%s; the message went without its attachment %s", error, attachment.name)
+        return message_id
+
+    async def edit(self, chat: Chat, message_id: int, html: str, plain: str, *, buttons: Buttons = ()) -> None:
+        """Change text and buttons of a message; one that already looks so is no error.  Raises MessageGoneError."""
+        await self._turn(chat)
+
+        async def attempt(form: _Form) -> Message | bool:
+            text, parse_mode = form.text(html, plain)
+            return await self._writer.edit_message_text(
+                text,
+                chat,
+                message_id,
+                parse_mode=parse_mode,
+                link_preview_options=_NO_PREVIEW,
+                reply_markup=form.keyboard(buttons),
+            )
+
+        try:
+            await self._deliver(chat, _Form(None), attempt)
+        except UnchangedError:
+            return
+
+    async def send_photo(
+        self,
+        chat: Chat,
+        png: bytes,
+        caption: str,
+        *,
+        reply_to: int | None = None,
+        thread_id: int | None = None,
+        silent: bool = True,
+        urgent: bool = False,
+    ) -> int:
+        """Send a picture with a plain caption, cut to 1024 UTF-16 units; return the id of its message."""
+        await self._turn(chat, urgent)
+
+        async def attempt(form: _Form) -> Message:
+            return await self._writer.send_photo(
+                chat,
+                png,
+                caption=clip(caption, CAPTION_UNITS) or None,
+                message_thread_id=form.thread_id,
+                reply_parameters=_reply(reply_to),
+                disable_notification=silent,
+                filename="chart.png",
+            )
+
+        return await self._deliver(chat, _Form(thread_id), attempt)
+
+    async def send_document(
+        self,
+        chat: Chat,
+        attachment: Attachment,
+        *,
+        reply_to: int | None = None,
+        thread_id: int | None = None,
+        urgent: bool = False,
+    ) -> int:
+        """Send a file without a sound; return the id of its message.  Waits a minute for the budget of the chat."""
+        await self._turn(chat, urgent, _DOCUMENT_PATIENCE_S)
+
+        async def attempt(form: _Form) -> Message:
+            return await self._writer.send_document(
+                chat,
+                attachment.content,
+                message_thread_id=form.thread_id,
+                reply_parameters=_reply(reply_to),
+                disable_notification=True,
+                filename=attachment.name,
+            )
+
+        return await self._deliver(chat, _Form(thread_id), attempt)
+
+    async def answer_press(self, press_id: str, text: str, *, is_alert: bool = False) -> None:
+        """Tell the thumb, in at most 200 UTF-16 units; a press that nobody waits for any more is no error."""
+        answer = self._writer.answer_callback_query(press_id, clip(text, PRESS_UNITS) or None, show_alert=is_alert)
+        try:
+            await self._ask(answer)
+        except PressTooOldError as error:
+            _log.debug("%s", error)
+
+    # --- the bot itself
+
+    async def name(self) -> str:
+        """The bot's name, without the "@"."""
+        return (await self._ask(self._writer.get_me())).username or ""
+
+    async def remove_webhook(self) -> bool:
+        """Have updates wait for ``get_updates``; return whether they went to a web hook before."""
+        was_set = bool((await self._ask(self._writer.get_webhook_info())).url)
+        if was_set:
+            await self._ask(self._writer.delete_webhook())
+        return was_set
+
+    async def set_commands(self, commands: Sequence[tuple[str, str]], language: str | None) -> None:
+        """Set the menu of commands (name, description) for readers of a language, None for all others."""
+        await self._ask(self._writer.set_my_commands(list(commands), language_code=language))
+
+    # --- from chats
+
+    async def get_updates(self, offset: int | None, timeout_s: float) -> tuple[Arrival, ...]:
+        """Wait until somebody says something; everything before ``offset`` is confirmed and never comes again."""
+        if self._listener is None:
+            self._listener = self._connect()
+        bot, _ = self._listener
+        got = await self._ask(bot.get_updates(offset, timeout=timedelta(seconds=timeout_s), allowed_updates=_UPDATES))
+        return tuple(map(arrival, got))
+
+    async def drop_updates(self) -> None:
+        """Forget everything that was said and not confirmed."""
+        await self._ask(self._writer.delete_webhook(drop_pending_updates=True))
+
+    async def hang_up(self) -> None:
+        """Close the listening connection; the next ``get_updates`` makes a new one."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener[1].shutdown()
 
     async def close(self) -> None:
         """Close the connections when the last user has called this."""
         self._users -= 1
         if self._users <= 0:
-            await self._request.shutdown()
+            await self.hang_up()
+            await self._writer_request.shutdown()
 
-    def _miss_thread(self, chat_id: int | str, thread_id: int, failure: NotifyError) -> None:
-        if (chat_id, thread_id) not in self._missed_threads:
-            self._missed_threads.add((chat_id, thread_id))
-            _log.warning("%s; messages for topic %d go to the chat itself", failure, thread_id)
+    # ---
 
-    async def _turn(self, chat_id: int | str) -> None:
-        now = asyncio.get_running_loop().time()
-        at = max(now, self._next_at.get(chat_id, now))
-        self._next_at[chat_id] = at + self._min_interval_s
-        await asyncio.sleep(at - now)
+    def _connect(self) -> tuple[Bot, HTTPXRequest]:
+        request = HTTPXRequest(
+            read_timeout=self._read_timeout_s,
+            write_timeout=self._read_timeout_s,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            media_write_timeout=self._read_timeout_s,
+            proxy=self._proxy.reveal() if self._proxy is not None else None,
+        )
+        bot = Bot(
+            self._token.reveal(),
+            base_url=self._root + "/bot",
+            base_file_url=self._root + "/file/bot",
+            request=request,
+            get_updates_request=request,
+        )
+        return bot, request
 
-    async def _try(self, chat_id: int | str, text: str, as_html: bool, thread_id: int | None) -> NotifyError | None:
+    async def _turn(self, chat: Chat, urgent: bool = False, patience_s: float = _PATIENCE_S) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + (_PATIENCE_S if urgent else patience_s)
+        while (pause_s := self._pacer.pause_s(chat, loop.time())) > 0:
+            if (left_s := until - loop.time()) < pause_s:
+                if not urgent:
+                    text = f"Telegram's limits make the chat {chat} wait {pause_s:.0f} s"
+                    raise NotifyError(text, permanent=False, retry_after_s=pause_s)
+                await asyncio.sleep(left_s)
+                break
+            await asyncio.sleep(pause_s)
+        self._pacer.spend(chat, loop.time())
+
+    async def _deliver(self, chat: Chat, form: _Form, attempt: Callable[[_Form], Awaitable[Message | bool]]) -> int:
+        """Try poorer and poorer forms until Telegram takes one; return the id of the message."""
+        while True:
+            try:
+                message = await self._ask(attempt(form), chat)
+                return message.message_id if isinstance(message, Message) else 0
+            except MarkupRefusedError as error:
+                if not form.as_html:
+                    raise
+                _log.warning("%s; sent as plain text", error)
+                form = replace(form, as_html=False)
+            except KeyboardRefusedError as error:
+                if not form.with_buttons:
+                    raise
+                _log.warning("%s; sent without them", error)
+                form = replace(form, with_buttons=False)
+            except ThreadGoneError as error:
+                if form.thread_id is None:
+                    raise
+                self._miss_thread(chat, form.thread_id, error)
+                form = replace(form, thread_id=None)
+
+    def _miss_thread(self, chat: Chat, thread_id: int, error: NotifyError) -> None:
+        if (chat, thread_id) not in self._missed_threads:
+            self._missed_threads.add((chat, thread_id))
+            _log.warning("%s; messages for topic %d go to the chat itself", error, thread_id)
+
+    async def _ask(self, request: Awaitable[T], chat: Chat | None = None) -> T:
+        answer = await self._answer(request, chat)
+        if isinstance(answer, NotifyError):
+            raise answer
+        return answer
+
+    async def _answer(self, request: Awaitable[T], chat: Chat | None) -> T | NotifyError:
         try:
-            await self._bot.send_message(
-                chat_id,
-                text,
-                parse_mode=ParseMode.HTML if as_html else None,
-                message_thread_id=thread_id,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),  # a User-Agent may hold a URL
-            )
-        except TelegramError as error:
-            return self._translated(error, chat_id)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            # An "ok" that is no message: something between us and Telegram answers in its place.
-            return self._retry(f"the answer was not understood ({type(error).__name__})")
-        return None
-
-    def _translated(self, error: TelegramError, chat_id: int | str) -> NotifyError:
-        """The order matters: a BadRequest is a NetworkError to the library, though trying again cannot help."""
-        reason = self._legible(error)
-        match error:
-            case RetryAfter():
-                pause_s = _seconds(error.retry_after)
-                return NotifyError(f"Telegram asks for a pause of {pause_s:.0f} s", permanent=False, retry_after_s=pause_s)
-            case ChatMigrated():
-                text = f"Telegram moved the chat {chat_id} to {error.new_chat_id}"
-                return NotifyError(text, permanent=False, new_chat_id=error.new_chat_id)
-            case Forbidden():
-                text = f"Telegram does not let the bot write to the chat {chat_id} ({reason}): add it to the chat or unblock it"
-                return NotifyError(text, permanent=True)
-            case InvalidToken():
-                return self._refused(reason)
-            case BadRequest():
-                return self._bad_request(reason, chat_id)
-            case TimedOut():
-                return self._retry("no answer in time; the message may have arrived and may arrive again")
-            case _:
-                return self._retry(reason)
-
-    def _bad_request(self, reason: str, chat_id: int | str) -> NotifyError:
-        lower = reason.lower()
-        if "can't parse entities" in lower:
-            return _MarkupRefusedError(f"Telegram cannot parse the message ({reason})", permanent=True)
-        if any(words in lower for words in _THREAD_IS_GONE):
-            return _ThreadGoneError(f"Telegram finds no such open topic in the chat {chat_id} ({reason})", permanent=True)
-        text = f"Telegram refuses the message to the chat {chat_id} ({reason}): check the chat id and the bot's rights there"
-        return NotifyError(text, permanent=True)
-
-    def _refused(self, reason: str) -> NotifyError:
-        """A wrong token is no fault of the message: it waits until the token is right, and the log says so loudly, once."""
-        text = f"Telegram refuses the bot token: put a valid token from @BotFather into {self._token_from} ({reason})"
-        if not self._token_refused:
-            self._token_refused = True
-            _log.error("%s; messages are kept and tried again every %.0f s", text, TOKEN_RETRY_S)
-        return NotifyError(text, permanent=False, retry_after_s=TOKEN_RETRY_S)
-
-    def _retry(self, reason: str) -> NotifyError:
-        text = f"Telegram could not be asked ({reason}): check the network, the proxy and the address of the Bot API"
-        return NotifyError(text, permanent=False)
-
-    def _legible(self, error: Exception) -> str:
-        text, token = str(error).partition(_PAGE_FOLLOWS)[0], self._token.reveal()
-        for form in (token, quote(token, safe=""), token.partition(":")[2]):
-            if form:
-                text = text.replace(form, "***")
-        return clip(legible(text), _REASON_UNITS) or type(error).__name__
+            answer = await request
+        except (TelegramError, KeyError, TypeError, ValueError, AttributeError) as error:
+            failure = self._errors.translated(error, chat)
+            if isinstance(error, RetryAfter) and chat is not None and failure.retry_after_s is not None:
+                self._pacer.hold(chat, asyncio.get_running_loop().time() + failure.retry_after_s)
+            return failure
+        self._errors.accepted()
+        return answer
 
 
-def _seconds(pause: float | timedelta) -> float:
-    return pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
+def _reply(message_id: int | None) -> ReplyParameters | None:
+    return ReplyParameters(message_id, allow_sending_without_reply=True) if message_id is not None else None

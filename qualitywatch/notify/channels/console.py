@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from importlib import import_module
-from typing import Final, Self, TextIO
+from typing import Final, NoReturn, Self, TextIO
 
 from qualitywatch.errors import ConfigError, NotifyError
-from qualitywatch.model import Notification, Severity
-from qualitywatch.notify.phrases import is_resolved
-from qualitywatch.notify.render import plain
+from qualitywatch.model import Bulletin, Notification, Severity
+from qualitywatch.notify import render
 from qualitywatch.notify.texts import LANGUAGES
 
 _STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _STYLE_RESOLVED: Final = "green"
+_MARKS_RESOLVED: Final = ("🟢", "⚪")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class ConsoleNotifier:
     """Prints notifications."""
 
     options_type = Options
+    can_edit = False
+    takes_pictures = False
 
     def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo) -> None:
         self._stream = options.stream if options.stream is not None else sys.stdout
@@ -56,10 +58,19 @@ class ConsoleNotifier:
             raise ConfigError(problems)
         return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
 
-    async def deliver(self, notification: Notification) -> None:
+    def render(self, bulletin: Bulletin) -> Notification:
+        """Say it in this console's language."""
+        return render.notification(bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone)
+
+    def pause_s(self) -> float:
+        """A terminal never waits."""
+        return 0.0
+
+    async def send(self, notification: Notification, *, reply_to: int | None = None) -> None:
         """Print one message and flush; raises a permanent NotifyError when nobody reads the stream any more."""
-        change = notification.transition
-        text = plain(change, self._language, self._show_pbx, self._zone)
+        del reply_to
+        text = notification.plain
+        is_resolved = text.startswith(_MARKS_RESOLVED)
         # A terminal that is not UTF-8 shows question marks rather than nothing.
         encoding = self._stream.encoding or "utf-8"
         text = text.encode(encoding, "replace").decode(encoding)
@@ -67,7 +78,7 @@ class ConsoleNotifier:
         try:
             if self._console is not None:
                 # Coloured in memory and written as text: a progress bar on the same terminal can then make room for it.
-                style = _STYLE_RESOLVED if is_resolved(change) else _STYLES[change.alert.severity]
+                style = _STYLE_RESOLVED if is_resolved else _STYLES[notification.severity]
                 with self._console.capture() as coloured:
                     self._console.print(first, style=style, markup=False, highlight=False, soft_wrap=True)
                     if rest:
@@ -78,6 +89,14 @@ class ConsoleNotifier:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is closed"
             raise NotifyError(f"the console cannot be written to: {reason}", permanent=True) from error
+
+    async def edit(self, message_id: int, notification: Notification) -> NoReturn:
+        """What is printed stays; nobody asks for it, since ``can_edit`` says so."""
+        raise NotifyError("a console cannot take back what it printed", permanent=True)
+
+    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> NoReturn:
+        """Nobody asks for it, since ``takes_pictures`` says so."""
+        raise NotifyError("a console shows no pictures", permanent=True)
 
     async def close(self) -> None:
         """Leave the stream open: it belongs to whoever opened it."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from qualitywatch.errors import ConfigError
-from qualitywatch.model import Notification
-from qualitywatch.notify.render import html, plain
+from qualitywatch.model import Bulletin, Notification
+from qualitywatch.notify import render
+from qualitywatch.notify.pacing import Pacer
 from qualitywatch.notify.texts import LANGUAGES
 from qualitywatch.secrets import Secret
 
@@ -32,7 +33,8 @@ class Options:
     """One chat of one bot.
 
     ``token_from`` names the place of the token, for the message that asks to mend it; ``base_url`` is the root of a Bot API
-    server; ``min_interval_s`` is the least time between two messages to the chat.
+    server; ``min_interval_s`` is the least time between two messages to the chat, ``group_per_minute`` the most that a group
+    gets in a minute; ``pictures`` says whether charts are welcome.
     """
 
     chat_id: int | str  # "@channel" or a number
@@ -44,6 +46,8 @@ class Options:
     proxy: Secret | None = None
     read_timeout_s: float = 20.0
     min_interval_s: float = 1.0
+    group_per_minute: int = 20
+    pictures: bool = True
 
     def problems(self) -> list[str]:
         """Return what cannot work, in words fit for an administrator; empty when all is well.  Nobody is asked."""
@@ -71,6 +75,7 @@ class TelegramNotifier:
     """Carries notifications to one chat."""
 
     options_type = Options
+    can_edit = True
 
     def __init__(
         self, options: Options, api: BotApi, *, show_pbx: bool, zone: tzinfo, chat_id: int | str | None = None
@@ -80,6 +85,7 @@ class TelegramNotifier:
         self._api = api
         self._show_pbx = show_pbx
         self._zone = zone
+        self._language = options.language
         self._chat_id = chat_id if chat_id is not None else options.chat_id
 
     @classmethod
@@ -108,17 +114,62 @@ class TelegramNotifier:
                     base_url=options.base_url,
                     proxy=options.proxy,
                     read_timeout_s=options.read_timeout_s,
-                    min_interval_s=options.min_interval_s,
+                    pacer=Pacer(chat_interval_s=options.min_interval_s, group_per_minute=options.group_per_minute),
                     users=users[bot],
                 )
             chat_id = _present_chat(options.chat_id, remembered)
             built[name] = cls(options, apis[bot], show_pbx=show_pbx, zone=zone, chat_id=chat_id)
         return built
 
-    async def deliver(self, notification: Notification) -> None:
-        """Send one message and return when Telegram has it; raises NotifyError."""
-        what = (notification.transition, self._options.language, self._show_pbx, self._zone)
-        await self._api.send(self._chat_id, html(*what), plain(*what), self._options.thread_id)
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether a chart may hang below a message."""
+        return self._options.pictures
+
+    @property
+    def api(self) -> BotApi:
+        """The bot that writes to the chat; chats of one bot share it."""
+        return self._api
+
+    @property
+    def chat_id(self) -> int | str:
+        """Where the chat is now."""
+        return self._chat_id
+
+    def speak(self, language: str) -> None:
+        """Use another of the known languages from the next message on."""
+        self._language = language
+
+    def render(self, bulletin: Bulletin) -> Notification:
+        """Say it in this chat's language."""
+        return render.notification(bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone)
+
+    def pause_s(self) -> float:
+        """How long Telegram's limits make the next message or edit in this chat wait."""
+        return self._api.pause_s(self._chat_id)
+
+    async def send(self, notification: Notification, *, reply_to: int | None = None) -> int:
+        """Send a new message, its attachment below it; return its id when Telegram has it.  Raises NotifyError."""
+        return await self._api.send(
+            self._chat_id,
+            notification.html,
+            notification.plain,
+            thread_id=self._options.thread_id,
+            reply_to=reply_to,
+            buttons=notification.buttons,
+            attachment=notification.attachment,
+        )
+
+    async def edit(self, message_id: int, notification: Notification) -> None:
+        """Change text and buttons of a message; an attachment stays as it was.  Raises NotifyError, MessageGoneError."""
+        it = notification
+        await self._api.edit(self._chat_id, message_id, it.html, it.plain, buttons=it.buttons)
+
+    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> int:
+        """Hang a picture below a message, without a sound; return its id.  Raises NotifyError."""
+        return await self._api.send_photo(
+            self._chat_id, png, caption, reply_to=reply_to, thread_id=self._options.thread_id, silent=True
+        )
 
     def moved(self, new_chat_id: int) -> Mapping[str, str]:
         """Write to the chat's new id from now on; returns what must be remembered across restarts."""
@@ -132,7 +183,14 @@ class TelegramNotifier:
 
 def _bot_of(options: Options) -> tuple[object, ...]:
     """What must be equal for two chats to share connections."""
-    return options.token, options.base_url, options.proxy, options.read_timeout_s, options.min_interval_s
+    return (
+        options.token,
+        options.base_url,
+        options.proxy,
+        options.read_timeout_s,
+        options.min_interval_s,
+        options.group_per_minute,
+    )
 
 
 def _present_chat(chat_id: int | str, remembered: Mapping[str, str]) -> int | str:
