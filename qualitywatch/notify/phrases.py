@@ -1,4 +1,4 @@
-"""One sentence about one transition, in a given language: chooses a phrase of ``texts`` and fills it in.
+"""One sentence about one alert, in a given language: chooses a phrase of ``words`` and fills it in.
 
 Whatever is missing is left out, never guessed and never an error: an alert with nothing but a topic and a subject still
 makes a line that can be read.
@@ -6,18 +6,26 @@ makes a line that can be read.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Final
 
-from qualitywatch.model import Alert, AlertState, Direction, Metric, NotifyReason, Transition
-from qualitywatch.notify.legible import clip, legible
-from qualitywatch.notify.texts import Series, Words, duration, words_of
+from qualitywatch.model import Alert, AlertState, Member, MemberState, NotifyReason, Transition
+from qualitywatch.notify.legible import legible
+from qualitywatch.notify.terms import (
+    detail,
+    figure,
+    finite,
+    is_provisional,
+    local_time,
+    noun,
+    preposition,
+    short_name,
+    subject,
+    who,
+)
+from qualitywatch.notify.texts import Words, duration, words_of
 from qualitywatch.wording import fill
 
-_NAME_UNITS: Final = 80  # of one name or address in a sentence
-_DETAIL_UNITS: Final = 160  # of one cause or User-Agent
 _CHANGES: Final = frozenset({"user_agent", "address"})
 
 
@@ -26,129 +34,100 @@ def sentence(transition: Transition, language: str, zone: tzinfo) -> str:
 
     The end of an alert is always told in ours: a rule's wording describes the trouble, and would read as if it lasted.
     """
-    words, alert = words_of(language), transition.alert
-    if is_resolved(transition):
-        return _ending(transition, words)
-    template = alert.texts.get(language)
-    own = fill(template, _fields(transition, words, zone)) if template is not None else None
-    return own if own is not None and legible(own) else _trouble(alert, words)
-
-
-def is_resolved(transition: Transition) -> bool:
-    """Tell whether this is the end of an alert that had fired."""
     ended = transition.old_state is AlertState.FIRING and transition.new_state is AlertState.INACTIVE
-    return ended or transition.reason is NotifyReason.RESOLVED
+    if ended or transition.reason is NotifyReason.RESOLVED:
+        return _ending(transition.alert, transition.at, transition.resolved_because, words_of(language))
+    return _trouble(transition.alert, language, zone)
 
 
-def ended_at(transition: Transition) -> float:
-    """Return when the trouble was over; the message comes later, when it has stayed away for the rule's clear hold."""
-    cleared = transition.alert.clear_since
-    return cleared if cleared is not None else transition.at
+def member_sentence(member: Member, language: str, zone: tzinfo) -> str:
+    """Return the same of a member of an incident as it stands."""
+    if member.state is MemberState.RESOLVED:
+        told = _ending(member.alert, member.ended_at, member.resolved_because, words_of(language))
+    else:
+        told = _trouble(member.alert, language, zone)
+    return legible(told) or "?"
 
 
-def local_time(at: float, zone: tzinfo) -> str:
-    """Return an instant as local date and time with its zone: a message may be read long after it was written."""
-    try:
-        local = datetime.fromtimestamp(at, tz=zone)
-    except (OverflowError, OSError, ValueError):
-        return "?"
-    return legible(f"{local:%Y-%m-%d %H:%M:%S} {local.tzname() or ''}")
+def _trouble(alert: Alert, language: str, zone: tzinfo) -> str:
+    words, template = words_of(language), alert.texts.get(language)
+    own = fill(template, _fields(alert, words, zone)) if template is not None else None
+    return own if own is not None and legible(own) else _our_trouble(alert, words)
 
 
-def _trouble(alert: Alert, words: Words) -> str:
-    series, details = words.series.get(alert.topic), alert.details
-    if series is not None:
-        value = _value(series, alert.value)
+def _our_trouble(alert: Alert, words: Words) -> str:
+    details = alert.details
+    if alert.topic in words.series:
+        value = figure(alert, alert.value, words)
         return _about(alert, words) + (f" {value}" if value is not None else f", {words.no_value}") + _caveat(alert, words)
     if alert.topic in _CHANGES:
         return _change(alert, words)
-    state = _detail(details, "state")
+    state = detail(details, "state")
     template = words.down.get((alert.topic, state), words.down.get((alert.topic, "")))
     if template is None:
-        return _about(alert, words) + _plain_value(alert.value) + _why(state, _detail(details, "cause"))
+        return _about(alert, words) + _plain_value(alert.value) + _why(state, detail(details, "cause"))
     known = (alert.topic, state) in words.down
-    cause = _detail(details, "cause")
+    cause = detail(details, "cause")
     if cause.casefold() in template.casefold():
         cause = ""  # it would only say the same again
-    return template.format(who=_who(alert), cause=f": {cause}" if cause else "", why=_why("" if known else state, cause))
+    return template.format(who=who(alert), cause=f": {cause}" if cause else "", why=_why("" if known else state, cause))
 
 
-def _ending(transition: Transition, words: Words) -> str:
-    alert = transition.alert
-    lasted = duration(ended_at(transition) - alert.since_at, words)
-    series = words.series.get(alert.topic)
-    peak = _peak(series, alert.peak)
-    if transition.resolved_because == "no_data":
-        phrase = words.no_more_calls if series is not None else words.no_more_data
-        return _about(alert, words) + phrase.format(duration=lasted) + peak + _caveat(alert, words)
+def _ending(alert: Alert, found_at: float | None, because: str | None, words: Words) -> str:
+    """The end; the trouble was over when it cleared, and the message comes when it has stayed away for the clear hold."""
+    ended_at = alert.clear_since if alert.clear_since is not None else found_at
+    lasted = duration(ended_at - alert.since_at, words) if ended_at is not None else "?"
+    is_series = alert.topic in words.series
+    tail = _peak(alert, words) + _caveat(alert, words)
+    if because == "dropped":
+        return _about(alert, words) + words.no_more_rule.format(duration=lasted) + tail
+    if because == "no_data":
+        return _about(alert, words) + (words.no_more_calls if is_series else words.no_more_data).format(duration=lasted) + tail
     after = words.after.format(duration=lasted)
-    if series is not None:
-        return f"{_about(alert, words)} {series.over}{after}{peak}{_caveat(alert, words)}"
-    state = _detail(alert.details, "state")
+    if is_series:
+        return f"{_about(alert, words)} {words.series[alert.topic].over}{after}{tail}"
+    state = detail(alert.details, "state")
     template = words.up.get((alert.topic, state), words.up.get((alert.topic, "")))
     if template is not None:
-        return template.format(who=_who(alert)) + after
+        return template.format(who=who(alert)) + after
     return f"{_about(alert, words)}{words.over}{after}"
 
 
 def _change(alert: Alert, words: Words) -> str:
     details = alert.details
-    is_new = _detail(details, "new_peer") == "yes" or (_detail(details, "old") == "" and "old" in details)
-    old = words.new_peer if is_new else _detail(details, "old") or words.unknown
-    address = _detail(details, "address")
+    is_new = detail(details, "new_peer") == "yes" or (detail(details, "old") == "" and "old" in details)
+    old = words.new_peer if is_new else detail(details, "old") or words.unknown
+    address = detail(details, "address")
     template = words.appeared.get(alert.topic) if is_new else None
     told = (template or words.changed[alert.topic]).format(
-        who=_subject(alert), address=f" ({address})" if address else "", old=old, new=_detail(details, "new") or words.unknown
+        who=subject(alert), address=f" ({address})" if address else "", old=old, new=detail(details, "new") or words.unknown
     )
-    who = _who(alert)
-    return told if who == _subject(alert) else f"{told} ({who.removesuffix(_subject(alert)).rstrip()})"
+    named = who(alert)
+    return told if named == subject(alert) else f"{told} ({named.removesuffix(subject(alert)).rstrip()})"
 
 
 def _about(alert: Alert, words: Words) -> str:
     """The subject of the sentence: the series with its direction, the entity, or the bare topic."""
-    entity, series = words.entities.get(alert.topic), words.series.get(alert.topic)
+    entity = words.entities.get(alert.topic)
     if entity is not None:
-        return entity.format(who=_who(alert))
-    noun = series.noun if series is not None else clip(legible(alert.topic.replace("_", " ")), _NAME_UNITS) or "?"
-    mark = "~" if alert.topic in {Metric.MOS, Metric.R_FACTOR} and _is_provisional(alert) else ""
-    return f"{noun}{mark} {_preposition(alert, words)} {_who(alert)}"
+        return entity.format(who=who(alert))
+    mark = "~" if is_provisional(alert) else ""
+    return f"{noun(alert, words)}{mark} {preposition(alert, words)} {who(alert)}"
 
 
-def _preposition(alert: Alert, words: Words) -> str:
-    direction = alert.key.direction
-    if direction is None and alert.topic == Metric.RTT_MS:
-        direction = Direction.TO_PEER  # there and back again: it has no other direction
-    return words.prepositions[direction] if direction is not None else words.beside
-
-
-def _who(alert: Alert) -> str:
-    """``Anna SIP/6117``, or the bare subject when no name is known that says more."""
-    subject, name = _subject(alert), clip(legible(alert.display_name or ""), _NAME_UNITS)
-    return f"{name} {subject}" if name and name.casefold() not in subject.casefold() else subject
-
-
-def _subject(alert: Alert) -> str:
-    return clip(legible(alert.key.subject), _NAME_UNITS) or clip(legible(alert.key.pbx), _NAME_UNITS) or "?"
-
-
-def _fields(transition: Transition, words: Words, zone: tzinfo) -> dict[str, str | float | None]:
-    alert = transition.alert
+def _fields(alert: Alert, words: Words, zone: tzinfo) -> dict[str, str | float | None]:
     direction = alert.key.direction
     return {
-        "peer": _who(alert),
-        "name": clip(legible(alert.display_name or ""), _NAME_UNITS) or _subject(alert),
-        "subject": _subject(alert),
-        "pbx": clip(legible(alert.key.pbx), _NAME_UNITS),
-        "value": _finite(alert.value),
-        "peak": _finite(alert.peak),
+        "peer": who(alert),
+        "name": short_name(alert.display_name or "") or subject(alert),
+        "subject": subject(alert),
+        "pbx": short_name(alert.key.pbx),
+        "value": finite(alert.value),
+        "peak": finite(alert.peak),
         "direction": words.prepositions[direction] if direction is not None else "",
         "severity": words.severities[alert.severity],
         "since": local_time(alert.since_at, zone),
     }
-
-
-def _detail(details: Mapping[str, str], key: str) -> str:
-    return clip(legible(details.get(key, "")), _DETAIL_UNITS)
 
 
 def _why(state: str, cause: str) -> str:
@@ -156,28 +135,15 @@ def _why(state: str, cause: str) -> str:
     return f" ({reasons})" if reasons else ""
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _value(series: Series, value: float | None) -> str | None:
-    known = _finite(value)
-    return None if known is None else clip(series.value.format(known), _NAME_UNITS)
-
-
 def _plain_value(value: float | None) -> str:
-    known = _finite(value)
+    known = finite(value)
     return "" if known is None else f" {known:.6g}"
 
 
-def _peak(series: Series | None, peak: float | None) -> str:
-    shown = _value(series, peak) if series is not None else None
-    return f", {series.extreme} {shown}" if series is not None and shown is not None else ""
-
-
-def _is_provisional(alert: Alert) -> bool:
-    return alert.details.get("provisional") == "yes"
+def _peak(alert: Alert, words: Words) -> str:
+    shown = figure(alert, alert.peak, words)
+    return "" if shown is None else f", {words.series[alert.topic].extreme} {shown}"
 
 
 def _caveat(alert: Alert, words: Words) -> str:
-    return f" ({words.provisional})" if alert.topic in {Metric.MOS, Metric.R_FACTOR} and _is_provisional(alert) else ""
+    return f" ({words.provisional})" if is_provisional(alert) else ""

@@ -1,16 +1,21 @@
-"""Transitions for the tests of everything that tells people."""
+"""Transitions and incidents for the tests of everything that tells people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from qualitywatch.model import (
     Alert,
     AlertKey,
     AlertState,
+    Bulletin,
     Direction,
-    Notification,
+    Form,
+    Incident,
+    Member,
+    MemberState,
+    Mute,
     NotifyReason,
     Severity,
     Transition,
@@ -89,7 +94,72 @@ def resolved(
     )
 
 
-def notification(target: str, number: int, *, subject: str | None = None) -> Notification:
-    """A firing loss alert whose text tells its number: ``loss to SIP/<number> 5.45%``."""
-    change = transition(subject=subject or f"SIP/{number}", direction=Direction.TO_PEER, value=5.45)
-    return Notification(target, change, created_at=SINCE + number)
+def member(
+    topic: str = "loss_percent",
+    subject: str = "SIP/6117",
+    *,
+    state: MemberState = MemberState.FIRING,
+    direction: Direction | None = None,
+    name: str | None = None,
+    value: float | None = None,
+    peak: float | None = None,
+    severity: Severity = Severity.WARNING,
+    since_s: float = 0.0,
+    lasted_s: float = 420.0,
+    because: str = "clear",
+    details: Mapping[str, str] | None = None,
+    texts: Mapping[str, str] | None = None,
+    rule: str = "call-loss",
+    pbx: str = "office",
+    mute: Mute | None = None,
+    fires: tuple[float, ...] = (),
+) -> Member:
+    """A member of an incident that began ``since_s`` after SINCE, and, where it is over, lasted ``lasted_s``."""
+    began = SINCE + since_s
+    is_over = state is MemberState.RESOLVED
+    alert = Alert(
+        key=AlertKey(rule, pbx, subject, direction),
+        state=AlertState.INACTIVE if is_over else AlertState.FIRING,
+        severity=severity,
+        topic=topic,
+        since_at=began,
+        level_since={severity: began},
+        fired_at=began + 10,
+        clear_since=began + lasted_s if is_over else None,
+        value=value,
+        peak=peak,
+        display_name=name,
+        details=details or {},
+        texts=texts or {},
+        worst=severity,
+    )
+    return Member(
+        alert,
+        state,
+        joined_at=began + 10,
+        ended_at=began + lasted_s + 120 if is_over else None,
+        resolved_because=because if is_over else None,
+        mute=mute,
+        fires=fires,
+    )
+
+
+def incident(*members: Member, number: int = 7, **changes: Any) -> Incident:
+    """An incident of these members as the desk would have it: open while any of them fires."""
+    firing = [each for each in members if each.state is MemberState.FIRING]
+    unmuted = [each for each in firing if each.mute is None]
+    worst = max((each.alert.severity for each in unmuted or firing or members), key=lambda severity: severity.rank)
+    facts: dict[str, Any] = {
+        "pbx": members[0].alert.key.pbx,
+        "opened_at": min(each.joined_at for each in members),
+        "severity": worst,
+        "worst": worst,
+        "news": 1,
+        "closed_at": None if firing else max(each.ended_at or each.joined_at for each in members),
+    }
+    return Incident(id=number, members=members, **{**facts, **changes})
+
+
+def bulletin(*incidents: Incident, form: Form = Form.LIVING) -> Bulletin:
+    """What one message is to tell."""
+    return Bulletin(form, incidents)
