@@ -388,7 +388,7 @@ def test_wrong_host(write: Write, host: str, reason: str) -> None:
         ),
         (
             "{kind: telegrm, chat_id: 5}",
-            'notify[0].kind: must be one of console, telegram, not "telegrm", did you mean "telegram"?',
+            'notify[0].kind: must be one of console, telegram, webhook, apprise, not "telegrm", did you mean "telegram"?',
         ),
         ("{chat_id: 5}", "notify[0].kind: missing"),
         ("{kind: console, chat_id: 5}", "notify[0].chat_id: unknown key; known here: kind, name, language, min_severity, pbx"),
@@ -522,11 +522,36 @@ KEYS = st.sampled_from([
     "pbx", "name", "host", "port", "username", "secret", "secret_file", "credential", "md5", "tls", "enabled", "ca_file",
     "verify", "telegram", "token", "token_file", "base_url", "proxy", "notify", "kind", "chat_id", "topic", "language",
     "min_severity", "names", "trunks", "rules", "directory", "defaults", "store", "keep", "minutes", "timezone",
-    "log_level", "SIP/1", "x",
+    "log_level", "SIP/1", "x", "users", "commands", "pictures", "url", "url_file", "incidents", "group_by", "within", "refresh",
+    "flap", "fires", "morning", "inhibit", "source", "target", "equal", "routes", "match", "to", "repeat", "escalate", "after",
+    "remind", "continue", "severity", "rule", "subject", "labels", "maintenance", "days", "from", "trunk_peers", "call",
+    "channel", "caller_id", "prompt", "attempts", "every", "ring", "per_hour", "lamps", "device",
 ])
 # fmt: on
 SCALARS = st.sampled_from(
-    ["telegram", "console", "en", "h", "1:a", ".", "/", "http://[", "http://h:x", "UTC", "Europe", "\0", "\ud800", ""]
+    [
+        "telegram",
+        "console",
+        "webhook",
+        "apprise",
+        "never",
+        "mon",
+        "24:00",
+        "trunk_state",
+        "rule",
+        "en",
+        "h",
+        "1:a",
+        ".",
+        "/",
+        "http://[",
+        "http://h:x",
+        "UTC",
+        "Europe",
+        "\0",
+        "\ud800",
+        "",
+    ]
 )
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | SCALARS | st.text(max_size=5) | st.dates(),
@@ -538,7 +563,7 @@ TREES = st.recursive(
 @st.composite
 def damaged_examples(draw: st.DrawFn) -> str:
     """The example, with its comments switched on, and pieces of it replaced by something else."""
-    text = EXAMPLE.replace("# ", "") if draw(st.booleans()) else EXAMPLE
+    text = uncommented(EXAMPLE) if draw(st.booleans()) else EXAMPLE
     for _ in range(draw(st.integers(0, 4))):
         at = draw(st.integers(0, len(text)))
         text = text[:at] + draw(st.text(max_size=5)) + text[at + draw(st.integers(0, 20)) :]
@@ -607,6 +632,12 @@ timezone: Europe/Moscow
         "  pbx     far: w at [2001:db8::1]:5039, TLS, certificate not checked, plain-text login\n"
         "  notify  ops: telegram chat -1001234567890 topic 7, in ru, warning and worse, only office\n"
         "  notify  console: console, in en, info and worse\n"
+        "  press   nobody; name those who may in telegram.users\n"
+        "  group   by rule within 1m; refreshed every 10s; flapping: 3 times in 10m; morning: 08:00\n"
+        "  route   everything: to everybody, again every 4h, reminder after 8h\n"
+        "  inhibit topic trunk_state explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos|r_factor|peer_state"
+        " of the same trunk\n"
+        "  inhibit topic pbx_state explains everything on the same PBX\n"
         "  rule    moved (change): address of a peer changed: info\n"
         "  state   /var/lib/qualitywatch\n"
         "  time    Europe/Moscow\n"
@@ -648,15 +679,46 @@ def test_the_example_is_good_once_its_secrets_exist(write: Write, tmp_path: Path
     assert "s3cret" not in out.getvalue()
 
 
+def uncommented(text: str) -> str:
+    """The example with every commented line that is YAML, rather than prose, switched on."""
+    key = r'(?:- )?(?:[a-z_]+|[0-9]+|P?J?SIP/\w+|"[^"]+"):(?: |$)'
+    return re.sub(rf"^( *)# ( *{key})", r"\1\2", text, flags=re.MULTILINE)
+
+
 def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path: Path) -> None:
-    text = re.sub(r'^( *)# ( *(?:[a-z_]+|P?J?SIP/\d+|"[^"]+"):(?: |$))', r"\1\2", EXAMPLE, flags=re.MULTILINE)
+    text = uncommented(EXAMPLE)
     text = text.replace("/etc/qualitywatch/rules", str(tmp_path)).replace("/etc/qualitywatch/ca.pem", "ami_secret")
-    assert text.count("#") < EXAMPLE.count("#") - 15
+    assert text.count("#") < EXAMPLE.count("#") - 70
+    for name, secret in (
+        ("ticket_url", "https://example.org/x"),
+        ("ticket_key", "k"),
+        ("mail_url", "mailto://u:p@example.org"),
+    ):
+        (tmp_path / name).write_text(secret)
     config = read_config(write(text), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert config.warnings == ()
     assert config.pbxes[0].tls is not None
     assert config.telegram is not None
     assert config.telegram.proxy is not None
+    assert config.telegram.users == {123456789: "Anna", 987654321: "Boris"}
+    assert [target.name for target in config.targets] == ["ops", "console", "duty", "head", "ticket", "mail"]
     assert config.names == {"SIP/6117": "Anna", "PJSIP/701": "Reception"}
     assert len(config.trunks) == 2
+    assert config.trunk_peers == {"PJSIP/provider": "PJSIP/74995555@127.0.0.1:5080"}
+    assert [len(each) for each in (config.desk.routes, config.desk.windows, config.lamps)] == [3, 1, 2]
+    assert config.call is not None
     assert config.store.directory == Path("/var/lib/qualitywatch")
     assert config.timezone == ZoneInfo("Europe/Moscow")
+
+
+def test_the_defaults_the_example_shows_are_the_defaults(write: Write, tmp_path: Path) -> None:
+    section = re.search(r"^incidents:.*?(?=^# Times)", uncommented(EXAMPLE), re.MULTILINE | re.DOTALL)
+    assert section is not None
+    assert "inhibit" in yaml.safe_load(section[0])["incidents"]
+    shown, default = read_config(write(SMALLEST + section[0]), ENVIRON), read_config(write(SMALLEST), ENVIRON)
+    assert (shown.desk, shown.morning) == (default.desk, default.morning)
+    call = re.search(r"^call:.*?(?=^#|^$)", uncommented(EXAMPLE), re.MULTILINE | re.DOTALL)
+    assert call is not None
+    least = "call: {channel: Local/79161234567@from-internal}"
+    named = SMALLEST.replace("{host", "{name: office, host")
+    assert read_config(write(named + call[0]), ENVIRON).call == read_config(write(named + least), ENVIRON).call

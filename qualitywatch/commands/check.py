@@ -5,10 +5,25 @@ Exit codes: 0 when the daemon would start with this configuration, 2 when it wou
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from qualitywatch.config import Config, PbxConfig, TargetConfig, TelegramTarget, read_config_and_rules
+from qualitywatch.config import (
+    AppriseTarget,
+    CallConfig,
+    Config,
+    ConsoleTarget,
+    PbxConfig,
+    TargetConfig,
+    TelegramConfig,
+    TelegramTarget,
+    WebhookTarget,
+    read_config_and_rules,
+)
+from qualitywatch.config.maintenance import WEEKDAYS
+from qualitywatch.desk.policy import DeskPolicy, Inhibition, MaintenanceWindow, Matcher, Route
+from qualitywatch.document import format_duration
 from qualitywatch.errors import ConfigError
 from qualitywatch.rules.spec import RuleSpec
 
@@ -35,7 +50,13 @@ def _summary(config_path: Path, config: Config, rules: tuple[RuleSpec, ...]) -> 
     lines.append(f"{config_path} is good. What would run:")
     lines += [f"  pbx     {_pbx(pbx)}" for pbx in config.pbxes]
     lines += [f"  notify  {_target(target)}" for target in config.targets]
-    lines += [f"  rule    {rule.name} ({rule.kind}): {rule.summary}" for rule in rules]
+    if config.telegram is not None:
+        lines.append(f"  press   {_users(config.telegram)}")
+    lines += [f"  {word:<7} {text}" for word, text in _desk(config)]
+    if config.call is not None:
+        lines.append(f"  call    {_call(config.call)}")
+    lines += [f"  lamp    {lamp.trunk}: Custom:{lamp.device} on {lamp.pbx}" for lamp in config.lamps]
+    lines += [f"  rule    {rule.name} ({rule.kind}): {rule.summary}{_labels(rule.labels.items())}" for rule in rules]
     lines.append(f"  state   {config.store.directory}")
     lines.append(f"  time    {config.timezone}")
     return lines
@@ -53,10 +74,95 @@ def _pbx(pbx: PbxConfig) -> str:
 
 
 def _target(target: TargetConfig) -> str:
-    place = target.kind
-    if isinstance(target.options, TelegramTarget):
-        place += f" chat {target.options.chat_id}"
-        if target.options.topic is not None:
-            place += f" topic {target.options.topic}"
     pbxes = f", only {', '.join(target.pbxes)}" if target.pbxes else ""
-    return f"{target.name}: {place}, in {target.language}, {target.min_severity} and worse{pbxes}"
+    return f"{target.name}: {_place(target)}, in {target.language}, {target.min_severity} and worse{pbxes}"
+
+
+def _place(target: TargetConfig) -> str:
+    """Say where it is, but no URL: those hold keys."""
+    match target.options:
+        case TelegramTarget(chat_id, topic, pictures):
+            place = f"telegram chat {chat_id}" + (f" topic {topic}" if topic is not None else "")
+            return place if pictures else f"{place} without pictures"
+        case WebhookTarget(_, secret):
+            return "webhook, signed" if secret else "webhook, not signed"
+        case AppriseTarget(urls):
+            return f"apprise, {len(urls)} address{'es' * (len(urls) != 1)}"
+        case ConsoleTarget():
+            return "console"
+
+
+def _users(telegram: TelegramConfig) -> str:
+    if not telegram.commands:
+        return "nobody: the bot does not listen to buttons and commands (telegram.commands)"
+    people = ", ".join(f"{name} ({number})" for number, name in telegram.users.items())
+    return people or "nobody; name those who may in telegram.users"
+
+
+def _desk(config: Config) -> Iterator[tuple[str, str]]:
+    desk = config.desk
+    yield "group", _grouping(desk, config.morning)
+    for route in desk.routes:
+        yield "route", _route(route)
+    for inhibition in desk.inhibitions:
+        yield "inhibit", _inhibition(inhibition)
+    for window in desk.windows:
+        yield "window", _window(window)
+
+
+def _grouping(desk: DeskPolicy, morning: tuple[int, int]) -> str:
+    same = f"by {', '.join(desk.group_by)} within {format_duration(desk.group_within_s)}" if desk.group_by else "never"
+    flap = f"{desk.flap_fires} times in {format_duration(desk.flap_within_s)}" if desk.flap_fires else "never"
+    return f"{same}; refreshed every {format_duration(desk.refresh_s)}; flapping: {flap}; morning: {_time(*morning)}"
+
+
+def _route(route: Route) -> str:
+    parts = [f"to {', '.join(route.targets) or 'everybody'}"]
+    if route.repeat_s is not None:
+        parts.append(f"again every {format_duration(route.repeat_s)}")
+    if route.escalate_after_s is not None:
+        parts.append(f"after {format_duration(route.escalate_after_s)} to {', '.join(route.escalate_to)}")
+    if route.remind_s is not None:
+        parts.append(f"reminder after {format_duration(route.remind_s)}")
+    if route.go_on:
+        parts.append("and on to the next routes")
+    return f"{_matcher(route.match)}: {', '.join(parts)}"
+
+
+def _inhibition(inhibition: Inhibition) -> str:
+    same = f"of the same {' and '.join(inhibition.equal)}" if inhibition.equal else "on the same PBX"
+    return f"{_matcher(inhibition.source)} explains {_matcher(inhibition.target)} {same}"
+
+
+def _window(window: MaintenanceWindow) -> str:
+    days = " ".join(WEEKDAYS[day] for day in sorted(window.weekdays)) or "every day"
+    times = f"{_time(*divmod(window.start, 60))} to {_time(*divmod(window.end, 60))} {window.zone}"
+    return f"{window.name}: {days}, {times}: {_matcher(window.match)}"
+
+
+def _matcher(matcher: Matcher) -> str:
+    parts = (
+        ("", [str(severity) for severity in sorted(matcher.severities, key=lambda severity: severity.rank)]),
+        ("rule ", matcher.rules),
+        ("topic ", matcher.topics),
+        ("subject ", matcher.subjects),
+        ("pbx ", matcher.pbxes),
+        *((f"{name}=", selectors) for name, selectors in matcher.labels.items()),
+    )
+    return ", ".join(word + "|".join(map(str, selectors)) for word, selectors in parts if selectors) or "everything"
+
+
+def _call(call: CallConfig) -> str:
+    return (
+        f"{call.channel} through {call.pbx} when a critical alert is not acknowledged for {format_duration(call.after_s)}: "
+        f"up to {call.attempts} times, every {format_duration(call.every_s)}, never more than {call.per_hour} an hour"
+    )
+
+
+def _labels(labels: Iterable[tuple[str, str]]) -> str:
+    shown = ", ".join(f"{name}={value}" for name, value in labels)
+    return f" [{shown}]" if shown else ""
+
+
+def _time(hour: int, minute: int) -> str:
+    return f"{hour:02}:{minute:02}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from qualitywatch.config.incidents import DEFAULT_INHIBITIONS
 from qualitywatch.config.reader import read_config, read_config_and_rules
 from qualitywatch.config.settings import (
     AppriseTarget,
@@ -25,6 +26,7 @@ from qualitywatch.config.settings import (
 )
 
 __all__ = [
+    "DEFAULT_INHIBITIONS",
     "AppriseTarget",
     "CallConfig",
     "Config",

@@ -55,7 +55,9 @@ def read_duration_or_never(section: Section, key: str, default: float | None, *,
         section.text(key)
         return None
     if word.lower() in _SAID_OTHERWISE:
-        section.text(key, None, choices=(_NEVER,))
+        if not is_off(section, key):
+            section.text(key)
+        section.problem(key, "write never to switch it off")
         return default
     return section.duration_s(key, default, minimum=minimum)
 

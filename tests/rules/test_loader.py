@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from qualitywatch.errors import ConfigError
+from qualitywatch.model import Metric, Severity
+from qualitywatch.room import Limit
 from qualitywatch.rules.loader import load_rules
 
 
@@ -346,3 +348,59 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_wordings_that_can_be_used(tmp_path: Path, template: str) -> None:
     (spec,) = load_rules([written(tmp_path, f"rules: [{{name: r, kind: change, text: {{en: '{template}'}}}}]")])
     assert spec.name == "r"
+
+
+# --- Labels and limits -------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_rule_may_have_labels(tmp_path: Path) -> None:
+    text = """rules:
+  - {name: a, kind: change, labels: {team: voip, site: north}}
+  - {name: b, kind: state, warning: {for: 1m}, labels: {team: net}}
+  - {name: c, kind: threshold, warning: {enter: 3}}
+"""
+    labels = {spec.name: spec.labels for spec in load_rules([written(tmp_path, text)])}
+    assert labels == {"a": {"team": "voip", "site": "north"}, "b": {"team": "net"}, "c": {}}
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("voip", 'labels: must be a section of keys ("key: value"), not text'),
+        ("{team: 5}", "labels.team: must be text, but YAML reads this as a number: put it in quotes"),
+        ("{a b: c}", "labels: the name of a label is letters, digits, - and _ only, not a b"),
+    ],
+)
+def test_wrong_labels(tmp_path: Path, labels: str, expected: str) -> None:
+    found = problems_of(tmp_path, f"rules:\n- {{name: r, kind: change, labels: {labels}}}\n")
+    assert found == [f"rules.yml:2: rules[0].{expected}"]
+
+
+def test_a_threshold_says_its_limits_for_each_subject(tmp_path: Path) -> None:
+    text = """rules:
+  - name: loss
+    kind: threshold
+    subject: SIP/*
+    not_subject: SIP/fax
+    pbx: office
+    warning: {enter: 3, clear: 1}
+    critical: {enter: 10}
+    overrides:
+      - {subject: SIP/62*, warning: {enter: 6}}
+      - {subject: SIP/620, warning: {enter: 9}}
+"""
+    (spec,) = load_rules([written(tmp_path, text)])
+    usual = (Limit(Metric.LOSS_PERCENT, Severity.WARNING, 3), Limit(Metric.LOSS_PERCENT, Severity.CRITICAL, 10))
+    lenient = (Limit(Metric.LOSS_PERCENT, Severity.WARNING, 6), Limit(Metric.LOSS_PERCENT, Severity.CRITICAL, 10))
+    assert spec.limits == usual
+    assert spec.limits_for("office", "SIP/6117") == usual
+    assert spec.limits_for("office", "SIP/620") == lenient
+    assert spec.limits_for("office", "SIP/fax") == ()
+    assert spec.limits_for("office", "PJSIP/1") == ()
+    assert spec.limits_for("depot", "SIP/6117") == ()
+
+
+def test_other_kinds_have_no_limits(tmp_path: Path) -> None:
+    (spec,) = load_rules([written(tmp_path, "rules: [{name: a, kind: change}]")])
+    assert spec.limits == ()
+    assert spec.limits_for("office", "SIP/1") == ()
