@@ -1,0 +1,98 @@
+"""/status and /trunks: how every PBX stands at this moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from qualitywatch.chat.asking import Asking
+from qualitywatch.chat.incidents import tally
+from qualitywatch.chat.page import Page
+from qualitywatch.chat.silences import add_silences, in_force
+from qualitywatch.chat.subjects import label
+from qualitywatch.model import PeerState, TrunkState
+from qualitywatch.notify.inbound import Answer
+from qualitywatch.room import PbxView
+
+GOOD: Final = "🟢"
+BAD: Final = "🔴"
+UNSURE: Final = "⚪"
+PEER_MARKS: Final = {
+    PeerState.REACHABLE: GOOD,
+    PeerState.REGISTERED: GOOD,
+    PeerState.LAGGED: "🟡",
+    PeerState.UNREACHABLE: BAD,
+    PeerState.UNREGISTERED: BAD,
+    PeerState.UNKNOWN: UNSURE,
+}
+TRUNK_MARKS: Final = {TrunkState.REGISTERED: GOOD, TrunkState.RETRYING: "🟡", TrunkState.UNKNOWN: UNSURE}  # all others: BAD
+
+
+async def status(asking: Asking) -> Answer:
+    """/status: PBXes, trunks, phones, calls, incidents, silences."""
+    page = asking.page()
+    for view in asking.room.pbxes():
+        _add_pbx(asking, page, view)
+        page.blank()
+    page.line(tally(asking, asking.room.incidents()))
+    page.line(asking.texts.silence_count.format(count=len(in_force(asking))))
+    add_silences(asking, page, in_force(asking))
+    return page.answer()
+
+
+async def trunks(asking: Asking) -> Answer:
+    """/trunks: every registration of ours."""
+    texts, page = asking.texts, asking.page()
+    for view in asking.room.pbxes():
+        if asking.show_pbx or not view.is_seen:
+            add_head(asking, page, view)
+        for trunk in view.trunks:
+            mark = TRUNK_MARKS.get(trunk.state, BAD)
+            page.line(bold=f"{mark} {label(trunk.trunk, trunk.name)}")
+            since = asking.time(trunk.since_at, view.now)
+            parts = [
+                texts.trunk_states[trunk.state],
+                texts.since.format(time=since, lasted=_lasted(asking, view, trunk.since_at)),
+            ]
+            page.line(", ".join(parts) + (f": {trunk.cause}" if trunk.cause else ""))
+        if not view.trunks:
+            page.line(texts.no_trunks)
+        page.blank()
+    return page.answer()
+
+
+def add_head(asking: Asking, page: Page, view: PbxView) -> None:
+    """Add the name of a PBX, and since when it cannot be seen."""
+    texts = asking.texts
+    if view.is_seen:
+        page.line(texts.seen, bold=f"{GOOD} {view.name}:")
+        return
+    if view.since_at is None:
+        page.line(texts.blind, bold=f"{BAD} {view.name}:")
+    else:
+        since = texts.since.format(time=asking.time(view.since_at, view.now), lasted=_lasted(asking, view, view.since_at))
+        page.line(f"{texts.blind} {since}", bold=f"{BAD} {view.name}:")
+    page.line(texts.as_last_seen)
+
+
+def _add_pbx(asking: Asking, page: Page, view: PbxView) -> None:
+    texts = asking.texts
+    add_head(asking, page, view)
+    up = sum(trunk.state is TrunkState.REGISTERED for trunk in view.trunks)
+    unsure = sum(trunk.state is TrunkState.UNKNOWN for trunk in view.trunks)
+    counts = [(texts.up, up), (texts.down, len(view.trunks) - up - unsure), (texts.unsure, unsure)]
+    page.line(texts.trunks.format(told=_counted(counts) or texts.none))
+    states = Counter(peer.state for peer in view.peers)
+    page.line(
+        texts.peers.format(told=_counted([(texts.peer_states[state], states[state]) for state in PeerState]) or texts.none)
+    )
+    if view.is_seen:  # nobody knows how many there are in a PBX that cannot be seen
+        page.line(texts.calls_now.format(count=view.calls))
+
+
+def _counted(counts: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in counts if count)
+
+
+def _lasted(asking: Asking, view: PbxView, since_at: float) -> str:
+    return asking.lasted(view.now - since_at)
