@@ -1,1 +1,1 @@
-"""What is remembered: alert state and outbox (transactional, on local disk) and measured series (any number of back ends)."""
+"""What is remembered: alerts and incidents (transactional, on local disk) and measured series (any number of back ends)."""

@@ -6,32 +6,28 @@ a heavy library imports it in ``open``, so that who does not use it does not pay
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
-from qualitywatch.model import Notification
-from qualitywatch.ports import SeriesStore, StateStore
+from qualitywatch.ports import SeriesReader, SeriesStore, StateStore
 from qualitywatch.store.backends.memory import MemorySeriesStore, MemoryStateStore
 from qualitywatch.store.backends.rollup import RollupStore
 from qualitywatch.store.backends.sqlite_state import SqliteStateStore
+from qualitywatch.store.bounds import Bounds
 
 
 class StateBackend(StateStore, Protocol):
-    """A StateStore that can be opened and shown to an administrator."""
+    """A StateStore that can be opened."""
 
     @classmethod
-    async def open(cls, directory: Path, *, now: float) -> StateBackend:
+    async def open(cls, directory: Path, *, now: float, bounds: Bounds = ...) -> StateBackend:
         """Open the store in the state directory; raises StoreError."""
         ...
 
-    async def given_up(self) -> Sequence[tuple[Notification, str]]:
-        """Notifications set aside and why, oldest first."""
-        ...
 
-
-class SeriesBackend(SeriesStore, Protocol):
-    """A SeriesStore that can be opened."""
+class SeriesBackend(SeriesStore, SeriesReader, Protocol):
+    """A SeriesStore that can be opened, and read again."""
 
     Options: ClassVar[type[Any]]
 

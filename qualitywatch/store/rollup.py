@@ -78,7 +78,7 @@ FIGURES: Final = tuple(field.name for field in fields(Figures))
 class Rollup:
     """One row to be added to whatever the store already has under this key."""
 
-    width_s: int  # MINUTE_S or HOUR_S
+    width_s: int
     key: RollupKey
     figures: Figures
 
@@ -91,19 +91,12 @@ class Aggregator:
     """
 
     def __init__(self) -> None:
-        self._minutes: dict[_Key, _Minute] = {}
+        self._minutes: dict[_Key, _Stretch] = {}
         self._counted: dict[tuple[int, RollupKey], _Counted] = {}
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Take samples in, in any order of time; those without a usable verdict are passed over."""
-        for sample in samples:
-            if sample.metric not in _STORED or sample.verdict not in _TRUSTED:
-                continue
-            key = (_start(sample.at, MINUTE_S), sample.pbx, sample.subject, sample.direction)
-            minute = self._minutes.get(key)
-            if minute is None:
-                minute = self._minutes[key] = _Minute()
-            minute.add(sample)
+        _sort_in(self._minutes, samples, MINUTE_S)
 
     def take(self, now: float, *, everything: bool = False) -> list[Rollup]:
         """Hand out, once, the rows of all minutes complete at ``now``, oldest first; ``everything`` includes the present one.
@@ -124,6 +117,23 @@ class Aggregator:
         self._forget(now)
         return rows
 
+    def held(self, pbx: str, subject: str, width_s: int) -> list[Rollup]:
+        """Look at what ``take`` would hand out of one subject, present minute included, as minutes or as hours."""
+        rows: list[Rollup] = []
+        seen: dict[RollupKey, set[str]] = {}
+        for (start_at, of_pbx, of_subject, direction), minute in self._minutes.items():
+            if (of_pbx, of_subject) == (pbx, subject):
+                key = RollupKey(_start(start_at, width_s), pbx, subject, direction)
+                counted = self._counted.get((width_s, key))
+                calls = seen.setdefault(key, set() if counted is None else set(counted.calls))
+                rows.append(Rollup(width_s, key, minute.figures(len(minute.calls - calls))))
+                calls |= minute.calls
+        return rows
+
+    def subjects(self, pbx: str, since: float, until: float) -> set[str]:
+        """Subjects of the minutes not yet written that reach into [since, until)."""
+        return {key[2] for key in self._minutes if key[1] == pbx and key[0] < until and key[0] + MINUTE_S > since}
+
     def _count(self, width_s: int, key: RollupKey, calls: set[str], now: float) -> int:
         counted = self._counted.setdefault((width_s, key), _Counted())
         counted.at = now
@@ -135,6 +145,13 @@ class Aggregator:
         idle = [entry for entry, counted in self._counted.items() if counted.at + entry[0] + _COUNTED_KEPT_S < now]
         for entry in idle:
             del self._counted[entry]
+
+
+def summed(samples: Iterable[Sample], width_s: int) -> list[Rollup]:
+    """Add samples up in rows of any width; those without a usable verdict are passed over."""
+    stretches: dict[_Key, _Stretch] = {}
+    _sort_in(stretches, samples, width_s)
+    return [Rollup(width_s, RollupKey(*key), stretch.figures(len(stretch.calls))) for key, stretch in stretches.items()]
 
 
 class _Counted:
@@ -170,7 +187,7 @@ class _Series:
         return self.total if self.n else None
 
 
-class _Minute:
+class _Stretch:
     """One row in the making; not a frozen value, because every sample passes here."""
 
     __slots__ = ("calls", "lost", "lost_reported", "packets", "packets_reported", "series")
@@ -211,6 +228,17 @@ class _Minute:
             mos_sum=mos.sum(),
             mos_min=mos.low,
         )
+
+
+def _sort_in(stretches: dict[_Key, _Stretch], samples: Iterable[Sample], width_s: int) -> None:
+    for sample in samples:
+        if sample.metric not in _STORED or sample.verdict not in _TRUSTED:
+            continue
+        key = (_start(sample.at, width_s), sample.pbx, sample.subject, sample.direction)
+        stretch = stretches.get(key)
+        if stretch is None:
+            stretch = stretches[key] = _Stretch()
+        stretch.add(sample)
 
 
 def _start(at: float, width_s: int) -> int:

@@ -1,4 +1,4 @@
-"""The tables of ``rollup.db`` and the statements that fill and thin them; every function works on a given connection.
+"""The tables of ``rollup.db`` and the statements that fill, read and thin them; every function works on a given connection.
 
 Rows are merged by UPSERT with the same arithmetic as ``Figures.__add__``: counts and sums add, extremes stay extreme, NULL
 is "not measured" and gives way to any figure.  Instants are Unix seconds as integers, which is what charting tools take for
@@ -16,7 +16,7 @@ from qualitywatch.model import CallRecord, Direction, DirectionTotals, LogRecord
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import transaction
 from qualitywatch.store.layout import Layout
-from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Rollup
+from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Figures, Rollup, RollupKey
 
 Row: TypeAlias = Rollup | CallRecord | LogRecord
 
@@ -24,6 +24,7 @@ PRUNE_CHUNK: Final = 5_000  # rows a transaction: a reader, or our own next flus
 
 _TABLES: Final = {MINUTE_S: "r1m", HOUR_S: "r1h"}
 _DIRECTIONS: Final = {None: 0, Direction.TO_PEER: 1, Direction.FROM_PEER: 2}
+_DIRECTION_OF: Final = {number: direction for direction, number in _DIRECTIONS.items()}
 # Statements of a published migration never change: files that went through them are out there.
 _FIGURES_1: Final = """n INTEGER NOT NULL, calls INTEGER NOT NULL, lost REAL, packets REAL, lost_reported REAL,
     packets_reported REAL, loss_max REAL, jitter_n INTEGER NOT NULL, jitter_sum REAL, jitter_max REAL, rtt_n INTEGER NOT NULL,
@@ -150,6 +151,29 @@ def _total_values(direction: str, totals: DirectionTotals) -> dict[str, object]:
         f"{direction}_jitter_max": totals.jitter_max_ms,
         f"{direction}_mos_min": totals.mos_min,
     }
+
+
+def select(connection: sqlite3.Connection, width_s: int, pbx: str, subject: str, since: float, until: float) -> list[Rollup]:
+    """Read the rows of one subject that reach into [since, until), by primary key."""
+    found = connection.execute(
+        f"""SELECT ts, dir, {", ".join(FIGURES)} FROM {_TABLES[width_s]}
+            WHERE peer = (SELECT id FROM peer WHERE (pbx, name) = (?, ?)) AND ts > ? AND ts < ?""",  # noqa: S608 - constants
+        (printable(pbx), printable(subject), since - width_s, until),
+    )
+    return [
+        Rollup(width_s, RollupKey(start_at, pbx, subject, _DIRECTION_OF[direction]), Figures(*figures))
+        for start_at, direction, *figures in found
+    ]
+
+
+def select_subjects(connection: sqlite3.Connection, width_s: int, pbx: str, since: float, until: float) -> set[str]:
+    """Read the names of all subjects of a PBX with a row that reaches into [since, until), one look at the key for each."""
+    found = connection.execute(
+        f"""SELECT name FROM peer WHERE pbx = ? AND EXISTS
+            (SELECT * FROM {_TABLES[width_s]} WHERE peer = peer.id AND ts > ? AND ts < ?)""",  # noqa: S608 - a constant
+        (printable(pbx), since - width_s, until),
+    )
+    return {name for (name,) in found}
 
 
 def prune_rows(connection: sqlite3.Connection, width_s: int, before: float) -> int:

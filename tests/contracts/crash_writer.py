@@ -6,24 +6,24 @@ import asyncio
 import sys
 from pathlib import Path
 
-from qualitywatch.model import AlertState
+from qualitywatch.model import AlertState, Told
 from qualitywatch.ports import StateChange
 from qualitywatch.store.registry import STATE_STORES
-from tests.store.model_values import NOW, a_notification, an_alert
-
-TARGETS = ("noc", "duty")
+from tests.store.model_values import NOW, a_post, an_alert, an_audit_row, an_incident
 
 
 async def write_until_killed(backend: str, directory: Path) -> None:
-    """Each step adds one alert and a message about it for every target, and withdraws the alert of ten steps ago."""
+    """Each step adds one alert, its incident, a post and an audit row, and withdraws the alert of ten steps ago."""
     store = await STATE_STORES[backend].open(directory, now=NOW)
-    step = int((await store.load()).meta.get("step", "-1"))
+    step = int((await store.load()).meta.get("step", "0"))
     while True:
         step += 1
         await store.commit(
             StateChange(
                 alerts=(an_alert(f"SIP/{step}"), an_alert(f"SIP/{step - 10}", state=AlertState.INACTIVE)),
-                notifications=tuple(a_notification(target, subject=f"SIP/{step}") for target in TARGETS),
+                incidents=(an_incident(step),),
+                posts=(a_post(step, Told(step, 1, 1)),),
+                audit=(an_audit_row(str(step)),),
                 meta={"step": str(step)},
             )
         )

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final, TypeVar, get_type_hints
 
 from hypothesis import strategies as st
 
 from qualitywatch.model import (
+    Acknowledgement,
     AgentRecord,
     Alert,
     AlertKey,
     AlertState,
+    AuditRow,
     CallRecord,
     Direction,
     DirectionTotals,
+    Incident,
     LogRecord,
+    Member,
+    MemberState,
     Metric,
-    Notification,
-    NotifyReason,
+    Mute,
+    NewsReason,
+    Post,
     Sample,
     Severity,
-    Transition,
+    Silence,
+    Told,
     Verdict,
 )
 
@@ -45,10 +51,52 @@ def an_alert(subject: str = "SIP/6117", *, state: AlertState = AlertState.FIRING
     )
 
 
-def a_notification(target: str = "noc", *, subject: str = "SIP/6117", not_before: float = 0.0) -> Notification:
+def an_incident(
+    number: int = 1,
+    *,
+    closed_at: float | None = None,
+    news: int = 1,
+    revision: int = 1,
+    targets: tuple[str, ...] = ("noc",),
+    subject: str = "SIP/6117",
+) -> Incident:
     alert = an_alert(subject)
-    transition = Transition(NOW, alert, AlertState.PENDING, AlertState.FIRING, NotifyReason.FIRING)
-    return Notification(target, transition, NOW, not_before=not_before)
+    state = MemberState.FIRING if closed_at is None else MemberState.RESOLVED
+    return Incident(
+        id=number,
+        pbx="office",
+        opened_at=NOW,
+        members=(Member(alert, state, joined_at=NOW, ended_at=closed_at, fires=(NOW,)),),
+        severity=Severity.WARNING,
+        worst=Severity.WARNING,
+        revision=revision,
+        news=news,
+        news_reason=NewsReason.OPENED,
+        news_at=NOW,
+        targets=targets,
+        ack=Acknowledgement("Anna (12345)", NOW + 60),
+        closed_at=closed_at,
+    )
+
+
+def a_post(number: int = 1, *told: Told, target: str = "noc", superseded: tuple[int, ...] = (), failed: str = "") -> Post:
+    return Post(
+        id=number,
+        target=target,
+        told=told or (Told(1, news=1, revision=1),),
+        message_id=1000 + number,
+        looks="e3b0c442",
+        superseded=superseded,
+        failed=failed,
+    )
+
+
+def a_silence(number: int = 1, *, ends_at: float = NOW + 3600, expired_at: float | None = None) -> Silence:
+    return Silence(number, ends_at, "Anna (12345)", NOW, subjects=("SIP/61*",), comment="a drill", expired_at=expired_at)
+
+
+def an_audit_row(what: str = "incident 1", *, at: float = NOW) -> AuditRow:
+    return AuditRow(at, "Anna (12345)", "acknowledge", what, incident=1)
 
 
 def an_agent(peer: str = "SIP/105", user_agent: str | None = "Cisco-CP7960G/8.0") -> AgentRecord:
@@ -115,10 +163,34 @@ alerts = every_field(
     details=mappings,
     texts=mappings,
 )
-transitions = every_field(Transition, alert=alerts)
-notifications = every_field(Notification, transition=transitions, id=st.just(0), attempts=st.integers(0, 100))
+mutes = every_field(Mute, parent=st.none() | every_field(AlertKey))
+members = every_field(
+    Member, alert=alerts, mute=st.none() | mutes, fires=st.lists(instants, max_size=3).map(tuple), ended_at=st.none() | instants
+)
+numbers_of = st.integers(1, 6)  # few, so that incidents and posts meet
+targets = st.sampled_from(["noc", "duty", "\udc80"])
+incidents = every_field(
+    Incident,
+    id=numbers_of,
+    members=st.lists(members, max_size=2).map(tuple),
+    revision=st.integers(1, 3),
+    news=st.integers(0, 3),
+    targets=st.lists(targets, max_size=3).map(tuple),
+    ack=st.none() | every_field(Acknowledgement),
+)
+posts = every_field(
+    Post,
+    id=numbers_of,
+    target=targets,
+    told=st.lists(
+        every_field(Told, incident=numbers_of, news=st.integers(0, 3), revision=st.integers(1, 3)),
+        max_size=3,
+        unique_by=lambda told: told.incident,
+    ).map(tuple),
+    superseded=st.lists(st.integers(), max_size=2).map(tuple),
+    message_id=st.none() | st.integers(),
+    failed=st.just("") | any_text,
+)
+silences = every_field(Silence, id=numbers_of)
+audit_rows = every_field(AuditRow, incident=numbers_of)
 agents = every_field(AgentRecord)
-
-
-def without_id(notification: Notification) -> Notification:
-    return replace(notification, id=0)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qualitywatch.model import Direction, Metric, Sample, Verdict
-from qualitywatch.store.rollup import HOUR_S, LATE_S, MINUTE_S, Aggregator, Figures, Rollup, RollupKey
+from qualitywatch.store.rollup import HOUR_S, LATE_S, MINUTE_S, Aggregator, Figures, Rollup, RollupKey, summed
 from tests.store.model_values import NOW, a_sample
 
 MINUTE = int(NOW) - 20
@@ -201,3 +201,23 @@ def test_directions_are_apart() -> None:
     one = a_sample()
     other = replace(one, direction=Direction.FROM_PEER)
     assert [row.key.direction for row in rows_of([one, other])] == [Direction.TO_PEER, Direction.FROM_PEER]
+
+
+@given(samples_strategy, st.integers(0, 30), st.integers(0, 7200), st.sampled_from([MINUTE_S, HOUR_S]))
+def test_looking_at_what_is_held_shows_what_would_be_taken(
+    samples: list[Sample], cut: int, flushed_after: int, width_s: int
+) -> None:
+    aggregator = Aggregator()
+    aggregator.add(samples[:cut])
+    aggregator.take(NOW + flushed_after)
+    aggregator.add(samples[cut:])
+    held = merged(row for subject in ("SIP/1", "SIP/2") for row in aggregator.held("office", subject, width_s))
+    assert aggregator.held("office", "SIP/3", width_s) == []
+    taken = merged(row for row in aggregator.take(NOW, everything=True) if row.width_s == width_s)
+    assert_same(held, taken)
+
+
+@given(samples_strategy)
+def test_sums_of_any_width_are_those_of_their_minutes(samples: list[Sample]) -> None:
+    assert_same(merged(rows_of(samples)), merged(summed(samples, MINUTE_S)))
+    assert_same(merged(rows_of(samples, HOUR_S)), merged(summed(samples, HOUR_S)))

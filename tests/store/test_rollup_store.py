@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -287,3 +288,92 @@ async def test_tables_have_a_column_for_every_figure(store: RollupStore, tmp_pat
 async def test_the_busiest_minute_is_found_by_key(store: RollupStore, tmp_path: Path) -> None:
     plan = query(tmp_path, "EXPLAIN QUERY PLAN SELECT * FROM r1m WHERE peer = 1 AND ts > 5 AND ts < 9")
     assert [row["detail"] for row in plan] == ["SEARCH r1m USING PRIMARY KEY (peer=? AND ts>? AND ts<?)"]
+
+
+async def test_rows_that_cannot_be_written_are_history_all_the_same(store: RollupStore, tmp_path: Path) -> None:
+    await store._database.run(lambda connection: connection.execute("PRAGMA busy_timeout = 10").fetchall())
+    await store.write(SeriesBatch((a_sample(4.0),)))
+    await store.flush(NOW + 60)
+    await store.write(SeriesBatch((a_sample(8.0), a_sample(2.0, at=NOW + 60), a_sample(subject="SIP/6118"))))
+    reader = sqlite3.connect(tmp_path / ROLLUP_FILE, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM r1m").fetchall()  # holds a shared lock
+    with pytest.raises(StoreError, match="locked"):
+        await store.flush(NOW + 70)  # one minute now waits, one is still open
+    found = await store.history("office", "SIP/6117", NOW - 60, NOW + 120)
+    assert [(point.at, point.loss_percent, point.packets) for point in found] == [
+        (MINUTE, 6.0, 500.0),
+        (MINUTE + 60, 2.0, 250.0),
+    ]
+    assert await store.subjects("office", NOW, NOW + 1) == ["SIP/6117", "SIP/6118"]
+    reader.close()
+
+
+@pytest.mark.parametrize("reads_first", [True, False])
+async def test_a_row_on_its_way_to_the_disk_is_read_once(store: RollupStore, reads_first: bool) -> None:
+    await store.write(SeriesBatch((a_sample(),)))
+    await store._database.run(lambda connection: None)
+    async with asyncio.TaskGroup() as tasks:
+        before = tasks.create_task(store.history("office", "SIP/6117", NOW - 60, NOW + 60)) if reads_first else None
+        tasks.create_task(store.flush(NOW + 60))
+        after = tasks.create_task(store.history("office", "SIP/6117", NOW - 60, NOW + 60))
+    for reading in filter(None, (before, after)):
+        assert [(point.packets, point.calls) for point in reading.result()] == [(250.0, 1)]
+
+
+async def test_a_long_time_is_read_in_hours(store: RollupStore) -> None:
+    await store.write(SeriesBatch((a_sample(10.0, at=NOW - 7000, weight=100), a_sample(0.0, at=NOW - 7060, weight=100))))
+    await store.flush(NOW)
+    await store.write(SeriesBatch((a_sample(2.0), a_sample(8.0, at=NOW + 60), a_sample(subject="SIP/6118", at=NOW - DAY_S))))
+    found = await store.history("office", "SIP/6117", NOW - 4 * DAY_S, NOW + 120)
+    assert [(point.at, point.seconds) for point in found] == [(HOUR - 7200, 3600.0), (HOUR, 3600.0)]
+    assert [(point.loss_percent, point.loss_percent_max) for point in found] == [(5.0, 10.0), (5.0, 8.0)]
+    assert [point.calls for point in found] == [1, 1]  # a call of several minutes is one call of the hour
+    assert await store.subjects("office", NOW - 4 * DAY_S, NOW + 120) == ["SIP/6117", "SIP/6118"]
+
+
+async def test_where_minutes_are_deleted_hours_are_read(store: RollupStore) -> None:
+    at = NOW - 31 * DAY_S
+    await store.write(SeriesBatch((a_sample(at=at),)))
+    await store.flush(NOW)
+    await store.prune(NOW)
+    (point,) = await store.history("office", "SIP/6117", at - 600, at + 600)
+    assert (point.seconds, point.loss_percent) == (3600.0, 4.0)
+    assert await store.subjects("office", at - 600, at + 600) == ["SIP/6117"]
+
+
+async def test_a_quiet_time_is_not_filled_from_its_hour(store: RollupStore) -> None:
+    await store.write(SeriesBatch((a_sample(at=NOW - 600),)))
+    await store.flush(NOW)
+    assert await store.history("office", "SIP/6117", NOW - 300, NOW) == []
+    assert await store.subjects("office", NOW - 300, NOW) == []
+
+
+async def test_half_an_hour_of_one_peer_is_read_at_once_from_a_full_file(store: RollupStore) -> None:
+    peers, minutes = 40, 7_200
+
+    def fill(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        for peer in range(1, peers + 1):
+            connection.execute("INSERT INTO peer VALUES (?, 'office', ?)", (peer, f"SIP/{peer}"))
+        connection.execute(
+            f"""WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < {minutes - 1})
+                INSERT INTO r1m(peer, ts, dir, n, calls, jitter_n, rtt_n, mos_n)
+                SELECT peer.id, {MINUTE} - i * 60, 1, 1, 1, 0, 0, 0 FROM peer, n"""
+        )
+        connection.execute("COMMIT")
+
+    await store._database.run(fill)
+    begun = time.perf_counter()
+    for _ in range(10):
+        assert len(await store.history("office", "SIP/7", MINUTE - 1740, MINUTE + 60)) == 30
+        assert len(await store.subjects("office", MINUTE - 1740, MINUTE + 60)) == peers
+    assert (time.perf_counter() - begun) / 10 < 0.05  # reading the whole table takes longer
+
+
+async def test_names_are_found_as_they_were_given(store: RollupStore) -> None:
+    await store.write(SeriesBatch((a_sample(subject="SIP/\udc80"),)))
+    for _ in range(2):  # not yet written, and written
+        assert len(await store.history("office", "SIP/\udc80", NOW - 60, NOW + 60)) == 1
+        assert await store.subjects("office", NOW - 60, NOW + 60) == ["SIP/\\udc80"]
+        await store.flush(NOW + 60)

@@ -3,39 +3,71 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model import AgentRecord, Alert, AlertKey, AlertState, CallRecord, LogRecord, Notification, Sample
+from qualitywatch.model import (
+    AgentRecord,
+    Alert,
+    AlertKey,
+    AlertState,
+    AuditRow,
+    CallRecord,
+    HistoryPoint,
+    Incident,
+    LogRecord,
+    Post,
+    Sample,
+    Silence,
+)
 from qualitywatch.ports import SeriesBatch, StateChange, StoredState
+from qualitywatch.store.bounds import USUAL, Bounds
+from qualitywatch.store.history import points
+from qualitywatch.store.rollup import summed
+
+BUCKET_S: Final = 10
 
 
 class MemoryStateStore:
     """``ports.StateStore`` that forgets everything with the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds = USUAL, opened_at: float = 0.0) -> None:
         self._alerts: dict[AlertKey, Alert] = {}
+        self._incidents: dict[int, Incident] = {}
+        self._posts: dict[int, Post] = {}
+        self._silences: dict[int, Silence] = {}
+        self._audit: deque[AuditRow] = deque(maxlen=bounds.audit_kept)
         self._agents: dict[tuple[str, str], AgentRecord] = {}
         self._meta: dict[str, str] = {}
-        self._outbox: dict[int, Notification] = {}  # in order of id
-        self._given_up: list[tuple[Notification, str]] = []
-        self._ids = count(1)
+        self._bounds = bounds
+        self._opened_at = opened_at
+        self._commits = 0
         self._closed = False
 
     @classmethod
-    async def open(cls, directory: Path, *, now: float) -> MemoryStateStore:
-        """Return an empty store; directory and time are not used."""
-        del directory, now
-        return cls()
+    async def open(cls, directory: Path, *, now: float, bounds: Bounds = USUAL) -> MemoryStateStore:
+        """Return an empty store; the directory is not used."""
+        del directory
+        return cls(bounds, now)
 
     async def load(self) -> StoredState:
-        """Return everything but the outbox."""
+        """Return what a daemon would need to go on."""
         self._check_open()
-        return StoredState(tuple(self._alerts.values()), tuple(self._agents.values()), dict(self._meta))
+        wanted = self._wanted()
+        newest = set(_newest(sorted(self._silences), self._bounds.silences_loaded))
+        return StoredState(
+            alerts=tuple(self._alerts.values()),
+            agents=tuple(self._agents.values()),
+            meta=dict(self._meta),
+            incidents=tuple(incident for key, incident in sorted(self._incidents.items()) if key in wanted),
+            posts=tuple(post for _, post in sorted(self._posts.items()) if not wanted.isdisjoint(_told(post))),
+            silences=tuple(
+                silence for key, silence in sorted(self._silences.items()) if key in newest or not self._is_over(silence)
+            ),
+        )
 
     async def commit(self, change: StateChange) -> None:
         """Take in all of the change."""
@@ -45,45 +77,21 @@ class MemoryStateStore:
                 self._alerts.pop(alert.key, None)
             else:
                 self._alerts[alert.key] = alert
-        for notification in change.notifications:
-            row_id = next(self._ids)
-            self._outbox[row_id] = replace(notification, id=row_id)
+        self._incidents.update({incident.id: incident for incident in change.incidents})
+        self._posts.update({post.id: post for post in change.posts})
+        self._silences.update({silence.id: silence for silence in change.silences})
+        self._audit.extend(change.audit)
         self._agents.update({(agent.pbx, agent.peer): agent for agent in change.agents})
         self._meta.update(change.meta or {})
+        if change:
+            self._commits += 1
+            if self._commits % self._bounds.commits_between == 0:
+                self._thin()
 
-    async def due(self, now: float, limit: int = 100) -> Sequence[Notification]:
-        """Undelivered notifications whose ``not_before`` has come, oldest first by ``id``."""
+    async def audit(self, limit: int) -> Sequence[AuditRow]:
+        """The newest rows of the audit, newest first."""
         self._check_open()
-        return [notification for notification in self._outbox.values() if notification.not_before <= now][:limit]
-
-    async def next_due_at(self) -> float | None:
-        """Earliest ``not_before`` in the outbox, or None when it is empty."""
-        self._check_open()
-        return min((notification.not_before for notification in self._outbox.values()), default=None)
-
-    async def delivered(self, notification: Notification, now: float) -> None:
-        """Take a delivered notification out of the outbox."""
-        self._check_open()
-        self._outbox.pop(notification.id, None)
-
-    async def postpone(self, notification: Notification, not_before: float, error: str) -> None:
-        """Keep it for later: counts an attempt; the error text is not kept."""
-        self._check_open()
-        kept = self._outbox.get(notification.id)
-        if kept is not None:
-            self._outbox[kept.id] = replace(kept, attempts=kept.attempts + 1, not_before=not_before)
-
-    async def give_up(self, notification: Notification, now: float, error: str) -> None:
-        """Set a permanently failed notification aside; ``given_up`` shows it."""
-        self._check_open()
-        kept = self._outbox.pop(notification.id, None)
-        if kept is not None:
-            self._given_up.append((replace(kept, attempts=kept.attempts + 1), error))
-
-    async def given_up(self) -> Sequence[tuple[Notification, str]]:
-        """Notifications set aside and why, oldest first."""
-        self._check_open()
-        return list(self._given_up)
+        return tuple(reversed(self._audit))[:limit]
 
     async def close(self) -> None:
         """Refuse further work; a second call does nothing."""
@@ -92,6 +100,48 @@ class MemoryStateStore:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError("memory store: already closed")
+
+    def _is_over(self, silence: Silence) -> bool:
+        return silence.ends_at <= self._opened_at or silence.expired_at is not None
+
+    def _wanted(self) -> set[int]:
+        """Incidents to be handed out: open, to be told of, the newest, those of the newest post, and what shares a digest."""
+        closed = sorted(key for key, incident in self._incidents.items() if not incident.is_open)
+        wanted = {key for key, incident in self._incidents.items() if incident.is_open or self._has_news(incident)}
+        wanted.update(_newest(closed, self._bounds.closed_loaded))
+        if self._posts:
+            wanted.update(_told(self._posts[max(self._posts)]))
+        beside = wanted
+        while beside:
+            sharing = [set(_told(post)) for post in self._posts.values() if not wanted.isdisjoint(_told(post))]
+            beside = set().union(*sharing) - wanted
+            wanted |= beside
+        return wanted
+
+    def _has_news(self, incident: Incident) -> bool:
+        posts = [(post, told) for post in self._posts.values() for told in post.told if told.incident == incident.id]
+        return any(
+            not post.failed and (post.superseded or told.news < incident.news or told.revision < incident.revision)
+            for post, told in posts
+        ) or (incident.news > 0 and not {*incident.targets} <= {post.target for post, _ in posts})
+
+    def _thin(self) -> None:
+        closed = sorted(key for key, incident in self._incidents.items() if not incident.is_open)
+        for key in set(closed) - set(_newest(closed, self._bounds.closed_kept)):
+            del self._incidents[key]
+        for key in [key for key, post in self._posts.items() if self._incidents.keys().isdisjoint(_told(post))]:
+            del self._posts[key]
+        newest = set(_newest(sorted(self._silences), self._bounds.silences_kept))
+        for key in [key for key, silence in self._silences.items() if key not in newest and self._is_over(silence)]:
+            del self._silences[key]
+
+
+def _told(post: Post) -> Iterable[int]:
+    return [told.incident for told in post.told]
+
+
+def _newest(keys: Sequence[int], count: int) -> Sequence[int]:
+    return keys[-count:] if count else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +190,16 @@ class MemorySeriesStore:
             self.calls.popleft()
         while self.logs and self.logs[0].at < before:
             self.logs.popleft()
+
+    async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
+        """Stretches of 10 s that reach into [since, until), oldest first."""
+        samples = (sample for sample in self.samples if sample.subject == subject and sample.pbx == pbx)
+        return points(summed(samples, BUCKET_S), since, until)
+
+    async def subjects(self, pbx: str, since: float, until: float) -> Sequence[str]:
+        """Subjects with any measured call in that time, in order of name."""
+        samples = (sample for sample in self.samples if sample.pbx == pbx and since <= sample.at < until)
+        return sorted({row.key.subject for row in summed(samples, BUCKET_S)})
 
     async def close(self, now: float) -> None:
         """Refuse further batches; what was kept stays readable."""

@@ -9,22 +9,34 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
 from qualitywatch.errors import StoreError
+from qualitywatch.model import HistoryPoint
 from qualitywatch.ports import SeriesBatch
+from qualitywatch.store.codec import printable
 from qualitywatch.store.database import Database
+from qualitywatch.store.history import points
 from qualitywatch.store.layout import connect
-from qualitywatch.store.rollup import HOUR_S, MINUTE_S, Aggregator
-from qualitywatch.store.rollup_tables import LAYOUT, Row, insert, prune_calls, prune_events, prune_rows
+from qualitywatch.store.rollup import HOUR_S, MINUTE_S, Aggregator, Rollup
+from qualitywatch.store.rollup_tables import (
+    LAYOUT,
+    Row,
+    insert,
+    prune_calls,
+    prune_events,
+    prune_rows,
+    select,
+    select_subjects,
+)
 
 log = logging.getLogger(__name__)
 
 ROLLUP_FILE: Final = "rollup.db"
+FINE_S: Final = 3 * 86_400.0  # a longer time is read in hours
 MAX_WAITING: Final = 200_000  # rows: hours of a large PBX on a full disk, some 100 MB of memory
 
 
@@ -39,14 +51,16 @@ class RollupOptions:
 
 
 class RollupStore:
-    """``ports.SeriesStore`` on a local disk."""
+    """``ports.SeriesStore`` and ``ports.SeriesReader`` on a local disk."""
 
     Options: ClassVar[type[RollupOptions]] = RollupOptions
 
-    def __init__(self, database: Database, options: RollupOptions) -> None:
+    def __init__(self, database: Database, options: RollupOptions, now: float) -> None:
         self._database = database
         self._options = options
+        self._minutes_from = now - options.minutes_s
         self._aggregator = Aggregator()
+        self._collected: list[Row] = []  # calls and events since the last flush
         self._waiting = _Waiting()
         self._closed = False
 
@@ -58,24 +72,52 @@ class RollupStore:
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
             return connect(directory / ROLLUP_FILE, LAYOUT, now)
 
-        return cls(await Database.open(directory / ROLLUP_FILE, make_and_connect), options)
+        return cls(await Database.open(directory / ROLLUP_FILE, make_and_connect), options, now)
 
     async def write(self, batch: SeriesBatch) -> None:
         """Take in a batch, in memory only; raises StoreError after ``close``."""
         if self._closed:
             raise StoreError(f"{ROLLUP_FILE}: already closed")
         self._aggregator.add(batch.samples)
-        self._waiting.extend(batch.calls)
-        self._waiting.extend(batch.logs)
+        self._collected += batch.calls
+        self._collected += batch.logs
 
     async def flush(self, now: float) -> None:
         """Write whole minutes, calls and events; raises StoreError, and then keeps them for the next flush."""
-        self._waiting.extend(self._aggregator.take(now))
-        await self._database.run(self._waiting.write_out)
+        await self._hand_over(self._aggregator.take(now))
+
+    async def _hand_over(self, rollups: Sequence[Rollup]) -> None:
+        # Nothing may be awaited on the way: who reads next must find each row either in the aggregator or behind him in line.
+        rows, self._collected = [*self._collected, *rollups], []
+        await self._database.run(lambda connection: self._waiting.write_out(connection, rows))
+
+    async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
+        """Minutes that reach into [since, until), oldest first; hours where the time is long, or its minutes are deleted."""
+        width_s = self._width_s(since, until)
+        held = self._aggregator.held(pbx, subject, width_s)
+
+        def look(connection: sqlite3.Connection) -> list[Rollup]:
+            return select(connection, width_s, pbx, subject, since, until) + self._waiting.of(pbx, subject, width_s)
+
+        return points(held + await self._database.run(look), since, until)
+
+    async def subjects(self, pbx: str, since: float, until: float) -> Sequence[str]:
+        """Subjects with any measured call in that time, in order of name."""
+        width_s = self._width_s(since, until)
+        held = self._aggregator.subjects(pbx, since, until)
+
+        def look(connection: sqlite3.Connection) -> set[str]:
+            return select_subjects(connection, width_s, pbx, since, until) | self._waiting.subjects(pbx, since, until)
+
+        return sorted(set(map(printable, held)) | await self._database.run(look))
+
+    def _width_s(self, since: float, until: float) -> int:
+        return MINUTE_S if until - since <= FINE_S and since >= self._minutes_from else HOUR_S
 
     async def prune(self, now: float) -> None:
         """Delete what is older than its retention, a few thousand rows at a time; raises StoreError."""
         kept = self._options
+        self._minutes_from = now - kept.minutes_s
         await self._prune(lambda connection, before: prune_rows(connection, MINUTE_S, before), now - kept.minutes_s)
         await self._prune(lambda connection, before: prune_rows(connection, HOUR_S, before), now - kept.hours_s)
         await self._prune(prune_calls, now - kept.calls_s)
@@ -90,36 +132,43 @@ class RollupStore:
         if self._closed:
             return
         self._closed = True
-        self._waiting.extend(self._aggregator.take(now, everything=True))
         try:
-            await self._database.run(self._waiting.write_out)
+            await self._hand_over(self._aggregator.take(now, everything=True))
         finally:
             await self._database.close()
 
 
 class _Waiting:
-    """Rows on their way to the disk.
+    """Rows on their way to the disk; used in the database's thread alone.
 
-    The event loop only appends to the queue; the database's thread moves rows on to its own list and forgets them once they are
-    committed.  So a flush whose caller was cancelled half-way is neither repeated nor lost.
+    Rows are forgotten only once they are committed, so a flush whose caller was cancelled is neither repeated nor lost.
     """
 
     def __init__(self) -> None:
-        self._queue: deque[Row] = deque()
-        self._unwritten: list[Row] = []
+        self._rows: list[Row] = []
 
-    def extend(self, rows: Sequence[Row]) -> None:
-        """Add rows; called in the event loop."""
-        self._queue.extend(rows)
-
-    def write_out(self, connection: sqlite3.Connection) -> None:
-        """Write all rows in one transaction; called in the database's thread."""
-        while self._queue:
-            self._unwritten.append(self._queue.popleft())
-        excess = len(self._unwritten) - MAX_WAITING
+    def write_out(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        """Write these and all earlier rows in one transaction."""
+        self._rows += rows
+        excess = len(self._rows) - MAX_WAITING
         if excess > 0:
-            del self._unwritten[:excess]
+            del self._rows[:excess]
             log.error("%s could not be written for long: dropped the oldest %d rows", ROLLUP_FILE, excess)
-        if self._unwritten:
-            insert(connection, self._unwritten)
-            self._unwritten.clear()
+        if self._rows:
+            insert(connection, self._rows)
+            self._rows.clear()
+
+    def of(self, pbx: str, subject: str, width_s: int) -> list[Rollup]:
+        """Rows of one subject that could not be written so far."""
+        return [row for row in self._rollups(pbx) if row.key.subject == subject and row.width_s == width_s]
+
+    def subjects(self, pbx: str, since: float, until: float) -> set[str]:
+        """Subjects of rows that could not be written so far, and reach into [since, until)."""
+        return {
+            printable(row.key.subject)
+            for row in self._rollups(pbx)
+            if row.width_s == MINUTE_S and row.key.start_at < until and row.key.start_at + MINUTE_S > since
+        }
+
+    def _rollups(self, pbx: str) -> Iterator[Rollup]:
+        return (row for row in self._rows if isinstance(row, Rollup) and row.key.pbx == pbx)
