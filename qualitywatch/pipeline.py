@@ -30,6 +30,7 @@ from qualitywatch.model import (
     ChannelHungUp,
     CodecSeen,
     Connected,
+    DigitHeard,
     Disconnected,
     LogRecord,
     NotifyReason,
@@ -52,6 +53,7 @@ from qualitywatch.peers.status import PeerTracker
 from qualitywatch.quality.streams import StreamTracker
 from qualitywatch.rules.engine import Engine
 from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.trunks.membership import trunk_at
 from qualitywatch.trunks.status import TrunkTracker
 
 # A gap longer than this is not caught up second by second: nothing that was pending before it means anything after it.
@@ -153,6 +155,25 @@ class Pipeline:
         active = self._lifecycle.active().values()
         return sorted(active, key=lambda alert: (alert.state is not AlertState.FIRING, -alert.severity.rank, alert.since_at))
 
+    @property
+    def now(self) -> float | None:
+        """The PBX's own time as far as it was lived through; None before anything was heard."""
+        return self._now
+
+    @property
+    def blind_since(self) -> float | None:
+        """Since when the PBX cannot be seen; None while it can."""
+        return self._blind_since
+
+    def trunk_of(self, subject: str) -> str | None:
+        """The registration a peer belongs to, where its address tells."""
+        technology, _, _ = subject.partition("/")
+        return trunk_at(self.peers.address(subject), technology, self.trunks.states())
+
+    def agent(self, peer: str) -> str | None:
+        """Last known User-Agent of a peer."""
+        return self._agents.agent(peer)
+
     def orphans(self) -> tuple[Alert, ...]:
         """Drop alerts of rules that are no longer loaded and return their inactive forms for the store."""
         gone = [key for key in self._lifecycle.active() if not self._engine.knows(key.rule)]
@@ -240,6 +261,8 @@ class Pipeline:
                 self._handle_agent(event, out)
             case Booted() | ShuttingDown() | Connected() | Disconnected() | Resynced():
                 self._handle_connection(event, out)
+            case DigitHeard():
+                pass  # for whoever made the call, not for judging
 
     def _handle_channel(self, event: ChannelChanged | ChannelHeld | ChannelHungUp | CodecSeen, out: _Collected) -> None:
         match event:

@@ -1,4 +1,4 @@
-"""Events of a channel's life: created, changed, held, hung up, and the list of channels alive now.
+"""Events of a channel's life: created, changed, held, hung up, a key pressed, and the list of channels alive now.
 
 Strategy: each handler reads the channel block; an event without one says nothing we could use.
 
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import channel, whole
-from qualitywatch.model import Channel, ChannelChanged, ChannelHeld, ChannelHungUp
+from qualitywatch.model import Channel, ChannelChanged, ChannelHeld, ChannelHungUp, DigitHeard
+
+OWN_CHANNEL = "qualitywatch-"
+"""How the uniqueids of channels begin that were originated by us (header ChannelId of Originate)."""
 
 
 def channel_changed(message: Message, at: float) -> tuple[ChannelChanged, ...]:
@@ -42,3 +45,11 @@ def channel_hung_up(message: Message, at: float) -> tuple[ChannelHungUp, ...]:
     if block is None:
         return ()
     return (ChannelHungUp(at, block, cause=whole(message.get("Cause")), tech_cause=message.get("TechCause") or None),)
+
+
+def digit_heard(message: Message, at: float) -> tuple[DigitHeard, ...]:
+    """Read DTMFEnd on a channel of ours; what others press is nobody's business here."""
+    uniqueid, digit = message.get("Uniqueid") or "", message.get("Digit") or ""
+    if not uniqueid.startswith(OWN_CHANNEL) or not digit or message.get("Direction") == "Sent":
+        return ()
+    return (DigitHeard(at, uniqueid, digit),)

@@ -38,6 +38,7 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "Hold": calls.channel_held,
     "Unhold": calls.channel_unheld,
     "Hangup": calls.channel_hung_up,
+    "DTMFEnd": calls.digit_heard,
     "PeerStatus": peers.peer_status,
     "PeerEntry": peers.peer_entry,
     "ContactStatus": peers.contact_status,

@@ -3,7 +3,7 @@
 Order of starting: the state store (one daemon per directory), what was known before, the series stores, pipelines,
 notifiers; only then does anything connect.  Order of stopping: nobody reads any more, what was read is judged and stored,
 what can be sent at once is sent, series are written, stores are closed.  Each step is bounded in time: what did not go out
-is in the outbox.
+is known to the store, and is told after the next start.
 """
 
 from __future__ import annotations
@@ -12,25 +12,27 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import NoReturn
 
 from qualitywatch import systemd
 from qualitywatch.ami.client import AmiClient
-from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions
-from qualitywatch.app.keeper import LEARNED_KEY, Keeper, trunk_memories
+from qualitywatch.app import assembly
+from qualitywatch.app.keeper import Keeper
+from qualitywatch.app.pictures import Pictures
+from qualitywatch.app.room import DaemonRoom
+from qualitywatch.app.services import Service, build_services
 from qualitywatch.app.watcher import Watcher
-from qualitywatch.config import Config, ConsoleTarget, PbxConfig, TargetConfig, TelegramTarget
-from qualitywatch.errors import ConfigError, StoreError
+from qualitywatch.charts.painter import Painter
+from qualitywatch.config import Config
+from qualitywatch.control.server import ControlServer
+from qualitywatch.desk.desk import Desk, DeskChange
+from qualitywatch.errors import StoreError
 from qualitywatch.jobs import CalendarJobs, calendar
-from qualitywatch.model import Alert, AlertState
-from qualitywatch.notify.channels import console, telegram
 from qualitywatch.notify.dispatcher import Dispatcher
-from qualitywatch.notify.registry import ChannelOptions, build_notifiers
+from qualitywatch.notify.registry import build_notifiers
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.ports import Clock, Notifier, SeriesStore, StateChange, StateStore
+from qualitywatch.ports import Clock, Notifier, SeriesStore, StateChange, StateStore, StoredState
 from qualitywatch.rules.spec import RuleSpec
-from qualitywatch.store.backends.rollup import RollupOptions
 from qualitywatch.store.registry import STATE_STORES, STORES
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ FLUSH_S = 60.0
 RETRY_COMMIT_S = 1.0
 CLIENT_HANGS_S = 120.0
 STEP_HANGS_S = 150.0
+CONTROL_SOCKET = "control.sock"
 
 
 class Daemon:
@@ -56,15 +59,20 @@ class Daemon:
         watchers: Sequence[Watcher],
         keeper: Keeper,
         dispatcher: Dispatcher,
+        room: DaemonRoom,
+        services: Sequence[Service],
     ) -> None:
         self.watchers = watchers
+        self.series = series
+        self.room = room
         self._config = config
         self._clock = clock
         self._state = state
-        self.series = series
         self._notifiers = notifiers
         self._keeper = keeper
         self._dispatcher = dispatcher
+        self._services = services
+        self._control = ControlServer(room, config.store.directory / CONTROL_SOCKET)
 
     @classmethod
     async def open(
@@ -77,37 +85,33 @@ class Daemon:
             undo.push_async_callback(state.close)
             stored = await state.load()
             backend = STORES[series_kind]
-            options = _rollup_options(config) if series_kind == "rollup" else backend.Options()
-            series = [await backend.open(config.store.directory, options, now=now)]
-            undo.push_async_callback(series[0].close, now)
+            options = assembly.rollup_options(config) if series_kind == "rollup" else backend.Options()
+            series = await backend.open(config.store.directory, options, now=now)
+            undo.push_async_callback(series.close, now)
             notifiers = build_notifiers(
-                {target.name: _channel_options(config, target) for target in config.targets},
+                {target.name: assembly.channel_options(config, target, stored.meta) for target in config.targets},
                 show_pbx=len(config.pbxes) > 1,
                 zone=config.timezone,
                 remembered=stored.meta,
             )
-            dispatcher = Dispatcher(state, notifiers, clock)
-            keeper = Keeper(state, series, config.targets, clock, dispatcher.wake)
-            watchers: list[Watcher] = []
-            gone: list[Alert] = []
+            pipelines = {pbx.name: assembly.pipeline(config, pbx, specs, stored) for pbx in config.pbxes}
+            desk = assembly.desk(config, specs, stored, pipelines)
+            keeper = Keeper(state, [series], clock)
+            watchers = {}
             for pbx in config.pbxes:
-                pipeline = Pipeline(
-                    pbx.name,
-                    specs,
-                    names={**config.names, **config.trunks},
-                    alerts=stored.alerts,
-                    agents=stored.agents,
-                    agents_learned=LEARNED_KEY + pbx.name in stored.meta,
-                    trunk_memories=trunk_memories(pbx.name, stored.meta),
-                )
-                gone += pipeline.orphans()
-                watchers.append(Watcher(AmiClient(_endpoint(pbx), clock), pipeline, keeper, clock))
-            gone += _of_other_pbxes(stored.alerts, {pbx.name for pbx in config.pbxes})
-            if gone:
-                log.warning("alerts.dropped count=%d why=their_rule_or_pbx_is_no_longer_configured", len(gone))
-                await keeper.keep_change(StateChange(alerts=tuple(gone)))
+                client = AmiClient(assembly.endpoint(pbx, config.call), clock)
+                watchers[pbx.name] = Watcher(client, pipelines[pbx.name], desk, keeper, clock)
+            room = DaemonRoom(desk, watchers, specs, keeper, series, clock)
+            painter = Painter()
+            pictures = Pictures(painter, room, config.language, config.timezone)
+            dispatcher = Dispatcher(
+                state, notifiers, clock, incidents=stored.incidents, posts=stored.posts, draw=pictures.of_incident
+            )
+            keeper.tell = dispatcher.update
+            await _drop_what_is_gone(stored, pipelines, desk, keeper, now)
+            services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
             undo.pop_all()
-        return cls(config, clock, state, series, notifiers, watchers, keeper, dispatcher)
+        return cls(config, clock, state, [series], notifiers, tuple(watchers.values()), keeper, dispatcher, room, services)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set, then wind up in order."""
@@ -119,7 +123,7 @@ class Daemon:
                 await watcher.settle()
             await self._keeper.commit_waiting()
             if not await self._dispatcher.drain(DRAIN_S):
-                log.warning("stop.undelivered why=took_longer_than_%gs they_are_in_the_outbox=yes", DRAIN_S)
+                log.warning("stop.undelivered why=took_longer_than_%gs told_after_the_next_start=yes", DRAIN_S)
             delivery.cancel()
 
     async def close(self) -> None:
@@ -129,6 +133,8 @@ class Daemon:
                 await store.close(self._clock.now())
             except StoreError as exc:
                 log.error('series.not_written_at_stop error="%s"', exc)
+        for service in self._services:
+            await service.close()
         for notifier in self._notifiers.values():
             await notifier.close()
         await self._state.close()
@@ -138,12 +144,14 @@ class Daemon:
             calendar(prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents), self._config.timezone
         )
         jobs.start()
+        await self._control.start()
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(watcher.run(), name=f"watch {watcher.name}") for watcher in self.watchers]
                 tasks.append(group.create_task(self._flush_for_ever(), name="flush"))
                 tasks.append(group.create_task(self._retry_commits(), name="commit"))
                 tasks.append(group.create_task(self._feed_watchdog(), name="watchdog"))
+                tasks += [group.create_task(service.run(), name=type(service).__name__) for service in self._services]
                 systemd.ready()
                 systemd.status(f"watching {', '.join(watcher.name for watcher in self.watchers)}")
                 log.info("started pbx=%s", ",".join(watcher.name for watcher in self.watchers))
@@ -151,6 +159,7 @@ class Daemon:
                 for task in tasks:
                     task.cancel()
         finally:
+            await self._control.close()
             await jobs.close(JOBS_GRACE_S)
 
     async def _poll_all_agents(self) -> None:
@@ -194,33 +203,15 @@ class Daemon:
         return None
 
 
-def _endpoint(pbx: PbxConfig) -> AmiEndpoint:
-    tls = TlsOptions(ca_file=pbx.tls.ca_file, verify=pbx.tls.verify) if pbx.tls is not None else None
-    return AmiEndpoint(pbx.name, pbx.host, pbx.port, pbx.username, pbx.secret.reveal(), tls, md5=pbx.md5)
-
-
-def _channel_options(config: Config, target: TargetConfig) -> ChannelOptions:
-    match target.options:
-        case ConsoleTarget():
-            return console.Options(language=target.language)
-        case TelegramTarget():
-            if config.telegram is None:
-                raise ConfigError([f"notify {target.name}: a telegram target needs a telegram section with the bot's token"])
-            return telegram.Options(
-                chat_id=target.options.chat_id,
-                token=config.telegram.token,
-                token_from="telegram.token of the configuration",  # noqa: S106 a place, not a password
-                thread_id=target.options.topic,
-                language=target.language,
-                base_url=config.telegram.base_url,
-                proxy=config.telegram.proxy,
-            )
-
-
-def _rollup_options(config: Config) -> RollupOptions:
-    keep = config.store.keep
-    return RollupOptions(minutes_s=keep.minutes_s, hours_s=keep.hours_s, calls_s=keep.calls_s, events_s=keep.events_s)
-
-
-def _of_other_pbxes(alerts: Sequence[Alert], pbxes: set[str]) -> list[Alert]:
-    return [replace(alert, state=AlertState.INACTIVE) for alert in alerts if alert.key.pbx not in pbxes]
+async def _drop_what_is_gone(
+    stored: StoredState, pipelines: Mapping[str, Pipeline], desk: Desk, keeper: Keeper, now: float
+) -> None:
+    """Forget alerts whose rule or PBX is no longer configured, and let their incidents end."""
+    gone = [alert for pipeline in pipelines.values() for alert in pipeline.orphans()]
+    gone += assembly.of_other_pbxes(stored.alerts, set(pipelines))
+    change = DeskChange()
+    for pbx in {incident.pbx for incident in stored.incidents if incident.is_open} - set(pipelines):
+        change += desk.step(pbx, (), (), now)
+    if gone or change:
+        log.warning("alerts.dropped count=%d why=their_rule_or_pbx_is_no_longer_configured", len(gone))
+        await keeper.keep_change(StateChange(alerts=tuple(gone), incidents=change.incidents))

@@ -1,7 +1,8 @@
 """Persist, then notify: nothing is said before it is stored, and nothing is lost because it could not be stored.
 
-Strategy: what one step wants remembered is committed in one transaction, alerts and outbox together.  A disk that is full
-keeps the changes in memory, in order, and they are tried again; the trouble is logged once, and so is its end.
+Strategy: what one step wants remembered is committed in one transaction, alerts and incidents together, and only then handed
+to whoever tells people.  A disk that is full keeps the changes in memory, in order, and they are tried again; the trouble is
+logged once, and so is its end.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from qualitywatch.config import TargetConfig
+from qualitywatch.desk.desk import DeskChange
 from qualitywatch.errors import StoreError
-from qualitywatch.model import Notification, NotifyReason, Severity, Transition
+from qualitywatch.model import Alert, Incident, NotifyReason
 from qualitywatch.pipeline import Effects
 from qualitywatch.ports import Clock, SeriesBatch, SeriesStore, StateChange, StateStore
 
@@ -30,21 +31,13 @@ def trunk_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:
 
 
 class Keeper:
-    """Stores the effects of all pipelines and wakes the dispatcher."""
+    """Stores the effects of all pipelines; ``tell`` is handed the incidents that are stored."""
 
-    def __init__(
-        self,
-        state: StateStore,
-        series: Sequence[SeriesStore],
-        targets: Sequence[TargetConfig],
-        clock: Clock,
-        wake: Callable[[], None],
-    ) -> None:
+    def __init__(self, state: StateStore, series: Sequence[SeriesStore], clock: Clock) -> None:
+        self.tell: Callable[[Sequence[Incident]], None] = lambda incidents: None
         self._state = state
         self._series = series
-        self._targets = targets
         self._clock = clock
-        self._wake = wake
         self._waiting: deque[StateChange] = deque()
         self._committing = asyncio.Lock()
         self._learned: set[str] = set()
@@ -56,9 +49,9 @@ class Keeper:
         """Changes that could not be stored yet."""
         return len(self._waiting)
 
-    async def keep(self, pbx: str, effects: Sequence[Effects]) -> None:
-        """Store what a few steps of one pipeline want remembered."""
-        change = self._change(pbx, effects)
+    async def keep(self, pbx: str, effects: Sequence[Effects], desk: DeskChange, alerts: Sequence[Alert] = ()) -> None:
+        """Store what a few steps of one pipeline, and the desk after them, want remembered; ``alerts`` are those there are."""
+        change = self._change(pbx, effects, desk, alerts)
         if change:
             self._waiting.append(change)
         await self.commit_waiting()
@@ -78,11 +71,10 @@ class Keeper:
     async def commit_waiting(self) -> None:
         """Store what is waiting, in order; what cannot be stored goes on waiting."""
         async with self._committing:  # several watchers share one order
-            told = False
             while self._waiting and await self._commit(self._waiting[0]):
-                told |= bool(self._waiting.popleft().notifications)
-        if told:
-            self._wake()
+                change = self._waiting.popleft()
+                if change.incidents:
+                    self.tell(change.incidents)
 
     async def _commit(self, change: StateChange) -> bool:
         try:
@@ -107,31 +99,29 @@ class Keeper:
         now = self._clock.now()
         await self._each_series(lambda store: store.prune(now))
 
-    def _change(self, pbx: str, effects: Sequence[Effects]) -> StateChange:
-        transitions = [transition for effect in effects for transition in effect.transitions]
-        alerts = {}
-        for transition in transitions:
-            if transition.reason is not NotifyReason.HAPPENED:
-                alerts[transition.alert.key] = transition.alert
+    def _change(self, pbx: str, effects: Sequence[Effects], desk: DeskChange, alerts: Sequence[Alert]) -> StateChange:
+        changed = {
+            transition.alert.key: transition.alert
+            for effect in effects
+            for transition in effect.transitions
+            if transition.reason is not NotifyReason.HAPPENED
+        }
+        # Figures of what people are being told are stored as they are told, not only when a state changes.
+        told = {member.key: member.alert for incident in desk.incidents for member in incident.firing}
+        current = {alert.key: alert for alert in alerts}
+        stored = {key: current.get(key, changed.get(key)) for key in {**changed, **told}}
         meta = {f"{TRUNK_KEY}{pbx}.{trunk}": text for effect in effects for trunk, text in effect.memories.items()}
         if pbx not in self._learned and any(effect.agents_learned for effect in effects):
             self._learned.add(pbx)
             meta[LEARNED_KEY + pbx] = "yes"
         return StateChange(
-            alerts=tuple(alerts.values()),
-            notifications=tuple(self._notifications(transitions)),
+            alerts=tuple(alert for alert in stored.values() if alert is not None),
+            incidents=desk.incidents,
+            silences=desk.silences,
+            audit=desk.audit,
             agents=tuple(record for effect in effects for record in effect.agents),
             meta=meta or None,
         )
-
-    def _notifications(self, transitions: Sequence[Transition]) -> list[Notification]:
-        now = self._clock.now()
-        return [
-            Notification(target.name, transition, now)
-            for transition in transitions
-            for target in self._targets
-            if _concerns(target, transition)
-        ]
 
     async def _each_series(self, work: Callable[[SeriesStore], object]) -> None:
         for index, store in enumerate(self._series):
@@ -145,13 +135,3 @@ class Keeper:
                 if index in self._failing_series:
                     self._failing_series.discard(index)
                     log.warning("series.stored_again store=%s", type(store).__name__)
-
-
-def _concerns(target: TargetConfig, transition: Transition) -> bool:
-    """Whether a target hears of a change: the end of an alert goes wherever its worst was told."""
-    if transition.reason is NotifyReason.NONE:
-        return False
-    if target.pbxes and transition.alert.key.pbx not in target.pbxes:
-        return False
-    heard: Severity = transition.alert.worst if transition.reason is NotifyReason.RESOLVED else transition.alert.severity
-    return heard.rank >= target.min_severity.rank

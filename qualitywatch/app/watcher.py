@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -18,8 +18,9 @@ from qualitywatch.ami.inbox import InboxItem
 from qualitywatch.ami.resync import ask_codec, poll_agent, poll_agents
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pbxtime import PbxTime
+from qualitywatch.desk.desk import Desk, DeskChange
 from qualitywatch.errors import AmiConnectError
-from qualitywatch.model import CodecSeen, Connected, NotifyReason, PbxEvent
+from qualitywatch.model import Alert, CodecSeen, Connected, DigitHeard, NotifyReason, PbxEvent
 from qualitywatch.pipeline import UNMEASURED_LOG, Effects, Pipeline
 from qualitywatch.ports import Clock
 
@@ -35,11 +36,12 @@ REGISTRY_POLL_S = 60.0
 
 
 class Watcher:
-    """Joins one client to one pipeline."""
+    """Joins one client to one pipeline, and the pipeline to the desk."""
 
-    def __init__(self, client: AmiClient, pipeline: Pipeline, keeper: Keeper, clock: Clock) -> None:
+    def __init__(self, client: AmiClient, pipeline: Pipeline, desk: Desk, keeper: Keeper, clock: Clock) -> None:
         self.client = client
         self.pipeline = pipeline
+        self._desk = desk
         self._keeper = keeper
         self._clock = clock
         self._time = PbxTime(clock.now(), clock.monotonic())
@@ -48,10 +50,16 @@ class Watcher:
         self._codecs_wanted: dict[str, str] = {}  # channel by uniqueid
         self._poll_wanted = asyncio.Event()
         self.progress_at = clock.monotonic()
+        self.on_digit: Callable[[DigitHeard], None] = lambda digit: None
 
     @property
     def name(self) -> str:
         return self.client.endpoint.name
+
+    @property
+    def now(self) -> float:
+        """What time it is at the PBX."""
+        return self._time.now(self._clock.monotonic())
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -115,7 +123,15 @@ class Watcher:
                 self._codecs_wanted[channel.uniqueid] = channel.name
         if self._agents_wanted or self._codecs_wanted:
             self._poll_wanted.set()
-        await self._keeper.keep(self.name, effects)
+        alerts = self.pipeline.alerts
+        await self._keeper.keep(self.name, effects, self._consult(effects, alerts), alerts)
+
+    def _consult(self, effects: Iterable[Effects], alerts: Sequence[Alert]) -> DeskChange:
+        """Ask the desk what follows for people."""
+        if self.pipeline.now is None:
+            return DeskChange()
+        transitions = [transition for effect in effects for transition in effect.transitions]
+        return self._desk.step(self.name, transitions, alerts, self.pipeline.now, self._clock.now())
 
     def _effects_of(self, items: Iterable[InboxItem]) -> list[Effects]:
         effects = []
@@ -127,7 +143,7 @@ class Watcher:
     def _judge(self, item: InboxItem) -> list[Effects]:
         """Feed one item; one that trips over a bug of ours is left out, or it would stop the watch of every PBX for ever."""
         try:
-            return [self.pipeline.feed(event) for event in self._events_of(item)]
+            return [self.pipeline.feed(event) for event in self._noticed(self._events_of(item))]
         except Exception:
             log.exception("message.skipped pbx=%s this_is_a_bug=yes", self.name)
             return []
@@ -153,6 +169,12 @@ class Watcher:
         if isinstance(item, tuple):
             return translate(item[1], now)
         return (replace(item, at=now),)
+
+    def _noticed(self, events: Iterable[PbxEvent]) -> Iterator[PbxEvent]:
+        for event in events:
+            if isinstance(event, DigitHeard):
+                self.on_digit(event)
+            yield event
 
     async def _poll(self) -> NoReturn:
         while True:

@@ -27,6 +27,7 @@ from qualitywatch.app.daemon import Daemon
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.clock import SystemClock
 from qualitywatch.config import (
+    DEFAULT_INHIBITIONS,
     Config,
     ConsoleTarget,
     PbxConfig,
@@ -35,6 +36,7 @@ from qualitywatch.config import (
     StoreConfig,
     TargetConfig,
 )
+from qualitywatch.desk.policy import Audience, DeskPolicy
 from qualitywatch.model import Direction, LogRecord, Metric, Sample, Severity, TrunkState, Verdict
 from qualitywatch.pipeline import ALERT_LOG
 from qualitywatch.rules.loader import load_rules
@@ -43,6 +45,7 @@ from qualitywatch.shipped import shipped
 from qualitywatch.store.backends.memory import MemorySeriesStore
 
 DEMO_LOGIN = "qualitywatch"
+TERMINAL = "terminal"
 DAY_S = 86_400.0
 # After the last message: alerts on their way to the terminal, and the watcher's grace.
 SETTLE_S = 1.0
@@ -137,7 +140,7 @@ def _config(folder: Path, ports: Iterable[int], language: str) -> Config:
             PbxConfig(scene.pbx, "127.0.0.1", port, DEMO_LOGIN, Secret(DEMO_LOGIN), md5=True, tls=None)
             for scene, port in zip(SCENES, ports, strict=True)
         ),
-        targets=(TargetConfig("terminal", "console", language, Severity.INFO, (), ConsoleTarget()),),
+        targets=(TargetConfig(TERMINAL, "console", language, Severity.INFO, (), ConsoleTarget()),),
         telegram=None,
         store=StoreConfig(folder, RetentionConfig(DAY_S, DAY_S, DAY_S, DAY_S)),
         rules=RulesConfig((shipped("rules"),), use_default=True),
@@ -146,6 +149,7 @@ def _config(folder: Path, ports: Iterable[int], language: str) -> Config:
         language=language,
         timezone=UTC,
         log_level="ERROR",
+        desk=DeskPolicy(audiences=(Audience(TERMINAL, Severity.INFO),), inhibitions=DEFAULT_INHIBITIONS),
     )
 
 

@@ -6,40 +6,31 @@ ended is another PBX's and starts with empty memory.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC
 from pathlib import Path
 from typing import IO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import TimedMessage, read_recording
+from qualitywatch.commands.emit import AlertEmitter, Emitter, MessageEmitter, Printer, SampleEmitter
+from qualitywatch.commands.transcripts import Transcripts
 from qualitywatch.config import read_config
 from qualitywatch.errors import AmiProtocolError, QualitywatchError
-from qualitywatch.model import AlertState, Connected, Disconnected, NotifyReason, Sample, Severity, Transition
-from qualitywatch.notify.render import headline
-from qualitywatch.pipeline import Effects, Pipeline
+from qualitywatch.model import Connected, Disconnected
+from qualitywatch.pipeline import Pipeline
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.shipped import shipped
 
 DEFAULT_PBX = "pbx"
 PROGRESS_EVERY = 200  # messages between two looks of the progress bar
-
-_STYLES = {
-    "pending": "dim",
-    "resolved": "green",
-    Severity.CRITICAL: "bold red",
-    Severity.WARNING: "yellow",
-    Severity.INFO: "blue",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +57,16 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
     zone = config.timezone if config else UTC
     name = config.pbxes[0].name if config else DEFAULT_PBX
     names = {**config.names, **config.trunks} if config else {}
-    printer = _Printer(stream, options, language, zone)
-
-    session = _Session(name, specs, names, printer.show)
+    printer = Printer(stream, as_json=options.format == "json", zone=zone)
+    emitter: Emitter
+    match options.emit:
+        case "samples":
+            emitter = SampleEmitter(printer)
+        case "messages":
+            emitter = MessageEmitter(printer, Transcripts(config, specs, options.language, zone), name)
+        case _:
+            emitter = AlertEmitter(printer, language)
+    session = _Session(name, specs, names, emitter)
     exit_code = 0
     for path in options.files:
         try:
@@ -79,128 +77,42 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
         except AmiProtocolError as exc:
             print(f"{path}: {exc}", file=sys.stderr)
             exit_code = 1
-    printer.close(session.pipeline)
+    emitter.close(session.pipeline)
     return exit_code
 
 
 class _Session:
     """The pipeline of one PBX through successive recordings."""
 
-    def __init__(self, pbx: str, specs: Sequence[RuleSpec], names: Mapping[str, str], show: Callable[[Effects], None]) -> None:
+    def __init__(self, pbx: str, specs: Sequence[RuleSpec], names: Mapping[str, str], emitter: Emitter) -> None:
         self._pbx = pbx
         self._specs = specs
         self._names = names
-        self._show = show
+        self._emitter = emitter
         self._heard_at: float | None = None
-        self.pipeline = Pipeline(pbx, specs, names=names)
+        self.pipeline = self._begin()
+
+    def _begin(self) -> Pipeline:
+        pipeline = Pipeline(self._pbx, self._specs, names=self._names)
+        self._emitter.begin(pipeline)
+        return pipeline
 
     def connect(self, at: float) -> None:
         """Begin another recording: after a blind time, or, when it is older than the last one, with empty memory."""
         if self._heard_at is None:
             return
         if at < self._heard_at:
-            self.pipeline = Pipeline(self._pbx, self._specs, names=self._names)
+            self.pipeline = self._begin()
             return
-        self._show(self.pipeline.feed(Disconnected(self._heard_at, "the recording ends here")))
-        self._show(self.pipeline.feed(Connected(at)))
+        self._emitter.show(self.pipeline.feed(Disconnected(self._heard_at, "the recording ends here")), self.pipeline)
+        self._emitter.show(self.pipeline.feed(Connected(at)), self.pipeline)
 
     def hear(self, timed: TimedMessage) -> None:
         """Take in one message of the recording."""
         for event in translate(timed.message, timed.at):
-            self._show(self.pipeline.feed(event))
-        self._show(self.pipeline.advance(timed.at))
+            self._emitter.show(self.pipeline.feed(event), self.pipeline)
+        self._emitter.show(self.pipeline.advance(timed.at), self.pipeline)
         self._heard_at = timed.at
-
-
-def transition_record(transition: Transition, language: str) -> dict[str, object] | None:
-    """One alert as a flat record for machines; None for changes that are nobody's business (a pending alert that went away)."""
-    alert = transition.alert
-    if transition.reason is NotifyReason.RESOLVED:
-        state = "resolved"
-    elif transition.reason is not NotifyReason.NONE:
-        state = "firing"
-    elif transition.new_state is AlertState.PENDING and transition.old_state is AlertState.INACTIVE:
-        state = "pending"
-    else:
-        return None
-    value = alert.peak if state == "resolved" else alert.value
-    return {
-        "at": round(transition.at, 6),
-        "state": state,
-        "rule": alert.key.rule,
-        "severity": str(alert.severity),
-        "pbx": alert.key.pbx,
-        "subject": alert.key.subject,
-        "direction": alert.key.direction,
-        "value": None if value is None else round(value, 4),
-        "text": headline(transition, language),
-    }
-
-
-def sample_record(sample: Sample) -> dict[str, object]:
-    """One sample as a flat record for machines."""
-    return {
-        "at": round(sample.at, 6),
-        "metric": str(sample.metric),
-        "value": round(sample.value, 4),
-        "pbx": sample.pbx,
-        "subject": sample.subject,
-        "direction": sample.direction,
-        "channel": sample.channel,
-        "uniqueid": sample.uniqueid,
-        "verdict": str(sample.verdict),
-    }
-
-
-class _Printer:
-    """Prints effects as they come, for people or for machines."""
-
-    def __init__(self, stream: IO[str], options: ReplayOptions, language: str, zone: tzinfo) -> None:
-        self._stream = stream
-        self._samples = options.emit == "samples"
-        self._json = options.format == "json"
-        self._language = language
-        self._zone = zone
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
-        self._told = 0
-
-    def show(self, effects: Effects) -> None:
-        if self._samples:
-            for sample in effects.samples:
-                self._line(sample_record(sample), lambda record: (_sample_text(record), ""))
-            return
-        for transition in effects.transitions:
-            record = transition_record(transition, self._language)
-            if record is None:
-                continue
-            self._told += record["state"] != "pending"
-            style = _STYLES.get(str(record["state"])) or _STYLES[transition.alert.severity]
-            self._line(record, lambda record, style=style: (_alert_text(record), style))  # type: ignore[misc]
-
-    def close(self, pipeline: Pipeline) -> None:
-        """Say what is left, so that a quiet recording does not end in silence."""
-        if self._json or self._samples:
-            return
-        open_alerts = [alert for alert in pipeline.alerts if alert.state is AlertState.FIRING]
-        left = f", {len(open_alerts)} still firing at the end" if open_alerts else ""
-        self._console.print(Text(f"{self._told} messages would have been sent{left}.", style="dim"))
-
-    def _line(self, record: dict[str, object], text: Callable[[dict[str, object]], tuple[str, str]]) -> None:
-        if self._json:
-            self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-            return
-        at = datetime.fromtimestamp(float(str(record["at"])), self._zone)
-        line, style = text(record)
-        self._console.print(Text(f"{at:%Y-%m-%d %H:%M:%S}  {line}", style=style))
-
-
-def _alert_text(record: dict[str, object]) -> str:
-    return f"{record['state']!s:<8}  {record['severity']!s:<8}  {record['text']}"
-
-
-def _sample_text(record: dict[str, object]) -> str:
-    direction = record["direction"] or "-"
-    return f"{record['subject']!s:<20} {direction!s:<9} {record['metric']!s:<22} {record['value']:>10}  {record['verdict']}"
 
 
 def _recording_of(path: Path) -> Path:

@@ -174,12 +174,22 @@ class Disconnected:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class DigitHeard:
+    """Somebody pressed a key on a channel that was made by us."""
+
+    at: float
+    uniqueid: str
+    digit: str
+
+
 PbxEvent: TypeAlias = (
     RtcpReport
     | ChannelChanged
     | ChannelHeld
     | ChannelHungUp
     | CodecSeen
+    | DigitHeard
     | PeerStateSeen
     | TrunkStateSeen
     | AgentSeen

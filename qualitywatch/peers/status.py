@@ -19,6 +19,17 @@ _ALIVE = frozenset({PeerState.REACHABLE, PeerState.REGISTERED, PeerState.LAGGED}
 _BEST_FIRST = (PeerState.REACHABLE, PeerState.REGISTERED, PeerState.LAGGED, PeerState.UNREACHABLE, PeerState.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class PeerStanding:
+    """How one peer stands; ``rtt_ms`` is what qualify measured last."""
+
+    subject: str
+    state: PeerState
+    since_at: float
+    address: str | None
+    rtt_ms: float | None
+
+
 @dataclass(slots=True)
 class _Peer:
     state: PeerState
@@ -69,6 +80,13 @@ class PeerTracker:
         """Last known ``host:port`` of a peer."""
         found = self._peers.get(peer)
         return found.address if found is not None else None
+
+    def standings(self) -> list[PeerStanding]:
+        """How every peer stands, in order of name."""
+        return [
+            PeerStanding(name, peer.state, peer.since_at, peer.address, peer.rtt_ms)
+            for name, peer in sorted(self._peers.items())
+        ]
 
     def contacts(self, peer: str) -> int:
         """How many devices are registered under a name, at least 1."""

@@ -75,6 +75,12 @@ class TrunkTracker:
         """Present state by trunk name."""
         return {name: trunk.state for name, trunk in self._trunks.items()}
 
+    def standings(self) -> list[StatusObservation]:
+        """How every trunk stands, in order of name."""
+        return [
+            self._observation(name, trunk, trunk.heard_at or trunk.since_at) for name, trunk in sorted(self._trunks.items())
+        ]
+
     def forget(self, now: float) -> None:
         """Forget states after a gap in what we see; times too, where the gap was too long for them to mean anything."""
         for trunk in self._trunks.values():

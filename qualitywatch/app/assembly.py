@@ -1,0 +1,103 @@
+"""From a configuration to parts that work: endpoints, channel options, the desk's policy, pipelines.  Builds, runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions
+from qualitywatch.ami.session import DEFAULT_EVENTS
+from qualitywatch.app.keeper import LEARNED_KEY, trunk_memories
+from qualitywatch.config import (
+    AppriseTarget,
+    CallConfig,
+    Config,
+    ConsoleTarget,
+    PbxConfig,
+    TargetConfig,
+    TelegramTarget,
+    WebhookTarget,
+)
+from qualitywatch.desk.desk import Desk
+from qualitywatch.desk.policy import DeskPolicy
+from qualitywatch.errors import ConfigError
+from qualitywatch.model import Alert, AlertState
+from qualitywatch.notify.channels import apprise, console, telegram, webhook
+from qualitywatch.notify.registry import ChannelOptions
+from qualitywatch.pipeline import Pipeline
+from qualitywatch.ports import StoredState
+from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.store.backends.rollup import RollupOptions
+
+LANGUAGE_KEY = "telegram.language."  # of a chat that chose its own: the meta key before its id
+
+
+def endpoint(pbx: PbxConfig, call: CallConfig | None = None) -> AmiEndpoint:
+    """Where and how to log in; the PBX that places calls is asked for keys as well."""
+    events = f"{DEFAULT_EVENTS},dtmf" if call is not None and call.pbx == pbx.name else DEFAULT_EVENTS
+    tls = TlsOptions(ca_file=pbx.tls.ca_file, verify=pbx.tls.verify) if pbx.tls is not None else None
+    return AmiEndpoint(pbx.name, pbx.host, pbx.port, pbx.username, pbx.secret.reveal(), tls, md5=pbx.md5, events=events)
+
+
+def channel_options(config: Config, target: TargetConfig, meta: Mapping[str, str]) -> ChannelOptions:
+    """Options of a target's channel; a chat's own choice of language goes before the configured one."""
+    match target.options:
+        case ConsoleTarget():
+            return console.Options(language=target.language)
+        case WebhookTarget(url, secret):
+            return webhook.Options(url=url, secret=secret, language=target.language)
+        case AppriseTarget(urls):
+            return apprise.Options(urls=urls, language=target.language)
+        case TelegramTarget(chat_id, topic, pictures):
+            if config.telegram is None:
+                raise ConfigError([f"notify {target.name}: a telegram target needs a telegram section with the bot's token"])
+            return telegram.Options(
+                chat_id=chat_id,
+                token=config.telegram.token,
+                token_from="telegram.token of the configuration",  # noqa: S106 a place, not a password
+                thread_id=topic,
+                language=meta.get(f"{LANGUAGE_KEY}{chat_id}", target.language),
+                base_url=config.telegram.base_url,
+                proxy=config.telegram.proxy,
+                pictures=pictures,
+            )
+
+
+def rollup_options(config: Config) -> RollupOptions:
+    """How long series are kept."""
+    keep = config.store.keep
+    return RollupOptions(minutes_s=keep.minutes_s, hours_s=keep.hours_s, calls_s=keep.calls_s, events_s=keep.events_s)
+
+
+def desk_policy(policy: DeskPolicy, specs: Sequence[RuleSpec]) -> DeskPolicy:
+    """The configured policy with the labels of the rules in force."""
+    return replace(policy, labels={spec.name: spec.labels for spec in specs if spec.labels})
+
+
+def pipeline(config: Config, pbx: PbxConfig, specs: Sequence[RuleSpec], stored: StoredState) -> Pipeline:
+    """The pipeline of one PBX, with what was known of it before."""
+    return Pipeline(
+        pbx.name,
+        specs,
+        names={**config.names, **config.trunks},
+        alerts=stored.alerts,
+        agents=stored.agents,
+        agents_learned=LEARNED_KEY + pbx.name in stored.meta,
+        trunk_memories=trunk_memories(pbx.name, stored.meta),
+    )
+
+
+def desk(config: Config, specs: Sequence[RuleSpec], stored: StoredState, pipelines: Mapping[str, Pipeline]) -> Desk:
+    """The desk with what was on it before."""
+
+    def trunk_of(pbx: str, subject: str) -> str | None:
+        configured = config.trunk_peers.get(subject)
+        return configured if configured is not None or pbx not in pipelines else pipelines[pbx].trunk_of(subject)
+
+    policy = desk_policy(config.desk, specs)
+    return Desk(policy, incidents=stored.incidents, silences=stored.silences, trunk_of=trunk_of)
+
+
+def of_other_pbxes(alerts: Sequence[Alert], pbxes: set[str]) -> list[Alert]:
+    """Alerts of PBXes that are no longer configured, in their inactive form."""
+    return [replace(alert, state=AlertState.INACTIVE) for alert in alerts if alert.key.pbx not in pbxes]
