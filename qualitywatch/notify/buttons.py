@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.model import Button, ButtonAction, Incident, Metric, MuteKind
+from qualitywatch.model import Button, ButtonAction, Incident, MuteKind
+from qualitywatch.notify.members import charted
 from qualitywatch.notify.texts import Words
 
-_SERIES: Final = frozenset(Metric)
 _MAX_DIGITS: Final = 18  # of an incident's number: within SQLite's 64 bits, and 64 bytes of data
 
 
@@ -19,11 +19,10 @@ def buttons_of(incident: Incident, words: Words) -> tuple[tuple[Button, ...], ..
     """Return the rows of buttons; none once nothing fires any more."""
     if not incident.is_open or not incident.firing:
         return ()
-    has_chart = any(member.alert.topic in _SERIES for member in incident.members)
     silenced = [member.mute is not None and member.mute.kind is MuteKind.SILENCE for member in incident.firing]
     answer = ButtonAction.ACKNOWLEDGE if incident.ack is None else ButtonAction.UNACKNOWLEDGE
     rows = (
-        (answer, *((ButtonAction.CHART,) if has_chart else ())),
+        (answer, *((ButtonAction.CHART,) if charted(incident) is not None else ())),
         () if all(silenced) else (ButtonAction.MUTE_HOUR, ButtonAction.MUTE_MORNING),
         (ButtonAction.UNMUTE,) if any(silenced) else (),
     )

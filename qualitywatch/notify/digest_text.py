@@ -112,15 +112,16 @@ def _with_names(incidents: Sequence[Incident], told: Sequence[Line], room: Room,
         body.append(row)
         cast = cast_of(incident)
         main = cast.main if len({member.alert.key.subject for member in cast.main}) > 1 else ()
-        listed = (*main, *cast.affected)
-        with_noun = True if cast.affected else None
         groups = (
-            (_BELOW + "{names}", [member for member in listed if not is_over(member)]),
-            (_BELOW + words.lists.over, [member for member in listed if is_over(member)]),
+            ("{names}", [member for member in main if not is_over(member)], main),
+            (words.lists.over, [member for member in main if is_over(member)], main),
+            (words.lists.affected, [member for member in cast.affected if not is_over(member)], cast.affected),
+            (words.lists.affected_over, [member for member in cast.affected if is_over(member)], cast.affected),
         )
         room.taken = []
-        for template, members in groups:
-            taken = room.take_names(template, names_of(members, listed, words, with_noun=with_noun))
+        for template, members, among in groups:
+            with_noun = True if among is cast.affected else None
+            taken = room.take_names(_BELOW + template, names_of(members, among, words, with_noun=with_noun))
             all_named = all_named and taken == len(members)
         body.extend(room.taken)
     return body, all_named

@@ -19,24 +19,25 @@ def full_list(name: str, incidents: Sequence[Incident], language: str, zone: tzi
     """Return all members of all incidents with their times, rules and mutes, one line each."""
     words = words_of(language)
     blocks = [_block(incident, words, language, zone) for incident in incidents]
-    return Attachment(name, ("\n\n".join(blocks) + "\n").encode("utf-8", "replace"))
+    return Attachment(name, ("\n".join(blocks) + "\n").encode("utf-8", "replace"))
 
 
 def _block(incident: Incident, words: Words, language: str, zone: tzinfo) -> str:
     cast, pbx = cast_of(incident), short_name(incident.pbx)
-    head = f"{mark_of(incident)} [{pbx}] " if pbx else f"{mark_of(incident)} "
-    rows = [head + legible(gist(cast, language, zone))]
-    rows += [_row(member, words, language, zone) for member in (*cast.main, *cast.affected)]
-    return "\n".join(rows)
+    front = f"[{pbx}] " if pbx else ""
+    members = (*cast.main, *cast.affected)
+    if len(members) == 1:
+        return f"{mark_of(incident)} {front}{_facts(members[0], words, language, zone)}"
+    rows = (f"  {mark_of_member(member)} {_facts(member, words, language, zone)}" for member in members)
+    return "\n".join((f"{mark_of(incident)} {front}{legible(gist(cast, language, zone))}", *rows))
 
 
-def _row(member: Member, words: Words, language: str, zone: tzinfo) -> str:
-    alone = Cast((member,), ())
+def _facts(member: Member, words: Words, language: str, zone: tzinfo) -> str:
     parts = (
         member_sentence(member, language, zone),
-        statuses.peak(alone, words),
+        statuses.peak(Cast((member,), ()), words),
         statuses.when((member,), words, zone),
         words.rule.format(rule=short_name(member.alert.key.rule), severity=words.severities[member.alert.severity]),
         statuses.mute_of(member, words, zone),
     )
-    return f"  {mark_of_member(member)} " + "; ".join(legible(part) for part in parts if part)
+    return "; ".join(legible(part) for part in parts if part)

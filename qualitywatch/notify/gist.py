@@ -59,10 +59,9 @@ def in_short(member: Member, words: Words, *, with_noun: bool, with_direction: b
         return who(alert) if is_over(member) else f"{who(alert)} {state}"
     value = None if is_over(member) else figure(alert, alert.value, words)
     what = inside(noun(alert, words)) if with_noun else None
+    parts: tuple[str | None, ...] = (who(alert), what, value)
     if with_direction and alert.key.direction is not None:
         parts = (what, preposition(alert, words), who(alert), value)
-    else:
-        parts = (who(alert), what, value)
     return " ".join(part for part in parts if part is not None)
 
 

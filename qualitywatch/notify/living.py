@@ -54,7 +54,7 @@ def living(incident: Incident, language: str, zone: tzinfo, *, show_pbx: bool) -
     room = Room()
     room.reserve((*top, *bottom))
     is_listed = len(incident.members) > MEMBERS_WITHOUT_LIST
-    unnamed = _place(cast, room, language, zone, is_listed=is_listed)
+    unnamed = _place(cast, room, language, zone, said=top[0].text, is_listed=is_listed)
     attachment = full_list(f"incident-{incident.id}.txt", (incident,), language, zone) if unnamed or is_listed else None
     return (*top, *room.taken, *bottom), attachment
 
@@ -66,8 +66,8 @@ def names_of(members: Sequence[Member], among: Sequence[Member], words: Words, *
     return [in_short(member, words, with_noun=noun, with_direction=direction) for member in members]
 
 
-def _place(cast: Cast, room: Room, language: str, zone: tzinfo, *, is_listed: bool) -> int:
-    """Put the members into the room; return how many found none."""
+def _place(cast: Cast, room: Room, language: str, zone: tzinfo, *, said: str, is_listed: bool) -> int:
+    """Put the members into the room, but for one of whom the first line has ``said`` it all; return how many found none."""
     words = words_of(language)
     told = 0
     tail = line(words.lists.attached), line(words.lists.more.format(count=10**6))
@@ -75,7 +75,7 @@ def _place(cast: Cast, room: Room, language: str, zone: tzinfo, *, is_listed: bo
     if len(cast.main) > 1:
         for member in cast.main[:MEMBERS_TOLD]:
             text = clip(legible(member_sentence(member, language, zone)), LINE_UNITS)
-            if not room.take(Line(text, f"{mark_of_member(member)} ")):
+            if text != said and not room.take(Line(text, f"{mark_of_member(member)} ")):
                 break
             told += 1
     rest = cast.main[told:] if len(cast.main) > 1 else ()

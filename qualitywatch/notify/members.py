@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from qualitywatch.model import Incident, Member, MemberState, MuteKind, Severity
+from qualitywatch.model import Incident, Member, MemberState, Metric, MuteKind, Severity
 from qualitywatch.notify.terms import finite, is_worse_lower
 
 MARKS: Final = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟡", Severity.INFO: "🔵"}
@@ -15,6 +15,7 @@ MARK_RESOLVED: Final = "🟢"
 MARK_ENDED_UNSEEN: Final = "⚪"  # over because there is nothing left to judge: not a promise that all is well
 MARK_MUTED: Final = "🔕"
 _STATE_ORDER: Final = {MemberState.FIRING: 0, MemberState.HAPPENED: 1, MemberState.RESOLVED: 2}
+_SERIES: Final = frozenset(Metric)
 _UNSEEN_ENDS: Final = frozenset({"no_data", "dropped"})
 
 
@@ -73,6 +74,11 @@ def worst_peak(members: Sequence[Member]) -> Member | None:
     """The member with the worst peak; all must be of one topic."""
     known = [member for member in members if finite(member.alert.peak) is not None]
     return max(known, key=lambda member: _signed(member, member.alert.peak), default=None)
+
+
+def charted(incident: Incident) -> Member | None:
+    """The member whose series a chart of the incident shows: the first that has one; None where nothing is measured."""
+    return next((member for member in incident.members if member.alert.topic in _SERIES), None)
 
 
 def is_over(member: Member) -> bool:

@@ -19,6 +19,7 @@ from qualitywatch.notify.composition import TEXT_LIMIT_UTF16, Line, html_text, l
 from qualitywatch.notify.digest_text import digest
 from qualitywatch.notify.legible import legible
 from qualitywatch.notify.living import first_line, living
+from qualitywatch.notify.members import charted
 from qualitywatch.notify.payload import payload_of
 from qualitywatch.notify.phrases import sentence
 from qualitywatch.notify.terms import who
@@ -64,12 +65,12 @@ def notification(
 
 
 def picture_caption(incident: Incident, language: str, zone: tzinfo) -> str:
-    """Return what stands below a chart of the incident's first subject: whose it is, and when; a few hundred units at most.
+    """Return what stands below a chart of ``members.charted``: whose it is, and when; a few hundred UTF-16 units at most.
 
     Figures are left out: a caption is never edited.
     """
-    words, first = words_of(language), incident.members[0]
-    lines = (words.caption.format(who=who(first.alert)), statuses.when(incident.members, words, zone))
+    words, shown = words_of(language), charted(incident) or incident.members[0]
+    lines = (words.caption.format(who=who(shown.alert)), statuses.when(incident.members, words, zone))
     return "\n".join(map(legible, lines))
 
 

@@ -85,6 +85,11 @@ GOLDEN: list[tuple[Transition, str, str]] = [
         "Потери до Anna SIP/6117: звонков для оценки больше нет, завершено через 7 мин, пик 12.40%",
     ),
     (
+        resolved(direction=TO, peak=12.4, because="dropped"),
+        "loss to SIP/6117: no longer watched, ended after 7 min, peak 12.40%",
+        "Потери до SIP/6117: больше не отслеживается, завершено через 7 мин, пик 12.40%",
+    ),
+    (
         resolved(direction=TO),
         "loss to SIP/6117 is over after 7 min",
         "Потери до SIP/6117 прекратились через 7 мин",
