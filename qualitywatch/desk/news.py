@@ -1,0 +1,114 @@
+"""News: when an incident is worth a message of its own, and when it is over.
+
+``settle`` is asked after every change, ``nag`` when time alone may have made it due; ``next_due`` says when that will be.
+A reader never sees the middle of a step, so a step tells at most one news of an incident.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from qualitywatch.desk.case import Case
+from qualitywatch.desk.policy import DeskPolicy
+from qualitywatch.model import NewsReason, Severity
+
+_FIRST: Final = frozenset({NewsReason.OPENED, NewsReason.UNMUTED, NewsReason.FLAPPING})
+
+
+def settle(case: Case, at: float, policy: DeskPolicy) -> None:
+    """Draw the consequences of what happened to the members: news, severity, end."""
+    loud = case.loud
+    heard = max((each for each in (loud, case.happened) if each is not None), key=_rank, default=None)
+    if heard is not None:
+        _tell_what_is_new(case, heard, at)
+    if case.is_open and not case.fires_at_all:
+        end = case.last_fire + policy.flap_within_s if case.incident.flapping else at
+        if end <= at:
+            case.incident = replace(case.incident, closed_at=end, flapping=False)
+    if case.is_open:
+        severity = loud or case.muted or case.incident.severity
+    else:
+        severity = case.incident.worst if case.incident.news else case.worst_member
+    if severity is not case.incident.severity:
+        case.incident = replace(case.incident, severity=severity)
+    case.settled()
+
+
+def nag(case: Case, at: float, wall: float) -> None:
+    """Tell again, and tell others, when an incident has been left alone for too long."""
+    incident = case.incident
+    if case.loud is None or not incident.news:
+        return
+    if incident.ack is None and incident.escalated_at is None and case.first_news_at is not None:
+        due = [step for plan in case.plans for step in plan.escalations if case.first_news_at + step.after_s <= at]
+        if due:
+            for step in due:
+                case.add_targets(step.targets)
+            case.incident = incident = replace(incident, escalated_at=at)
+    if incident.flapping:
+        return
+    if incident.ack is None:
+        if _earliest(plan.repeat_s for plan in case.plans) + incident.news_at <= at:
+            _tell(case, NewsReason.REPEATED, at)
+    else:
+        pause_s = _earliest(plan.remind_s for plan in case.plans)
+        if incident.news_at + pause_s <= at and incident.ack.at + pause_s <= wall:
+            _tell(case, NewsReason.REMINDER, at)
+
+
+def next_due(case: Case, wall_ahead_s: float, policy: DeskPolicy) -> float:
+    """When, on the PBX's clock, ``settle`` or ``nag`` may have something to do though nothing happens; inf for never."""
+    incident = case.incident
+    if not case.is_open:
+        return math.inf
+    if not case.fires_at_all:
+        return case.last_fire + policy.flap_within_s
+    if case.loud is None or not incident.news:
+        return math.inf
+    due = math.inf
+    if incident.ack is None and incident.escalated_at is None and case.first_news_at is not None:
+        due = case.first_news_at + _earliest(step.after_s for plan in case.plans for step in plan.escalations)
+    if incident.flapping:
+        return due
+    if incident.ack is None:
+        return min(due, incident.news_at + _earliest(plan.repeat_s for plan in case.plans))
+    pause_s = _earliest(plan.remind_s for plan in case.plans)
+    return min(due, max(incident.news_at, incident.ack.at - wall_ahead_s) + pause_s)
+
+
+def _tell_what_is_new(case: Case, heard: Severity, at: float) -> None:
+    incident = case.incident
+    if not incident.news:
+        opened = NewsReason.OPENED if case.spoke else NewsReason.UNMUTED
+        _tell(case, NewsReason.FLAPPING if incident.flapping else opened, at)
+    elif heard.rank > incident.worst.rank:
+        case.incident = replace(incident, ack=None)  # somebody took a lesser trouble on, not this one
+        _tell(case, NewsReason.WORSE, at)
+    elif case.flapped:
+        _tell(case, NewsReason.FLAPPING, at)
+    elif case.outlived and not case.was_loud and incident.ack is None and not incident.flapping:
+        _tell(case, NewsReason.UNMUTED, at)
+    if heard.rank > case.incident.worst.rank:
+        case.incident = replace(case.incident, worst=heard)
+
+
+def _tell(case: Case, reason: NewsReason, at: float) -> None:
+    incident = case.incident
+    if case.first_news_at is None:
+        case.first_news_at = at
+    if incident.news > case.told_before:  # told in this very step already
+        first = incident.news_reason if incident.news_reason in _FIRST and reason is NewsReason.WORSE else reason
+        case.incident = replace(incident, news_reason=first, news_at=at)
+    else:
+        case.incident = replace(incident, news=incident.news + 1, news_reason=reason, news_at=at)
+
+
+def _earliest(pauses: Iterable[float | None]) -> float:
+    return min((pause_s for pause_s in pauses if pause_s is not None), default=math.inf)
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
