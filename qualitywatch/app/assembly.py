@@ -25,7 +25,7 @@ from qualitywatch.model import Alert, AlertState
 from qualitywatch.notify.channels import apprise, console, telegram, webhook
 from qualitywatch.notify.registry import ChannelOptions
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.ports import StoredState
+from qualitywatch.ports import Clock, StoredState
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.store.backends.rollup import RollupOptions
 
@@ -39,13 +39,13 @@ def endpoint(pbx: PbxConfig, call: CallConfig | None = None) -> AmiEndpoint:
     return AmiEndpoint(pbx.name, pbx.host, pbx.port, pbx.username, pbx.secret.reveal(), tls, md5=pbx.md5, events=events)
 
 
-def channel_options(config: Config, target: TargetConfig, meta: Mapping[str, str]) -> ChannelOptions:
+def channel_options(config: Config, target: TargetConfig, meta: Mapping[str, str], clock: Clock) -> ChannelOptions:
     """Options of a target's channel; a chat's own choice of language goes before the configured one."""
     match target.options:
         case ConsoleTarget():
             return console.Options(language=target.language)
         case WebhookTarget(url, secret):
-            return webhook.Options(url=url, secret=secret, language=target.language)
+            return webhook.Options(url=url, now=clock.now, secret=secret, language=target.language)
         case AppriseTarget(urls):
             return apprise.Options(urls=urls, language=target.language)
         case TelegramTarget(chat_id, topic, pictures):

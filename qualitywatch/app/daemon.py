@@ -25,7 +25,8 @@ from qualitywatch.app.watcher import Watcher
 from qualitywatch.charts.painter import Painter
 from qualitywatch.config import Config
 from qualitywatch.control.server import ControlServer
-from qualitywatch.desk.desk import Desk, DeskChange
+from qualitywatch.desk.change import DeskChange
+from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import StoreError
 from qualitywatch.jobs import CalendarJobs, calendar
 from qualitywatch.notify.dispatcher import Dispatcher
@@ -89,7 +90,7 @@ class Daemon:
             series = await backend.open(config.store.directory, options, now=now)
             undo.push_async_callback(series.close, now)
             notifiers = build_notifiers(
-                {target.name: assembly.channel_options(config, target, stored.meta) for target in config.targets},
+                {target.name: assembly.channel_options(config, target, stored.meta, clock) for target in config.targets},
                 show_pbx=len(config.pbxes) > 1,
                 zone=config.timezone,
                 remembered=stored.meta,

@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from qualitywatch.desk.desk import DeskChange
+from qualitywatch.desk.change import DeskChange
 from qualitywatch.errors import StoreError
 from qualitywatch.model import Alert, Incident, NotifyReason
 from qualitywatch.pipeline import Effects

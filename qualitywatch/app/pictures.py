@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from qualitywatch.charts.painter import Painter
 from qualitywatch.charts.request import ChartRequest
 from qualitywatch.model import Incident
+from qualitywatch.notify.members import charted
 from qualitywatch.room import Room
 
 SPAN_S: Final = 1800.0
@@ -24,9 +25,11 @@ class Pictures:
         self._zone = zone
 
     async def of_incident(self, incident: Incident) -> bytes | None:
-        """A chart of the last half hour of the incident's first subject, in PNG."""
-        key = incident.members[0].alert.key
-        name = incident.members[0].alert.display_name
+        """A chart of the last half hour of the first subject that has something to show, in PNG."""
+        member = charted(incident)
+        if member is None or not self._painter.available:
+            return None
+        key, name = member.key, member.alert.display_name
         now = next((view.now for view in self._room.pbxes() if view.name == incident.pbx), incident.opened_at)
         since = now - SPAN_S
         points = await self._room.history(incident.pbx, key.subject, since, now)

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.overview import overview
 from qualitywatch.app.watcher import Watcher
-from qualitywatch.desk.desk import Desk, DeskChange
+from qualitywatch.desk.change import DeskChange
+from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import StoreError
 from qualitywatch.model import AuditRow, HistoryPoint, Incident, Silence
 from qualitywatch.ports import Clock, SeriesReader, StateChange

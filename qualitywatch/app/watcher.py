@@ -18,7 +18,8 @@ from qualitywatch.ami.inbox import InboxItem
 from qualitywatch.ami.resync import ask_codec, poll_agent, poll_agents
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pbxtime import PbxTime
-from qualitywatch.desk.desk import Desk, DeskChange
+from qualitywatch.desk.change import DeskChange
+from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError
 from qualitywatch.model import Alert, CodecSeen, Connected, DigitHeard, NotifyReason, PbxEvent
 from qualitywatch.pipeline import UNMEASURED_LOG, Effects, Pipeline

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any, Final, Protocol, TypeAlias
 
-from qualitywatch.notify.channels import console, telegram
+from qualitywatch.notify.channels import apprise, console, telegram, webhook
 from qualitywatch.ports import Notifier
 
-ChannelOptions: TypeAlias = console.Options | telegram.Options
+ChannelOptions: TypeAlias = console.Options | telegram.Options | webhook.Options | apprise.Options
 
 
 class Channel(Protocol):
@@ -24,8 +24,10 @@ class Channel(Protocol):
 
 
 NOTIFIERS: Final[Mapping[str, Channel]] = {
+    "apprise": apprise.AppriseNotifier,
     "console": console.ConsoleNotifier,
     "telegram": telegram.TelegramNotifier,
+    "webhook": webhook.WebhookNotifier,
 }
 
 
