@@ -18,7 +18,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeAlias, TypeVar
 
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaDocument,
+    LinkPreviewOptions,
+    Message,
+    ReplyParameters,
+)
 from telegram.constants import MessageLimit, ParseMode
 from telegram.error import RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
@@ -118,15 +126,14 @@ class BotApi:
         thread_id: int | None = None,
         reply_to: int | None = None,
         buttons: Buttons = (),
-        attachment: Attachment | None = None,
         silent: bool = False,
         urgent: bool = False,
     ) -> int:
         """Send one message, return its id when Telegram has it.
 
         What Telegram refuses for its form is sent again in a poorer one, without markup, buttons or topic: a plain alert in
-        the wrong place is better than none.  So does a failure of the attachment, which goes below the text, cost only the
-        attachment.  ``urgent`` is for somebody who looks at the screen: it hardly waits for the budget of the chat.
+        the wrong place is better than none.  ``urgent`` is for somebody who looks at the screen: it hardly waits for the
+        budget of the chat.
         """
         await self._turn(chat, urgent)
 
@@ -143,13 +150,7 @@ class BotApi:
                 disable_notification=silent,
             )
 
-        message_id = await self._deliver(chat, _Form(thread_id), attempt)
-        if attachment is not None:
-            try:
-                await self.send_document(chat, attachment, thread_id=thread_id, reply_to=message_id, urgent=urgent)
-            except NotifyError as error:
-                _log.warning("%s; the message went without its attachment %s", error, attachment.name)
-        return message_id
+        return await self._deliver(chat, _Form(thread_id), attempt)
 
     async def edit(self, chat: Chat, message_id: int, html: str, plain: str, *, buttons: Buttons = ()) -> None:
         """Change text and buttons of a message; one that already looks so is no error.  Raises MessageGoneError."""
@@ -221,6 +222,20 @@ class BotApi:
             )
 
         return await self._deliver(chat, _Form(thread_id), attempt)
+
+    async def replace_document(self, chat: Chat, message_id: int, attachment: Attachment) -> None:
+        """Put another file in the place of one that was sent.  Raises MessageGoneError."""
+        await self._turn(chat)
+
+        async def attempt(form: _Form) -> Message | bool:
+            del form
+            media = InputMediaDocument(attachment.content, filename=attachment.name)
+            return await self._writer.edit_message_media(media, chat, message_id)
+
+        try:
+            await self._deliver(chat, _Form(None), attempt)
+        except UnchangedError:
+            return
 
     async def answer_press(self, press_id: str, text: str, *, is_alert: bool = False) -> None:
         """Tell the thumb, in at most 200 UTF-16 units; a press that nobody waits for any more is no error."""

@@ -39,7 +39,7 @@ async def say(api: BotApi, asked: Command | Press, message_id: int, answer: Answ
 
 
 async def _send(api: BotApi, chat_id: int, thread_id: int | None, message_id: int, answer: Answer) -> None:
-    html, attachment = answer.html or escape(answer.plain, quote=False), answer.attachment
+    html = answer.html or escape(answer.plain, quote=False)
     if answer.picture is not None:
         caption = answer.plain if utf16_units(answer.plain) <= _CAPTION_UNITS else ""
         try:
@@ -53,14 +53,6 @@ async def _send(api: BotApi, chat_id: int, thread_id: int | None, message_id: in
         else:
             html = "" if caption else html
     if html:
-        await api.send(
-            chat_id,
-            html,
-            answer.plain,
-            thread_id=thread_id,
-            reply_to=message_id,
-            attachment=attachment,
-            urgent=True,
-        )
-    elif attachment is not None:
-        await api.send_document(chat_id, attachment, reply_to=message_id, thread_id=thread_id, urgent=True)
+        await api.send(chat_id, html, answer.plain, thread_id=thread_id, reply_to=message_id, urgent=True)
+    if answer.attachment is not None:
+        await api.send_document(chat_id, answer.attachment, reply_to=message_id, thread_id=thread_id, urgent=True)

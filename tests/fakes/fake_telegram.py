@@ -194,13 +194,13 @@ class FakeTelegram:
         *,
         thread_id: int | None = None,
         ago_s: float = 0.0,
-        **extra: object,
+        extra: Mapping[str, object] | None = None,
     ) -> int:
-        """Somebody writes into a chat; return the id of the message.  ``extra`` are more fields of the message."""
+        """Somebody writes into a chat; return the id of the message.  ``extra`` are more fields of it."""
         user = _user(user_id)
         said = Message(next(self._ids), chat_id, thread_id, user, int(time.time() - ago_s), text)
         self._messages[said.message_id] = said
-        await self.update(message={**said.as_json(), **extra})
+        await self.update(message={**said.as_json(), **(extra or {})})
         return said.message_id
 
     async def user_asks(
@@ -425,11 +425,7 @@ class FakeTelegram:
 
     def _edit_text(self, params: Mapping[str, str], files: Mapping[str, Upload], chat_id: int) -> Message:
         del files
-        message = self._messages.get(accept.integer(params.get("message_id"), "MESSAGE_ID_INVALID"))
-        if message is None or message.chat_id != chat_id:
-            raise bad("message to edit not found")
-        if not message.is_of_bot or message.message_id in self.too_old:
-            raise bad("message can't be edited")
+        message = self._editable(params, chat_id)
         if message.picture is not None or message.document is not None:
             raise bad("there is no text in the message to edit")
         text, raw, keyboard = accept.shown_text(params), params.get("text", ""), accept.keyboard(params)
@@ -438,6 +434,25 @@ class FakeTelegram:
         self._spend(chat_id)
         message.history.append(message.text)
         message.text, message.raw, message.keyboard = text, raw, keyboard
+        return message
+
+    def _edit_media(self, params: Mapping[str, str], files: Mapping[str, Upload], chat_id: int) -> Message:
+        message = self._editable(params, chat_id)
+        if message.document is None:
+            raise bad("there is no media in the message to edit")
+        document = accept.document(accept.media(params, files))
+        if message.document == document:
+            raise bad(_NOT_MODIFIED)
+        self._spend(chat_id)
+        message.document = document
+        return message
+
+    def _editable(self, params: Mapping[str, str], chat_id: int) -> Message:
+        message = self._messages.get(accept.integer(params.get("message_id"), "MESSAGE_ID_INVALID"))
+        if message is None or message.chat_id != chat_id:
+            raise bad("message to edit not found")
+        if not message.is_of_bot or message.message_id in self.too_old:
+            raise bad("message can't be edited")
         return message
 
     def _spend(self, chat_id: int) -> None:
@@ -464,6 +479,7 @@ _TO_CHATS: Final[Mapping[str, Callable[[FakeTelegram, Mapping[str, str], Mapping
     "sendPhoto": FakeTelegram._send_photo,
     "sendDocument": FakeTelegram._send_document,
     "editMessageText": FakeTelegram._edit_text,
+    "editMessageMedia": FakeTelegram._edit_media,
 }
 
 

@@ -197,6 +197,14 @@ def document(upload: Upload | None) -> Upload:
     return upload
 
 
+def media(params: Mapping[str, str], files: Mapping[str, Upload]) -> Upload | None:
+    """The file that takes the place of another; raises ApiError."""
+    wanted = _json(params, "media", {})
+    if wanted.get("type") != "document":
+        raise bad("wrong type of the new media")
+    return files.get(str(wanted.get("media", "")).removeprefix("attach://"))
+
+
 def replied_to(params: Mapping[str, str], exists: bool) -> int | None:
     """The message that is answered, None when there is none any more and that does not matter; raises ApiError."""
     wanted = _json(params, "reply_parameters", None)

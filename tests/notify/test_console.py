@@ -8,9 +8,9 @@ from datetime import UTC
 import pytest
 
 from qualitywatch.errors import ConfigError, NotifyError
-from qualitywatch.model import Direction, Notification, Severity
+from qualitywatch.model import Severity
 from qualitywatch.notify.channels.console import ConsoleNotifier, Options
-from tests.notify.build import SINCE, notification, transition
+from tests.notify.told import bulletin, notification
 
 
 def console(options: Options) -> ConsoleNotifier:
@@ -19,23 +19,36 @@ def console(options: Options) -> ConsoleNotifier:
 
 async def test_a_message_is_printed_as_it_is_when_there_is_no_terminal() -> None:
     stream = io.StringIO()
-    await console(Options(language="ru", stream=stream)).deliver(notification("out", 6117))
-    assert stream.getvalue() == (
-        "🟡 [office] Потери до SIP/6117 5.45%\nс 2025-11-22 22:00:00 UTC\nправило call-loss, предупреждение\n"
-    )
+    target = console(Options(language="ru", stream=stream))
+    await target.send(target.render(bulletin()))
+    first, *_, last = stream.getvalue().splitlines()
+    assert first == "🟡 [office] Потери до SIP/6117 5.45%"
+    assert last == "правило call-loss, предупреждение"
+    assert (target.can_edit, target.takes_pictures, target.pause_s()) == (False, False, 0.0)
 
 
-async def test_a_terminal_shows_colour_but_the_same_words() -> None:
+@pytest.mark.parametrize(
+    ("mark", "severity", "style"),
+    [
+        ("🔴", Severity.CRITICAL, "1;31"),
+        ("🟡", Severity.WARNING, "33"),
+        ("🔵", Severity.INFO, "36"),
+        ("🟢", Severity.CRITICAL, "32"),
+        ("⚪", Severity.WARNING, "32"),
+    ],
+)
+async def test_a_terminal_shows_colour_but_the_same_words(mark: str, severity: Severity, style: str) -> None:
     stream = io.StringIO()
-    change = transition(direction=Direction.TO_PEER, name="[bold]Anna[/bold]", value=5.0, severity=Severity.CRITICAL)
-    await console(Options(stream=stream, colour=True)).deliver(Notification("out", change, SINCE))
-    assert "\x1b[1;31m🔴 [office] loss to [bold]Anna[/bold] SIP/6117 5.00%\x1b[0m" in stream.getvalue()
+    message = notification("[bold]Anna[/bold]", mark=mark, severity=severity)
+    await console(Options(stream=stream, colour=True)).send(message)
+    assert f"\x1b[{style}m{mark} loss to [bold]Anna[/bold] 5.45%\x1b[0m" in stream.getvalue()
 
 
 async def test_a_stream_that_cannot_show_a_letter_shows_a_question_mark() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
-    await console(Options(language="ru", stream=stream)).deliver(notification("out", 6117))
+    target = console(Options(language="ru", stream=stream))
+    await target.send(target.render(bulletin()))
     assert raw.getvalue().startswith(b"? [office] ?????? ?? SIP/6117 5.45%\n")
 
 
@@ -44,16 +57,16 @@ async def test_a_stream_that_nobody_reads_any_more_is_a_permanent_failure() -> N
     target = console(Options(stream=stream))
     stream.close()
     with pytest.raises(NotifyError, match="the console cannot be written to: it is closed") as caught:
-        await target.deliver(notification("out", 1))
+        await target.send(notification())
     assert caught.value.permanent
 
 
 async def test_standard_output_is_the_default_and_stays_open(capsys: pytest.CaptureFixture[str]) -> None:
     target = console(Options())
-    await target.deliver(notification("out", 6117))
+    await target.send(notification())
     await target.close()
     print("still here")
-    assert capsys.readouterr().out.endswith("rule call-loss, warning\nstill here\n")
+    assert capsys.readouterr().out.endswith("since 22:00:00\nstill here\n")
 
 
 def test_an_unknown_language_is_refused() -> None:

@@ -5,6 +5,8 @@ How Telegram is asked is ``notify.botapi``'s business, which is imported when th
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +15,8 @@ from importlib import import_module, util
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
-from qualitywatch.errors import ConfigError
-from qualitywatch.model import Bulletin, Notification
+from qualitywatch.errors import ConfigError, MessageGoneError, NotifyError
+from qualitywatch.model import Attachment, Bulletin, Notification
 from qualitywatch.notify import render
 from qualitywatch.notify.pacing import Pacer
 from qualitywatch.notify.texts import LANGUAGES
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL: Final = "https://api.telegram.org"
 _MOVE_KEY: Final = "telegram.chat."
 _PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+_FILE_REST_S: Final = 30.0
+_FILES: Final = 100
+_OVER: Final = ("🟢", "⚪")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,15 @@ class Options:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What hangs below a message; ``at`` is the event loop's time."""
+
+    message_id: int
+    content: bytes
+    at: float
+
+
 class TelegramNotifier:
     """Carries notifications to one chat."""
 
@@ -86,6 +102,7 @@ class TelegramNotifier:
         self._show_pbx = show_pbx
         self._zone = zone
         self._language = options.language
+        self._files: dict[int, _File] = {}  # by the message they belong to; after a restart a file is sent anew
         self._chat_id = chat_id if chat_id is not None else options.chat_id
 
     @classmethod
@@ -150,20 +167,22 @@ class TelegramNotifier:
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> int:
         """Send a new message, its attachment below it; return its id when Telegram has it.  Raises NotifyError."""
-        return await self._api.send(
+        message_id = await self._api.send(
             self._chat_id,
             notification.html,
             notification.plain,
             thread_id=self._options.thread_id,
             reply_to=reply_to,
             buttons=notification.buttons,
-            attachment=notification.attachment,
         )
+        await self._attach(message_id, notification)
+        return message_id
 
     async def edit(self, message_id: int, notification: Notification) -> None:
-        """Change text and buttons of a message; an attachment stays as it was.  Raises NotifyError, MessageGoneError."""
+        """Change text, buttons and attachment of a message.  Raises NotifyError, MessageGoneError."""
         it = notification
         await self._api.edit(self._chat_id, message_id, it.html, it.plain, buttons=it.buttons)
+        await self._attach(message_id, notification)
 
     async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> int:
         """Hang a picture below a message, without a sound; return its id.  Raises NotifyError."""
@@ -179,6 +198,37 @@ class TelegramNotifier:
     async def close(self) -> None:
         """Give back the connections."""
         await self._api.close()
+
+    async def _attach(self, message_id: int, notification: Notification) -> None:
+        """Bring the file below a message up to date, if it has one.  A failure costs the file, never the message.
+
+        Figures in a long list change with every edit; the file follows at leisure, and at once when the incident is over.
+        """
+        attachment, now = notification.attachment, asyncio.get_running_loop().time()
+        if attachment is None:
+            return
+        known = self._files.get(message_id)
+        is_over = notification.plain.startswith(_OVER)
+        if known is not None and (known.content == attachment.content or (now - known.at < _FILE_REST_S and not is_over)):
+            return
+        try:
+            file_id = await self._put(known, message_id, attachment)
+        except NotifyError as error:
+            _log.warning("%s; the message stays without the newest %s", error, attachment.name)
+            return
+        self._files[message_id] = _File(file_id, attachment.content, now)
+        while len(self._files) > _FILES:
+            del self._files[next(iter(self._files))]
+
+    async def _put(self, known: _File | None, message_id: int, attachment: Attachment) -> int:
+        if known is not None:
+            try:
+                await self._api.replace_document(self._chat_id, known.message_id, attachment)
+            except MessageGoneError:
+                pass
+            else:
+                return known.message_id
+        return await self._api.send_document(self._chat_id, attachment, reply_to=message_id, thread_id=self._options.thread_id)
 
 
 def _bot_of(options: Options) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from qualitywatch.notify.registry import NOTIFIERS, ChannelOptions, build_notifi
 from qualitywatch.ports import Notifier
 from qualitywatch.secrets import Secret
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
-from tests.notify.build import notification
+from tests.notify.told import bulletin
 
 
 def test_every_channel_is_registered_under_its_module_name() -> None:
@@ -33,11 +33,11 @@ async def test_targets_of_all_kinds_are_built_in_the_given_order() -> None:
             targets, show_pbx=True, zone=UTC, remembered={"telegram.chat.43": "-100", "unrelated": "x"}
         )
         assert list(built) == ["b", "out", "a"]
-        for name, notifier in built.items():
-            await notifier.deliver(notification(name, 1))
+        for notifier in built.values():
+            await notifier.send(notifier.render(bulletin()))
             await notifier.close()
         assert {sent.chat_id: sent.text.splitlines()[0] for sent in server.sent} == {
-            42: "🟡 [office] loss to SIP/1 5.45%",
-            -100: "🟡 [office] loss to SIP/1 5.45%",
+            42: "🟡 [office] loss to SIP/6117 5.45%",
+            -100: "🟡 [office] loss to SIP/6117 5.45%",
         }
-        assert stream.getvalue().startswith("🟡 [office] loss to SIP/1 5.45%\n")
+        assert stream.getvalue().startswith("🟡 [office] loss to SIP/6117 5.45%\n")
