@@ -128,6 +128,9 @@ class Lifecycle:
         if value is not None and level_since:
             worse = min if evaluation.worse_is_lower else max
             peak = value if peak is None else worse(peak, value)
+        # While the end of a trouble is being waited for, its words stay: "not registered (registered)" helps nobody.
+        calm = before is not None and not level_since and not judged
+        details = before.details if before is not None and (calm or not evaluation.details) else dict(evaluation.details)
         fired_at = before.fired_at if before is not None else None
         if state is AlertState.FIRING and fired_at is None:
             fired_at = now
@@ -143,7 +146,7 @@ class Lifecycle:
             value=value,
             peak=peak,
             display_name=self._name_of(evaluation.key.subject) or (before.display_name if before is not None else None),
-            details=dict(evaluation.details) if evaluation.details or before is None else before.details,
+            details=details,
             texts=evaluation.texts,
             worst=_worst(before, severity if state is AlertState.FIRING else None),
         )

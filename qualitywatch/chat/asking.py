@@ -58,7 +58,7 @@ class Asking:
 
     def time(self, at: float, now: float | None = None) -> str:
         """Return an instant as local time; ``now`` is the PBX's own where ``at`` is."""
-        return short_time(at, self.room.now() if now is None else now, self.zone)
+        return short_time(at, self.room.now() if now is None else now, self.zone, self.texts.months)
 
     def zone_at(self, at: float) -> str:
         """Return the abbreviation of the local zone."""

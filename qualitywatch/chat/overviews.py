@@ -81,17 +81,16 @@ def _add_pbx(asking: Asking, page: Page, view: PbxView) -> None:
     up = sum(trunk.state is TrunkState.REGISTERED for trunk in view.trunks)
     unsure = sum(trunk.state is TrunkState.UNKNOWN for trunk in view.trunks)
     counts = [(texts.up, up), (texts.down, len(view.trunks) - up - unsure), (texts.unsure, unsure)]
-    page.line(texts.trunks.format(told=_counted(counts) or texts.none))
+    page.line(texts.trunks.format(told=_counted(asking, counts)))
     states = Counter(peer.state for peer in view.peers)
-    page.line(
-        texts.peers.format(told=_counted([(texts.peer_states[state], states[state]) for state in PeerState]) or texts.none)
-    )
+    page.line(texts.peers.format(told=_counted(asking, [(texts.peer_states[state], states[state]) for state in PEER_MARKS])))
     if view.is_seen:  # nobody knows how many there are in a PBX that cannot be seen
         page.line(texts.calls_now.format(count=view.calls))
 
 
-def _counted(counts: list[tuple[str, int]]) -> str:
-    return ", ".join(f"{count} {word}" for word, count in counts if count)
+def _counted(asking: Asking, counts: list[tuple[str, int]]) -> str:
+    texts = asking.texts
+    return ", ".join(texts.counted.format(word=word, count=count) for word, count in counts if count) or texts.none
 
 
 def _lasted(asking: Asking, view: PbxView, since_at: float) -> str:

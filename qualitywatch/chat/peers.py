@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -76,8 +77,10 @@ async def _with_chart(asking: Asking, page: Page, request: ChartRequest) -> Answ
     if picture is not None:
         return page.answer(picture)
     page.blank()
-    for metric in (Metric.LOSS_PERCENT, Metric.JITTER_MS):
-        for direction in Direction:
+    heard = summarize(request.points).by_direction
+    for metric, direction in product((Metric.LOSS_PERCENT, Metric.JITTER_MS), heard):
+        figures = heard[direction]
+        if (figures.loss_percent if metric is Metric.LOSS_PERCENT else figures.jitter_ms) is not None:
             page.line(
                 summary_line(
                     request.points,
@@ -175,7 +178,6 @@ def _figures_table(asking: Asking, figures: Figures) -> list[str]:
     texts = asking.texts
     heard = [figures.by_direction.get(direction, Heard()) for direction in Direction]
     rows = [
-        ("", *(texts.columns[direction] for direction in Direction)),
         (texts.loss, *(show(one.loss_percent, 2) for one in heard)),
         (texts.highest, *(show(one.loss_percent_max, 2) for one in heard)),
         (texts.jitter, *(show(one.jitter_ms, 1) for one in heard)),
@@ -185,7 +187,8 @@ def _figures_table(asking: Asking, figures: Figures) -> list[str]:
         (texts.rtt, show(figures.rtt_ms, 0), ""),
         (texts.highest, show(figures.rtt_ms_max, 0), ""),
     ]
-    return table(rows, flexible=0)
+    known = [row for row in rows if set(row[1:]) - {UNKNOWN, ""}]
+    return table([("", *(texts.columns[direction] for direction in Direction)), *known], flexible=0)
 
 
 def show(value: float | None, digits: int) -> str:

@@ -16,10 +16,11 @@ _LEAST_COLUMNS: Final = 4
 
 def table(rows: Sequence[Sequence[str]], *, flexible: int, left: frozenset[int] = frozenset({0})) -> list[str]:
     """Return the rows as lines; columns in ``left`` are flush left, the ``flexible`` one is clipped until a line fits.
+    Cells are made legible, but for blanks before the first word.
 
     Every row has the same number of cells.
     """
-    cells = [[legible(cell) for cell in row] for row in rows]
+    cells = [[_indent(cell) + legible(cell) for cell in row] for row in rows]
     if not cells:
         return []
     widths = [max(columns_of(row[index]) for row in cells) for index in range(len(cells[0]))]
@@ -56,6 +57,10 @@ def _padded(cell: str, width: int, left: bool) -> str:
     shown = clip_columns(cell, width)
     blank = " " * (width - columns_of(shown))
     return shown + blank if left else blank + shown
+
+
+def _indent(cell: str) -> str:
+    return " " * (len(cell) - len(cell.lstrip(" ")))
 
 
 def _columns(char: str) -> int:

@@ -31,15 +31,16 @@ def date_time(year: int, month: int, day: int, hour: int, minute: int, zone: tzi
         return None
 
 
-def short_time(at: float, now: float, zone: tzinfo) -> str:
-    """Return ``03:12`` on the same local day as ``now``, else ``11-23 03:12``, with the year when it is another."""
+def short_time(at: float, now: float, zone: tzinfo, months: tuple[str, ...]) -> str:
+    """Return ``03:12`` on the same local day as ``now``, else ``23 Nov 03:12``, with the year when it is another."""
     try:
         local, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
     except (OverflowError, OSError, ValueError):
         return "?"
     if local.date() == today.date():
         return f"{local:%H:%M}"
-    return f"{local:%m-%d %H:%M}" if local.year == today.year else f"{local:%Y-%m-%d %H:%M}"
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"{local.day} {months[local.month - 1]}{year} {local:%H:%M}"
 
 
 def zone_label(at: float, zone: tzinfo) -> str:

@@ -42,6 +42,7 @@ class Texts:
     last: str  # {span}, {time}
     last_span: str  # {span}
     ms: str
+    months: tuple[str, ...]  # beside a day
     calls: Forms
     packets: Forms
 
@@ -52,6 +53,7 @@ class Texts:
     trunks: str  # {told}
     peers: str  # {told}
     none: str
+    counted: str  # {word}, {count}
     up: str
     down: str
     unsure: str

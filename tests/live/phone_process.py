@@ -113,10 +113,14 @@ class Phone(pj.Account):  # type: ignore[misc]
                 call.xfer(command["uri"], prm)
             case "transfer_to", Call() as call:
                 call.xferReplaces(self.calls[command["target"]], prm)
+            case "digits", Call() as call:
+                call.dialDtmf(command["digits"])  # RFC 4733
             case "stats", Call() as call:
                 call.report()
             case "hangup", Call() as call:
                 call.hangup(prm)
+            case "answering", None:
+                self.answers = command["on"]
             case "register", None:
                 self.setRegistration(command["renew"])
             case unknown:

@@ -26,6 +26,7 @@ class AmiUser:
 
 RECORDER: Final = AmiUser("recorder", "recorder-secret")
 LEAST: Final = AmiUser("qualitywatch", "least-secret")
+CALLER: Final = AmiUser("caller", "caller-secret")
 POOR: Final = AmiUser("poor", "poor-secret")
 
 

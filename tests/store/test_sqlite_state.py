@@ -306,12 +306,18 @@ async def test_the_past_is_bounded_from_the_start(tmp_path: Path) -> None:
     await filled(tmp_path)
     store = await SqliteStateStore.open(tmp_path, now=NOW)
     closed = tuple(an_incident(number, closed_at=NOW) for number in range(2, 10))
-    await store.commit(StateChange(incidents=closed, audit=tuple(an_audit_row(str(number)) for number in range(5))))
+    posts = tuple(a_post(incident.id, Told(incident.id, 1, 1)) for incident in closed)
+    rows = tuple(an_audit_row(str(number)) for number in range(5))
+    await store.commit(StateChange(incidents=closed, posts=posts, audit=rows))
     await store.close()
     store = await SqliteStateStore.open(tmp_path, now=NOW, bounds=Bounds(closed_kept=2, audit_kept=3))
     assert [incident.id for incident in (await store.load()).incidents] == [1, 8, 9]
     assert [row.what for row in await store.audit(10)] == ["4", "3", "2"]
     await store.close()
+    connection = sqlite3.connect(tmp_path / STATE_FILE)
+    for table in ("incident", "concern", "post", "told"):
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (3,), table
+    connection.close()
 
 
 async def test_a_start_after_years_is_quick(tmp_path: Path) -> None:
