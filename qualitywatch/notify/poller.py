@@ -279,7 +279,10 @@ class Poller:
             case Press() as press:
                 self.stats.presses += 1
                 told = await self._on_press(press)
-                await self._api.answer_press(arrival.press_id, told.text, is_alert=told.is_refusal)
+                try:
+                    await self._api.answer_press(arrival.press_id, told.text, is_alert=told.is_refusal)
+                except NotifyError as error:
+                    _log.warning("a thumb was not told: %s", error)
                 if told.answer is not None:
                     await say(self._api, press, arrival.message_id, told.answer)
             case _:

@@ -228,6 +228,20 @@ async def test_a_thumb_is_told_at_once_and_the_chat_what_else_there_is(server: F
     assert poller.stats.presses == 2
 
 
+async def test_a_thumb_that_cannot_be_told_does_not_cost_the_chart(server: FakeTelegram, desk: Desk) -> None:
+    async def answer(_: Press) -> PressAnswer:
+        return PressAnswer("", answer=Answer("<i>chart</i>", "chart"))
+
+    desk.press_answer = answer
+    server.fail("answerCallbackQuery", 500, "Internal Server Error")
+    async with listening(server, desk), asyncio.TaskGroup() as group:
+        message_id = await poller_message(server)
+        pressing = group.create_task(server.user_presses(message_id, ANNA, "Chart"))
+        (reply,) = await server.wait_replies(message_id)
+        pressing.cancel()
+    assert reply.text == "chart"
+
+
 async def poller_message(server: FakeTelegram, thread_id: int | None = None) -> int:
     """A message with buttons in the chat."""
     api = bot(server)
