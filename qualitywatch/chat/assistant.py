@@ -15,7 +15,7 @@ from qualitywatch.chat.asking import Asking, Paint
 from qualitywatch.chat.misread import Misread, Problem, near
 from qualitywatch.chat.parsing import split_command
 from qualitywatch.chat.presses import press
-from qualitywatch.chat.registry import COMMANDS, HIDDEN, CommandEntry
+from qualitywatch.chat.registry import COMMANDS, HIDDEN, CommandEntry, examples_of
 from qualitywatch.model import AuditRow
 from qualitywatch.notify.inbound import Answer, Command, Press, PressAnswer
 from qualitywatch.notify.legible import clip, legible
@@ -155,6 +155,7 @@ def _corrected(asking: Asking, problem: Misread, entry: CommandEntry | None) -> 
         names = f"/{', /'.join(problem.near)}" if entry is None else ", ".join(problem.near)
         page.line(texts.nearest.format(names=names))
     page.line(texts.works)
-    for example in entry.examples if entry is not None else ("/help",):
+    meant = problem.near[0] if problem.problem is Problem.NO_SUCH_PEER and problem.near else None
+    for example in examples_of(entry, asking, meant) if entry is not None else ("/help",):
         page.line(example)
     return page.answer()

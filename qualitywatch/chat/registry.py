@@ -12,14 +12,17 @@ from qualitywatch.chat.overviews import status, trunks
 from qualitywatch.chat.parsing import read_language
 from qualitywatch.chat.peers import peer
 from qualitywatch.chat.rankings import report, worst
-from qualitywatch.chat.silences import silence, silences, unsilence
+from qualitywatch.chat.silences import in_force, silence, silences, unsilence
 from qualitywatch.chat.texts import LANGUAGES, texts_of
 from qualitywatch.notify.inbound import Answer
 
 
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """One command; ``about`` by language, at most 256 characters (Bot API, BotCommand)."""
+    """One command; ``about`` by language, at most 256 characters (Bot API, BotCommand).
+
+    ``examples`` name somebody who is there: see ``examples_of``.
+    """
 
     name: str
     handler: Handler
@@ -31,6 +34,22 @@ class CommandEntry:
 def menu(language: str) -> Sequence[tuple[str, str]]:
     """Return names and descriptions for Telegram's setMyCommands."""
     return [(entry.name, _about(entry, language)) for entry in COMMANDS]
+
+
+def examples_of(entry: CommandEntry, asking: Asking, nearest: str | None = None) -> list[str]:
+    """Return the examples of a command with names that work here; ``nearest`` is a subject that was probably meant."""
+    views = asking.room.pbxes()
+    subject = nearest or next((peer.subject for view in views for peer in view.peers), "SIP/6117")
+    technology, slash, number = subject.partition("/")
+    silences = in_force(asking)
+    names = {
+        "subject": subject,
+        "number": number or subject,
+        "family": f"{technology}{slash}{number[:2]}" if slash else subject[:2],
+        "pbx": views[0].name if views else "office",
+        "silence": silences[0].id if silences else 1,
+    }
+    return [example.format_map(names) for example in entry.examples]
 
 
 async def language(asking: Asking) -> Answer:
@@ -77,7 +96,7 @@ COMMANDS: Final = (
         "peer",
         peer,
         {"en": "A phone: state, figures, chart", "ru": "Телефон: состояние, цифры, график"},
-        ("/peer 6117", "/peer SIP/6117 24h"),
+        ("/peer {number}", "/peer {subject} 24h"),
     ),
     CommandEntry(
         "worst",
@@ -93,9 +112,9 @@ COMMANDS: Final = (
         silence,
         {"en": "Quiet for a while", "ru": "Заглушить на время"},
         (
-            "/silence SIP/6117 2h new cable",
-            "/silence rule=loss pbx=office until 08:00",
-            "/silence SIP/61* 30m",
+            "/silence {subject} 2h new cable",
+            "/silence rule=loss pbx={pbx} until 08:00",
+            "/silence {family}* 30m",
             "/silence all 30m",
         ),
         needs_user=True,
@@ -105,7 +124,7 @@ COMMANDS: Final = (
         "unsilence",
         unsilence,
         {"en": "End a silence", "ru": "Снять тишину"},
-        ("/unsilence 3", "/unsilence all"),
+        ("/unsilence {silence}", "/unsilence all"),
         needs_user=True,
     ),
     CommandEntry(

@@ -25,9 +25,11 @@ async def silence(asking: Asking) -> Answer:
     names = tuple(view.name for view in room.pbxes())
     pbxes = [_pbx(names, word) for word in wish.pbxes]
     subjects: list[str] = []
-    for word in (*wish.named, *wish.subjects):
+    for typed in (*wish.named, *wish.subjects):
+        word, there = _split_pbx(names, typed)
+        pbxes += [there] if there is not None else []
         pbx = next((name for name in names if name.casefold() == word.casefold()), None)
-        if pbx is not None and word in wish.named:
+        if pbx is not None and typed in wish.named:
             pbxes.append(pbx)
         else:
             subjects.append(word if is_pattern(word) else _subject(known, word))
@@ -118,6 +120,13 @@ def what(asking: Asking, one: Silence) -> str:
     parts += [f"pbx={','.join(one.pbxes)}"] if one.pbxes and one.pbxes != _EVERYTHING else []
     parts += [f"severity={','.join(one.severities)}"] if one.severities else []
     return " ".join(parts) or asking.texts.everything
+
+
+def _split_pbx(names: tuple[str, ...], word: str) -> tuple[str, str | None]:
+    """Take ``office:SIP/6117`` apart."""
+    name, colon, rest = word.partition(":")
+    found = next((one for one in names if one.casefold() == name.casefold()), None)
+    return (rest, found) if colon and rest and found is not None else (word, None)
 
 
 def _pbx(names: tuple[str, ...], word: str) -> str:
