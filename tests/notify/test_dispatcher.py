@@ -1,112 +1,116 @@
-"""From the outbox to the targets: at least once, in order, nobody waiting for anybody else."""
+"""From incidents to what targets show: at least once, nobody waiting for anybody else, the same message after a restart."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-import math
-from dataclasses import replace
+from collections.abc import Mapping
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qualitywatch.errors import NotifyError
-from qualitywatch.notify import outbox
+from qualitywatch.errors import MessageGoneError, NotifyError
+from qualitywatch.model import Bulletin, Form, Incident, Notification, Severity
 from qualitywatch.notify.backoff import Backoff
-from qualitywatch.ports import StateChange
-from qualitywatch.store.backends.memory import MemoryStateStore
-from tests.notify.build import notification
-from tests.notify.targets import Clock, Store, Target, put, running
+from tests.notify.targets import (
+    Chat,
+    Clock,
+    Store,
+    acknowledged,
+    changed,
+    closed,
+    incident,
+    later,
+    line_of,
+    never,
+    running,
+    tell,
+    worse,
+)
 
 
-def later(retry_after_s: float | None = None, text: str = "away") -> NotifyError:
-    return NotifyError(text, permanent=False, retry_after_s=retry_after_s)
+class MovableChat(Chat):
+    """A chat whose id may change."""
+
+    new_chat_id: int | None = None
+
+    def moved(self, new_chat_id: int) -> Mapping[str, str]:
+        self.new_chat_id = new_chat_id
+        return {"chat": str(new_chat_id)}
 
 
-def never(text: str = "thrown out") -> NotifyError:
-    return NotifyError(text, permanent=True)
-
-
-async def left(store: Store) -> list[str]:
-    return [row.transition.alert.key.subject for row in await store.due(math.inf)]
-
-
-async def test_rows_that_were_there_before_the_start_and_rows_that_come_later_are_delivered_in_order() -> None:
-    store, ops = Store(), Target()
-    await put(store, "ops", 1, 2, 3)
+async def test_what_was_there_before_the_start_and_what_comes_later_is_told() -> None:
+    store, ops, item = Store(), Chat(), incident(1)
+    await tell(store, None, item)
     async with running(store, {"ops": ops}) as dispatcher:
-        await ops.until(lambda ops: len(ops.taken) == 3)
-        await put(store, "ops", 4, 5)
-        dispatcher.wake()
+        await ops.until(lambda ops: ops.messages)
+        await tell(store, dispatcher, incident(2))
         assert await dispatcher.drain(5)
-        assert ops.taken == ["SIP/1", "SIP/2", "SIP/3", "SIP/4", "SIP/5"]
-        assert dispatcher.stats.delivered == 5
-    assert await left(store) == []
+        await tell(store, dispatcher, over := closed(item))
+        await ops.until(lambda ops: ops.texts[0] == "living\n" + line_of(over))
+        assert (dispatcher.stats.delivered, dispatcher.stats.edited) == (2, 1)
+        assert dispatcher.waiting == 0
 
 
-async def test_nothing_overtakes_a_message_that_must_wait() -> None:
-    store, ops = Store(), Target(None, later(), later(), later())
-    await put(store, "ops", 1, 2, 3)
-    async with running(store, {"ops": ops}):
-        await ops.until(lambda ops: len(ops.taken) == 3)
-    assert [subject for _, subject in ops.attempts] == ["SIP/1", "SIP/2", "SIP/2", "SIP/2", "SIP/2", "SIP/3"]
-
-
-async def test_a_message_that_is_not_due_yet_holds_back_those_behind_it() -> None:
-    store, ops, clock = Store(), Target(), Clock()
-    await put(store, "ops", 1)
-    await store.commit(StateChange(notifications=(replace(notification("ops", 2), not_before=clock.now() + 0.2),)))
-    await put(store, "ops", 3)
-    async with running(store, {"ops": ops}, clock=clock) as dispatcher:
+async def test_every_step_is_stored_before_the_next() -> None:
+    store, ops = Store(), Chat()
+    async with running(store, {"ops": ops}) as dispatcher:
+        store.full_for = 1_000_000
+        await tell(store, dispatcher, incident(1), incident(2))
+        await ops.until(lambda ops: ops.messages)
+        assert not await dispatcher.drain(0.2)
+        assert len(ops.messages) == 1
+        store.full_for = 0
         assert await dispatcher.drain(5)
-        assert ops.taken == ["SIP/1"]
-        await ops.until(lambda ops: len(ops.taken) == 3)
-    assert ops.taken == ["SIP/1", "SIP/2", "SIP/3"]
+    assert len(ops.messages) == len(store.posts) == 2
+
+
+async def test_a_full_disk_costs_no_message_and_no_duplicate_and_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    store, ops = Store(), Chat()
+    store.full_for = 3
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1), incident(2))
+        assert await dispatcher.drain(5)
+    assert [text for _, text in ops.attempts] == ["send", "send"]
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        "messages: state.db cannot be written: the disk is full; next attempt in 0 s",
+        "messages: works again",
+    ]
 
 
 async def test_a_target_that_hangs_or_fails_does_not_delay_another() -> None:
-    store, hanging, failing, well = Store(), Target(asyncio.Event()), Target(*[later()] * 1000), Target()
-    await put(store, "hanging", 1)
-    await put(store, "failing", 2)
+    store, hanging, failing, well = Store(), Chat(asyncio.Event()), Chat(*[later()] * 1000), Chat()
     async with running(store, {"hanging": hanging, "failing": failing, "well": well}) as dispatcher:
-        await hanging.until(lambda target: target.attempts)
-        await failing.until(lambda target: len(target.attempts) >= 3)
-        await put(store, "well", 3, 4)
-        dispatcher.wake()
-        await well.until(lambda target: len(target.taken) == 2)
-    assert not hanging.taken
-    assert not failing.taken
-
-
-async def test_a_pause_that_was_asked_for_is_recorded_exactly() -> None:
-    store, ops, clock = Store(), Target(later(retry_after_s=17)), Clock()
-    clock.stopped_at = 1_000_000.0
-    await put(store, "ops", 1)
-    async with running(store, {"ops": ops}, clock=clock):
-        await asyncio.wait_for(store.postponed.wait(), 5)
-    (row,) = await store.due(math.inf)
-    assert (row.not_before, row.attempts) == (1_000_017.0, 1)
+        await tell(store, dispatcher, incident(1, targets=("hanging", "failing")))
+        await hanging.until(lambda chat: chat.attempts)
+        await failing.until(lambda chat: len(chat.attempts) >= 3)
+        await tell(store, dispatcher, incident(2, targets=("hanging", "failing", "well")))
+        await well.until(lambda chat: chat.messages)
+        assert dispatcher.waiting == 4
+    assert not hanging.messages
+    assert not failing.messages
 
 
 async def test_a_pause_that_was_asked_for_is_kept() -> None:
-    store, ops = Store(), Target(later(retry_after_s=0.3))
-    await put(store, "ops", 1)
-    async with running(store, {"ops": ops}):
-        await ops.until(lambda ops: ops.taken)
+    store, ops = Store(), Chat(later(retry_after_s=0.3))
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1))
+        await ops.until(lambda ops: ops.messages)
     (first, _), (second, _) = ops.attempts
     assert second - first >= 0.3
 
 
 async def test_pauses_grow_when_nothing_was_asked_for() -> None:
-    store, ops = Store(), Target(*[later()] * 4)
-    await put(store, "ops", 1)
-    async with running(store, {"ops": ops}, backoff=Backoff(first_s=0.01, limit_s=300)):
-        await ops.until(lambda ops: ops.taken)
-    instants = [at for at, _ in ops.attempts]
-    pauses = [after - before for before, after in itertools.pairwise(instants)]
+    store, ops = Store(), Chat(*[later()] * 4)
+    async with running(store, {"ops": ops}, backoff=Backoff(first_s=0.01, limit_s=300)) as dispatcher:
+        await tell(store, dispatcher, incident(1))
+        await ops.until(lambda ops: ops.messages)
+    pauses = [after - before for before, after in itertools.pairwise(at for at, _ in ops.attempts)]
     assert all(pause >= 0.01 for pause in pauses)
     assert pauses[3] >= 0.04
 
@@ -118,199 +122,279 @@ def test_a_pause_is_between_a_second_and_five_minutes(failures: int, seed: int) 
     assert min(2.0 ** min(failures, 10), 300.0) / 2 <= pause_s
 
 
-async def test_a_message_that_can_never_arrive_is_set_aside_and_the_next_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    store, ops = Store(), Target(never(), never())
-    await put(store, "ops", 1, 2, 3)
+async def test_the_limits_of_a_channel_are_waited_for_and_what_comes_meanwhile_goes_first_if_it_is_worse() -> None:
+    store, ops = Store(), Chat()
+    ops.pause = 0.05
     async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1))
+        await asyncio.sleep(0)
+        await tell(store, dispatcher, incident(2, Severity.CRITICAL))
+        assert not ops.attempts
+        ops.pause = 0.0
+        await ops.until(lambda ops: len(ops.messages) == 2)
+    assert [message.incidents for message in ops.messages.values()] == [(2,), (1,)]
+
+
+async def test_what_can_never_arrive_is_given_up_and_the_next_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    store, ops = Store(), Chat(never(), never())
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1), incident(2), incident(3))
         assert await dispatcher.drain(5)
         assert (dispatcher.stats.given_up, dispatcher.stats.delivered) == (2, 1)
-    assert ops.taken == ["SIP/3"]
-    assert [(row.transition.alert.key.subject, error) for row, error in await store.given_up()] == [
-        ("SIP/1", "thrown out"),
-        ("SIP/2", "thrown out"),
-    ]
+        assert dispatcher.waiting == 0
+    assert sorted(post.failed for post in store.posts.values()) == ["", "thrown out", "thrown out"]
     (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
-    assert line == 'target "ops": thrown out; the message is set aside'
+    assert line == 'target "ops": thrown out; the message is given up'
 
 
-async def test_a_target_that_is_no_longer_configured_is_given_up_with_a_reason() -> None:
-    store, ops = Store(), Target()
-    await put(store, "old", 1)
-    await put(store, "ops", 2)
+async def test_a_target_that_is_no_longer_configured_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    store, ops = Store(), Chat()
     async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1, targets=("old", "ops")))
+        await tell(store, dispatcher, incident(2, targets=("old",)))
         assert await dispatcher.drain(5)
-    assert ops.taken == ["SIP/2"]
-    assert [error for _, error in await store.given_up()] == ["it is no longer in the configuration"]
+        assert dispatcher.waiting == 0
+    assert len(ops.messages) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        'target "old" is no longer in the configuration; what it was to be told is left out'
+    ]
 
 
-async def test_without_any_target_the_outbox_is_cleared_and_the_dispatcher_rests() -> None:
+async def test_without_any_target_the_dispatcher_rests() -> None:
     store = Store()
-    await put(store, "old", 1)
     async with running(store, {}) as dispatcher:
+        await tell(store, dispatcher, incident(1))
         assert await dispatcher.drain(5)
-    assert await left(store) == []
 
 
 async def test_the_same_trouble_is_logged_once_and_then_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    store, ops = Store(), Target(*[later(text="no network")] * 5)
-    await put(store, "ops", 1)
+    store, ops = Store(), Chat(*[later(text="no network")] * 5)
     async with running(store, {"ops": ops}) as dispatcher:
-        await ops.until(lambda ops: ops.taken)
+        await tell(store, dispatcher, incident(1))
+        await ops.until(lambda ops: ops.messages)
         assert await dispatcher.drain(5)
         assert dispatcher.stats.failed_attempts == 5
     lines = [record.getMessage() for record in caplog.records]
-    assert lines == ['target "ops": no network; kept, next attempt in 0 s', 'target "ops": works again']
+    assert lines == ['target "ops": no network; next attempt in 0 s', 'target "ops": works again']
+
+
+async def test_a_deleted_message_is_replaced() -> None:
+    store, ops, item = Store(), Chat(), incident(1)
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+        ops.deleted.add(1)
+        await tell(store, dispatcher, closed(item))
+        await ops.until(lambda ops: len(ops.messages) == 2)
+    assert ops.texts == ["living\n" + line_of(closed(item))]
+
+
+async def test_a_channel_that_calls_a_new_message_gone_is_not_asked_without_a_pause() -> None:
+    store, ops = Store(), Chat(*[MessageGoneError("?", permanent=False)] * 3)
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1))
+        await ops.until(lambda ops: ops.messages)
+    instants = [at for at, _ in ops.attempts]
+    assert all(after - before >= 0.01 for before, after in itertools.pairwise(instants))
+
+
+async def test_a_moved_chat_is_followed_and_remembered() -> None:
+    store, ops = Store(), MovableChat(NotifyError("moved", permanent=False, new_chat_id=-100_999))
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1))
+        assert await dispatcher.drain(5)
+    assert ops.new_chat_id == -100_999
+    assert (await store.load()).meta == {"chat": "-100999"}
+    assert len(ops.messages) == 1
+
+
+async def test_chats_that_move_in_a_circle_do_not_keep_the_dispatcher_busy() -> None:
+    store = Store()
+    ops = MovableChat(*[NotifyError("moved", permanent=False, new_chat_id=chat) for chat in (1, 2, 3)])
+    async with running(store, {"ops": ops}, backoff=Backoff(first_s=60)) as dispatcher:
+        await tell(store, dispatcher, incident(1))
+        assert await dispatcher.drain(5)
+    assert len(ops.attempts) == 3
 
 
 # --- restarts
 
 
-async def test_a_restart_neither_loses_nor_reorders_what_was_waiting() -> None:
-    store, ops = Store(), Target(None, later(retry_after_s=0.2))
-    await put(store, "ops", 1, 2, 3, 4)
-    async with running(store, {"ops": ops}):
-        await asyncio.wait_for(store.postponed.wait(), 5)
-    assert await left(store) == ["SIP/2", "SIP/3", "SIP/4"]
-    again = Target()
-    async with running(store, {"ops": again}):
-        await again.until(lambda ops: len(ops.taken) == 3)
-    assert again.taken == ["SIP/2", "SIP/3", "SIP/4"]
+async def test_after_a_restart_the_same_message_goes_on_being_changed() -> None:
+    store, ops, item = Store(), Chat(), incident(1)
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+    async with running(store, {"ops": ops}) as dispatcher:
+        assert await dispatcher.drain(5)
+        await tell(store, dispatcher, over := closed(item))
+        assert await dispatcher.drain(5)
+    assert ops.texts == ["living\n" + line_of(over)]
+    assert [what for _, what in ops.attempts] == ["send", "edit"]
 
 
 async def test_a_kill_between_sending_and_recording_costs_one_duplicate_and_no_loss() -> None:
-    store, ops = Store("delivered", times=1_000_000), Target()
-    await put(store, "ops", 1, 2, 3)
-    async with running(store, {"ops": ops}):
-        await ops.until(lambda ops: ops.taken)
-    assert ops.taken == ["SIP/1"]
-    store.failures.clear()
-    again = Target()
-    async with running(store, {"ops": again}) as dispatcher:
+    store, ops = Store(), Chat()
+    store.full_for = 1_000_000
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1), incident(2))
+        await ops.until(lambda ops: ops.messages)
+    store.full_for = 0
+    async with running(store, {"ops": ops}) as dispatcher:
         assert await dispatcher.drain(5)
-    assert again.taken == ["SIP/1", "SIP/2", "SIP/3"]
+    assert [message.incidents for message in ops.messages.values()] == [(1,), (1,), (2,)]
 
 
-async def test_a_long_pause_of_an_earlier_run_is_not_believed_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "RESTART_PATIENCE_S", 0.2)
-    store, ops, clock = Store(), Target(), Clock()
-    await put(store, "ops", 1)
-    (row,) = await store.due(math.inf)
-    await store.postpone(row, clock.now() + 3600, "token refused")
-    async with running(store, {"ops": ops}, clock=clock):
-        started = asyncio.get_running_loop().time()
-        await ops.until(lambda ops: ops.taken)
-    assert ops.attempts[0][0] - started >= 0.2
+async def test_what_waited_for_a_target_that_was_away_is_told_after_a_restart_worst_first() -> None:
+    store, ops = Store(), Chat(*[later()] * 1000)
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, incident(1), incident(2, Severity.CRITICAL), incident(3))
+        await ops.until(lambda ops: len(ops.attempts) > 3)
+    ops.plan.clear()
+    async with running(store, {"ops": ops}) as dispatcher:
+        assert await dispatcher.drain(5)
+    assert [message.incidents for message in ops.messages.values()] == [(2,), (1,), (3,)]
 
 
 async def test_a_wall_clock_that_is_set_back_delays_nothing() -> None:
-    store, ops, clock = Store(), Target(later(retry_after_s=0.1)), Clock()
-    await put(store, "ops", 1)
-    async with running(store, {"ops": ops}, clock=clock):
-        await asyncio.wait_for(store.postponed.wait(), 5)
+    store, ops, clock = Store(), Chat(later(retry_after_s=0.1)), Clock()
+    async with running(store, {"ops": ops}, clock=clock) as dispatcher:
+        await tell(store, dispatcher, incident(1, news=1))
+        await ops.until(lambda ops: ops.attempts)
         clock.step_s = -7200
-        await ops.until(lambda ops: ops.taken)
+        await tell(store, dispatcher, incident(2, Severity.CRITICAL))
+        await ops.until(lambda ops: ops.messages)
 
 
-# --- what a store and a channel may do
+# --- what a channel may do
 
 
-@pytest.mark.parametrize("operation", ["due", "delivered", "postpone", "give_up"])
-async def test_a_store_that_fails_for_a_while_costs_no_message_and_no_duplicate(
-    operation: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    store, ops = Store(operation, times=3), Target(later(), None, never(), None)
-    await put(store, "ops", 1, 2, 3)
+async def test_a_bug_in_a_channel_is_retried_then_given_up_and_its_text_is_not_repeated() -> None:
+    store, ops = Store(), Chat(*[ValueError("https://host/bot123:SECRET")] * 5)
     async with running(store, {"ops": ops}) as dispatcher:
-        await ops.until(lambda ops: len(ops.taken) == 2)
-        assert await dispatcher.drain(5)
-    assert [subject for _, subject in ops.attempts] == ["SIP/1", "SIP/1", "SIP/2", "SIP/3"]
-    assert len(await store.given_up()) == 1
-    assert await left(store) == []
-    assert sum("the disk is full" in record.getMessage() for record in caplog.records if record.levelno == logging.ERROR) == 1
-
-
-async def test_a_bug_in_a_channel_is_retried_then_set_aside_and_its_text_is_not_repeated() -> None:
-    store, ops = Store(), Target(*[ValueError("https://host/bot123:SECRET")] * 5)
-    await put(store, "ops", 1, 2)
-    async with running(store, {"ops": ops}):
-        await ops.until(lambda ops: ops.taken == ["SIP/2"])
-    ((row, error),) = await store.given_up()
-    assert (row.transition.alert.key.subject, row.attempts) == ("SIP/1", 5)
-    assert error.startswith("unexpected ValueError at ")
-    assert "SECRET" not in error
+        await tell(store, dispatcher, incident(1))
+        await store.until(lambda posts: posts)
+        await tell(store, dispatcher, incident(2))
+        await ops.until(lambda ops: ops.messages)
+    given_up = store.posts[1].failed
+    assert given_up.startswith("unexpected ValueError at ")
+    assert "SECRET" not in given_up
+    assert [message.incidents for message in ops.messages.values()] == [(2,)]
 
 
 async def test_a_channel_that_never_returns_is_interrupted_and_asked_again() -> None:
-    store, ops = Store(), Target(asyncio.Event())
-    await put(store, "ops", 1)
-    async with running(store, {"ops": ops}, delivery_limit_s=0.1):
-        await ops.until(lambda ops: ops.taken)
+    store, ops = Store(), Chat(asyncio.Event())
+    async with running(store, {"ops": ops}, delivery_limit_s=0.1) as dispatcher:
+        await tell(store, dispatcher, incident(1))
+        await ops.until(lambda ops: ops.messages)
     assert len(ops.attempts) == 2
 
 
-async def test_an_answer_of_the_store_that_is_out_of_date_repeats_nothing() -> None:
-    store, gate = Store(), asyncio.Event()
-    ops, other = Target(gate), Target()
-    await put(store, "ops", 1)
-    async with running(store, {"ops": ops, "other": other}) as dispatcher:
-        await ops.until(lambda ops: ops.attempts)
-        store.answer_late = asyncio.Event()
-        reads = store.reads
-        await put(store, "other", 2)
-        dispatcher.wake()
-        while store.reads == reads:
-            await asyncio.sleep(0)
-        gate.set()  # delivered and recorded while the answer, which still lists it, is under way
-        while len(await MemoryStateStore.due(store, math.inf)) == 2:
-            await asyncio.sleep(0)
-        store.answer_late.set()
+async def test_a_channel_that_cannot_render_silences_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    class Speechless(Chat):
+        def render(self, bulletin: Bulletin) -> Notification:
+            raise KeyError(bulletin.form)
+
+    store, bad, well = Store(), Speechless(), Chat()
+    async with running(store, {"bad": bad, "well": well}) as dispatcher:
+        await tell(store, dispatcher, incident(1, targets=("bad", "well")))
         assert await dispatcher.drain(5)
-    assert (ops.taken, other.taken) == (["SIP/1"], ["SIP/2"])
+        assert dispatcher.waiting == 1
+    assert len(well.messages) == 1
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith('target "bad": unexpected KeyError at ')
 
 
-async def test_a_crowd_of_waiting_messages_hides_nobody_behind_it() -> None:
-    store, dead, well = Store(), Target(*[later(retry_after_s=60)] * 10), Target()
-    await put(store, "dead", *range(450))
-    await put(store, "well", 1, 2)
-    async with running(store, {"dead": dead, "well": well}):
-        await well.until(lambda target: len(target.taken) == 2)
-    assert len(dead.attempts) == 1
+# --- pictures
 
 
-async def test_more_messages_than_one_look_shows_all_arrive_in_order() -> None:
-    store, one, two = Store(), Target(), Target()
-    await put(store, "one", *range(250))
-    await put(store, "two", *range(250))
-    async with running(store, {"one": one, "two": two}) as dispatcher:
-        assert await dispatcher.drain(5)
-    assert one.taken == two.taken == [f"SIP/{number}" for number in range(250)]
+async def test_a_picture_follows_its_message_and_delays_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qualitywatch.notify.agenda.PICTURE_AFTER_S", 0.0)
+    gate = asyncio.Event()
+
+    async def draw(_: Incident) -> bytes | None:
+        await gate.wait()
+        return b"png"
+
+    store, ops = Store(), Chat(pictures=True)
+    async with running(store, {"ops": ops}, draw=draw) as dispatcher:
+        await tell(store, dispatcher, incident(1))
+        await store.until(lambda posts: posts)
+        await tell(store, dispatcher, incident(2))
+        await ops.until(lambda ops: len(ops.messages) == 2)
+        assert not ops.pictures
+        gate.set()
+        await store.until(lambda posts: len(posts) == 2 and all(post.picture_id for post in posts))
+    assert sorted(ops.pictures) == [(1, "SIP/1"), (2, "SIP/2")]
+
+
+@pytest.mark.parametrize("error", [None, ValueError("no font")])
+async def test_a_chart_that_cannot_be_drawn_costs_the_chart(monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
+    monkeypatch.setattr("qualitywatch.notify.agenda.PICTURE_AFTER_S", 0.0)
+
+    async def draw(_: Incident) -> bytes | None:
+        if error is not None:
+            raise error
+        return None
+
+    store, ops, item = Store(), Chat(pictures=True), incident(1)
+    async with running(store, {"ops": ops}, draw=draw) as dispatcher:
+        await tell(store, dispatcher, item)
+        await store.until(lambda posts: any(post.picture_id == 0 for post in posts))
+        await tell(store, dispatcher, closed(item))
+        await ops.until(lambda ops: "over" in ops.texts[0])
+    assert not ops.pictures
 
 
 # --- shutting down, and being watched
 
 
-async def test_draining_waits_for_what_can_be_sent_and_not_for_what_must_wait() -> None:
-    store, ops, gate = Store(), Target(later(retry_after_s=60)), asyncio.Event()
-    slow = Target(gate)
-    await put(store, "ops", 1)
-    await put(store, "slow", 2)
-    async with running(store, {"ops": ops, "slow": slow}) as dispatcher:
+async def test_draining_shows_the_last_that_is_known_and_does_not_wait_for_what_must_wait() -> None:
+    store, away, ops, item = Store(), Chat(later(retry_after_s=60)), Chat(), incident(1, targets=("ops", "away"))
+    async with running(store, {"away": away, "ops": ops}) as dispatcher:
+        await tell(store, dispatcher, item)
+        await ops.until(lambda ops: ops.messages)
+        item = worse(item)
+        await tell(store, dispatcher, item)
+        await tell(store, dispatcher, item := changed(item, 9))
+        assert await dispatcher.drain(5)
+        assert dispatcher.waiting == 1
+    assert not away.messages
+    assert [message.form for message in ops.messages.values()] == [Form.SUPERSEDED, Form.LIVING]
+    assert ops.texts[1] == "living\n" + line_of(item)
+
+
+async def test_draining_says_when_it_took_too_long() -> None:
+    store, gate = Store(), asyncio.Event()
+    slow = Chat(gate)
+    async with running(store, {"slow": slow}) as dispatcher:
+        await tell(store, dispatcher, incident(1, targets=("slow",)))
         assert not await dispatcher.drain(0.05)
         gate.set()
         assert await dispatcher.drain(5)
-    assert slow.taken == ["SIP/2"]
-    assert await left(store) == ["SIP/1"]
+    assert slow.messages
+
+
+async def test_changes_after_a_drain_are_saved_up_again() -> None:
+    store, ops, item = Store(), Chat(), incident(1)
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+        await tell(store, dispatcher, item := changed(item, 5))
+        await asyncio.sleep(0.02)
+        assert ops.messages[1].edits == 0
+        await tell(store, dispatcher, acknowledged(item))  # but a press is answered at once
+        await ops.until(lambda ops: ops.messages[1].edits == 1)
 
 
 async def test_progress_stands_still_while_a_delivery_hangs_and_is_now_while_there_is_nothing_to_do() -> None:
     store, gate, clock = Store(), asyncio.Event(), Clock()
-    ops, clock.monotonic_at = Target(gate), 100.0
+    ops, clock.monotonic_at = Chat(gate), 100.0
     async with running(store, {"ops": ops}, clock=clock) as dispatcher:
         assert await dispatcher.drain(5)
         assert dispatcher.progress_at == 100.0
-        await put(store, "ops", 1)
-        dispatcher.wake()
+        await tell(store, dispatcher, incident(1))
         await ops.until(lambda ops: ops.attempts)
         clock.monotonic_at = 200.0
         assert dispatcher.progress_at == 100.0
@@ -319,35 +403,44 @@ async def test_progress_stands_still_while_a_delivery_hangs_and_is_now_while_the
         assert dispatcher.progress_at == 200.0
 
 
-STEPS = st.lists(st.sampled_from(["ok", "later", "pause", "bug", "never"]), max_size=12)
+PLANS = st.lists(
+    st.lists(st.sampled_from(["ok", "later", "pause", "bug", "never", "gone"]), max_size=12), min_size=1, max_size=3
+)
 
 
 @settings(max_examples=40, deadline=None)
-@given(plans=st.lists(STEPS, min_size=1, max_size=3), count=st.integers(min_value=1, max_value=6), stop_after=st.integers(0, 8))
-def test_whatever_targets_do_every_message_arrives_in_order_or_is_set_aside(
-    plans: list[list[str]], count: int, stop_after: int
-) -> None:
-    asyncio.run(_run_plans(plans, count, stop_after))
+@given(PLANS, st.integers(1, 8), st.integers(0, 8))
+def test_whatever_targets_do_every_incident_is_told_or_given_up(plans: list[list[str]], size: int, stop_after: int) -> None:
+    asyncio.run(_run_plans(plans, size, stop_after))
 
 
-async def _run_plans(plans: list[list[str]], count: int, stop_after: int) -> None:
-    meaning = {"ok": None, "later": later(), "pause": later(retry_after_s=0.002), "bug": KeyError("x"), "never": never()}
-    targets = {f"t{index}": Target(*(meaning[step] for step in plan)) for index, plan in enumerate(plans)}
+async def _run_plans(plans: list[list[str]], size: int, stop_after: int) -> None:
+    meaning = {
+        "ok": None,
+        "later": later(),
+        "pause": later(retry_after_s=0.002),
+        "bug": KeyError("x"),
+        "never": never(),
+        "gone": MessageGoneError("gone", permanent=True),
+    }
+    chats = {f"t{index}": Chat(*(meaning[step] for step in plan)) for index, plan in enumerate(plans)}
     store, quick = Store(), Backoff(first_s=0.001, limit_s=0.002)
-    for name in targets:
-        await put(store, name, *range(count))
-    first = next(iter(targets.values()))
-    async with running(store, targets, backoff=quick):  # stopped somewhere on the way, as by a kill
-        await first.until(lambda target: len(target.attempts) >= min(stop_after, count))
-    async with running(store, targets, backoff=quick) as dispatcher:
-        while await store.due(math.inf):
-            assert await dispatcher.drain(5)
-            await asyncio.sleep(0.002)
-    given_up = await store.given_up()
-    for name, target in targets.items():
-        lost = [row.transition.alert.key.subject for row, _ in given_up if row.target == name]
-        assert lost == sorted(lost)
-        taken = list(dict.fromkeys(target.taken))
-        assert taken == sorted(taken)
-        assert set(taken) | set(lost) == {f"SIP/{number}" for number in range(count)}
-        assert len(lost) <= sum(step in {"never", "bug"} for step in plans[int(name[1:])])
+    items = [incident(number, targets=tuple(chats)) for number in range(1, size + 1)]
+    await tell(store, None, *items)
+    first = next(iter(chats.values()))
+    async with running(store, chats, backoff=quick) as dispatcher:  # stopped somewhere on the way, as by a kill
+        await first.until(lambda chat: len(chat.attempts) >= min(stop_after, 1))
+        await tell(store, dispatcher, *map(closed, items[: size // 2]))
+    async with running(store, chats, backoff=quick) as dispatcher:
+        async with asyncio.timeout(10):
+            while dispatcher.waiting:
+                assert await dispatcher.drain(5)
+                await asyncio.sleep(0.002)
+        assert await dispatcher.drain(5)
+    given_up = {(post.target, told.incident) for post in store.posts.values() if post.failed for told in post.told}
+    for name, chat in chats.items():
+        for item in items:
+            living = chat.living(item.id)
+            assert living or (name, item.id) in given_up, "nobody was told"
+            told = [post for post in store.posts.values() if post.target == name and item.id in {t.incident for t in post.told}]
+            assert len(told) == 1

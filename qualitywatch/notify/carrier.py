@@ -1,0 +1,236 @@
+"""Carries the steps of one lane to its target, one after the other, each stored before the next.
+
+Pictures are drawn beside the lane and hung up when no text waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Protocol, TypeAlias, runtime_checkable
+
+from qualitywatch.errors import MessageGoneError, NotifyError
+from qualitywatch.model import Incident, Post
+from qualitywatch.notify.backoff import Backoff
+from qualitywatch.notify.lane import Lane
+from qualitywatch.notify.legible import legible
+from qualitywatch.notify.memory import Memory
+from qualitywatch.notify.progress import Progress
+from qualitywatch.notify.steps import Step, StepKind
+from qualitywatch.notify.troubles import Troubles
+from qualitywatch.ports import Clock, Notifier, StateChange
+
+ATTEMPTS_WITH_A_BUG: Final = 5
+REST_AFTER_A_BUG_S: Final = 60.0
+_MOVES_IN_A_ROW: Final = 2
+
+Draw: TypeAlias = Callable[[Incident], Awaitable[bytes | None]]
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A notifier whose chat may get a new id."""
+
+    def moved(self, new_chat_id: int) -> Mapping[str, str]:
+        """Use the new id from now on; return what must be remembered across restarts."""
+        ...
+
+
+@dataclass(slots=True)
+class DispatcherStats:
+    """What became of messages since the start."""
+
+    delivered: int = 0  # new messages
+    edited: int = 0  # changes of messages
+    failed_attempts: int = 0  # of what is tried again
+    given_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all carriers share.  ``draw`` makes a chart of an incident in PNG, or None where nothing can be drawn."""
+
+    clock: Clock
+    memory: Memory
+    backoff: Backoff
+    chance: Random
+    progress: Progress
+    troubles: Troubles
+    stats: DispatcherStats
+    delivery_limit_s: float
+    draw: Draw | None
+
+
+class Carrier:
+    """Works for one target."""
+
+    def __init__(self, target: str, notifier: Notifier, lane: Lane, means: Means) -> None:
+        self.lane = lane
+        self._notifier = notifier
+        self._means = means
+        self._who = f'target "{target}"'
+        self._failures = 0  # in a row
+        self._hasten = 0  # how many wait for it to be through
+        self._drawn: list[tuple[Step, bytes | None]] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+
+    def learn(self, incidents: list[Incident]) -> None:
+        """Take in new versions of incidents."""
+        self.lane.learn(incidents)
+        self._look_again()
+
+    async def run(self, tasks: asyncio.TaskGroup) -> None:
+        """Carry until cancelled; drawings run as tasks of their own."""
+        while True:
+            self._wake.clear()
+            try:
+                pause_s = await self._turn(tasks)
+            except Exception as error:  # noqa: BLE001 a bug in one lane must not silence the others
+                self._means.troubles.report(self._who, _bug(error), "nothing is told there for now", level=logging.ERROR)
+                self._idle.set()
+                pause_s = REST_AFTER_A_BUG_S
+            if pause_s == 0:
+                continue
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def through(self) -> None:
+        """Return when everything that can be shown now has been; changes are not saved up meanwhile."""
+        self._hasten += 1
+        try:
+            self._look_again()
+            await self._idle.wait()
+        finally:
+            self._hasten -= 1
+            self._wake.set()  # what was left out meanwhile has its time again
+
+    def _look_again(self) -> None:
+        self._idle.clear()
+        self._wake.set()
+
+    async def _turn(self, tasks: asyncio.TaskGroup) -> float | None:
+        """Do the next thing; return how long to rest unless something new is learnt, None for ever."""
+        now = self._means.clock.now()
+        hasten = self._hasten > 0
+        step = self.lane.next(now, hasten=hasten)
+        if step is not None and step.kind is StepKind.PICTURE:
+            tasks.create_task(self._make_picture(step))
+            return 0
+        if step is None and not self._drawn:
+            self._idle.set()
+            due_at = self.lane.due_at(now, hasten=hasten)
+            return None if due_at is None else max(due_at - now, 0.001)
+        png = None
+        if step is None:
+            step, png = self._drawn[0]
+        if step.kind is not StepKind.NOTE and (pause_s := self._notifier.pause_s()) > 0:
+            await asyncio.sleep(pause_s)  # whatever is learnt meanwhile is looked at together
+            return 0
+        if step.kind is StepKind.PICTURE:
+            del self._drawn[0]
+        await self._carry(step, png)
+        return 0
+
+    async def _carry(self, step: Step, png: bytes | None = None) -> None:
+        """Carry out one step and store what became of it."""
+        result = await self._attempt(step, png)
+        for _ in range(_MOVES_IN_A_ROW):
+            if not await self._follow_move(result):
+                break
+            result = await self._attempt(step, png)
+        now = self._means.clock.now()
+        if not isinstance(result, NotifyError):
+            posts = self.lane.done(step, result, now)
+            if step.notification is not None or png is not None:
+                self._succeeded(step)
+        elif isinstance(result, MessageGoneError) and (step.kind is not StepKind.SEND or step.reply_to is not None):
+            posts = self.lane.gone(step, now)
+        else:
+            posts = self._failed(step, result, now)
+        await self._keep(posts)
+
+    async def _attempt(self, step: Step, png: bytes | None) -> int | NotifyError | None:
+        limit_s = self._means.delivery_limit_s
+        try:
+            with self._means.progress.step():
+                async with asyncio.timeout(limit_s):
+                    return await self._perform(step, png)
+        except NotifyError as error:
+            return error
+        except TimeoutError:
+            return NotifyError(f"no end of it after {limit_s:.0f} s", permanent=False)
+        except Exception as error:  # noqa: BLE001 a bug in one channel must not silence the others
+            return NotifyError(_bug(error), permanent=step.post.attempts + 1 >= ATTEMPTS_WITH_A_BUG)
+
+    async def _perform(self, step: Step, png: bytes | None) -> int | None:
+        if png is not None and step.message_id is not None:
+            return await self._notifier.send_picture(png, _caption(step.incidents[0]), reply_to=step.message_id)
+        if step.notification is None:
+            return None
+        if step.message_id is None:
+            return await self._notifier.send(step.notification, reply_to=step.reply_to)
+        await self._notifier.edit(step.message_id, step.notification)
+        return None
+
+    async def _follow_move(self, result: int | NotifyError | None) -> bool:
+        if not isinstance(result, NotifyError) or result.new_chat_id is None or not isinstance(self._notifier, Movable):
+            return False
+        await self._means.memory.keep(StateChange(meta=self._notifier.moved(result.new_chat_id)))
+        self._means.troubles.report(self._who, str(result), "remembered; put the new id into the configuration")
+        return True
+
+    async def _make_picture(self, step: Step) -> None:
+        draw = self._means.draw
+        try:
+            png = None if draw is None else await draw(step.incidents[0])
+        except Exception as error:  # noqa: BLE001 a chart that cannot be drawn costs the chart
+            self._means.troubles.report(f"{self._who}: chart", _bug(error), "the message stays without one")
+            png = None
+        self._drawn.append((step, png))
+        self._look_again()
+
+    def _succeeded(self, step: Step) -> None:
+        self._failures = 0
+        self._means.troubles.over(self._who)
+        if step.kind is StepKind.SEND:
+            self._means.stats.delivered += 1
+        elif step.kind in {StepKind.EDIT, StepKind.STRIKE}:
+            self._means.stats.edited += 1
+
+    def _failed(self, step: Step, error: NotifyError, now: float) -> tuple[Post, ...]:
+        stats, troubles = self._means.stats, self._means.troubles
+        if error.permanent:
+            if step.kind in {StepKind.SEND, StepKind.EDIT}:
+                stats.given_up += 1
+                troubles.report(self._who, str(error), "the message is given up", level=logging.ERROR)
+            return self.lane.failed(step, error, now, 0.0)
+        asked_s = error.retry_after_s
+        pause_s = asked_s if asked_s is not None else self._means.backoff.pause_s(self._failures, self._means.chance)
+        if step.kind is not StepKind.PICTURE:
+            self._failures += 1
+        stats.failed_attempts += 1
+        troubles.report(self._who, str(error), f"next attempt in {pause_s:.0f} s")
+        return self.lane.failed(step, error, now, pause_s)
+
+    async def _keep(self, posts: tuple[Post, ...]) -> None:
+        if posts:
+            await self._means.memory.keep(StateChange(posts=posts))
+
+
+def _bug(error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]  # not the error's text: it may hold a secret
+    return f"unexpected {type(error).__name__} at {place.filename}:{place.lineno}, please report it"
+
+
+def _caption(incident: Incident) -> str:
+    alert = incident.members[0].alert
+    subject = alert.key.subject
+    return legible(f"{alert.display_name} {subject}" if alert.display_name else subject)

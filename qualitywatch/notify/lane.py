@@ -1,0 +1,182 @@
+"""One target's living messages: what is to be sent, changed or struck out next.  Pure: time is an argument.
+
+Strategy: nothing is queued.  Incidents say what there is to tell, posts say what was told, and at every look the difference
+is the agenda.  So several changes between two looks are one, a restart forgets nothing, and what a message tells can never be
+older than what is known when it goes.
+
+An incident has one post.  News (worse, repeated, ...) is a new message in the same post, which strikes the older one out;
+everything else changes the message in place.  A message that cannot be changed any more is told anew.  Posts are stored once
+they were shown, or given up; first messages that wait are found again by comparing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from qualitywatch.errors import NotifyError
+from qualitywatch.model import Incident, Post
+from qualitywatch.notify.agenda import Agenda
+from qualitywatch.notify.ledger import RESTART_PATIENCE_S, Ledger
+from qualitywatch.notify.steps import Renderer, Step, StepKind
+
+STUBBORN_AFTER: Final = 3  # failures in a row after which a message lets others try
+
+
+class Lane:
+    """Decides, and keeps book of what became of it; whoever carries the steps stores the posts it returns."""
+
+    def __init__(
+        self,
+        target: str,
+        renderer: Renderer,
+        incidents: Iterable[Incident] = (),
+        posts: Iterable[Post] = (),
+        *,
+        new_id: Callable[[], int],
+        pictures: bool = True,
+    ) -> None:
+        """Go on from what is stored.  ``new_id`` gives post ids that no other lane gets."""
+        self._renderer = renderer
+        self._ledger = Ledger(target, incidents, posts)
+        takes_pictures = pictures and renderer.takes_pictures
+        self._agenda = Agenda(target, renderer, self._ledger, new_id=new_id, takes_pictures=takes_pictures)
+        self._held_until = -math.inf
+        self._latest = math.inf  # the newest instant seen; endless so that the first look counts as a clock set back
+
+    def learn(self, incidents: Iterable[Incident]) -> None:
+        """Take in new versions of incidents, stored already; those for other targets are passed over."""
+        self._ledger.learn(incidents)
+
+    @property
+    def waiting(self) -> int:
+        """How many incidents have news that this target was not told."""
+        posts = self._ledger.posts.values()
+        behind = (told.news < incident.news for post in posts for told, incident in self._ledger.members(post))
+        return len(self._ledger.unposted()) + sum(behind)
+
+    def next(self, now: float, *, hasten: bool = False) -> Step | None:
+        """Return what is to be done now, or None.  ``hasten``: changes are not saved up, and pictures left out."""
+        self._heed(now)
+        if now < self._held_until:
+            return None
+        for item in self._agenda.items(now, hasten=hasten):
+            if item.due_at <= now and (step := item.make()) is not None:
+                return step
+        return None
+
+    def due_at(self, now: float, *, hasten: bool = False) -> float | None:
+        """Return when there may be something to do if nothing new is learnt, or None for never."""
+        self._heed(now)
+        due = min((item.due_at for item in self._agenda.items(now, hasten=hasten)), default=None)
+        return None if due is None else max(due, self._held_until, now)
+
+    def done(self, step: Step, message_id: int | None, now: float) -> tuple[Post, ...]:
+        """Record that a step was carried out; ``message_id`` is the new message's or picture's.  Returns what to store."""
+        post = replace(self._present(step), attempts=0, not_before=0.0)
+        match step.kind:
+            case StepKind.SEND:
+                return self._sent(step, post, message_id, now)
+            case StepKind.EDIT | StepKind.NOTE:
+                post = replace(post, told=step.told)
+                if step.notification is not None:
+                    post = replace(post, looks=step.notification.looks, edited_at=now)
+                self._agenda.note_shown(step)
+            case StepKind.STRIKE:
+                post = replace(post, superseded=tuple(old for old in post.superseded if old != step.message_id))
+            case StepKind.PICTURE:
+                self._agenda.drawing.discard(post.id)
+                post = replace(post, picture_id=message_id or 0)
+        return self._settle(step, post)
+
+    def failed(self, step: Step, error: NotifyError, now: float, pause_s: float) -> tuple[Post, ...]:
+        """Record that a step failed: for good, or until ``pause_s`` from now, when the lane goes on.  Returns what to store."""
+        if step.kind is StepKind.PICTURE:
+            return self._no_picture(step, error, now, pause_s)
+        if error.permanent:
+            return self.done(step, None, now) if step.kind is StepKind.STRIKE else self._given_up(step, error)
+        self._held_until = now + pause_s
+        post = self._present(step)
+        # One that fails again and again stands aside for a turn: if it is the only one that cannot pass, the others can.
+        turns = 1 if post.attempts + 1 < STUBBORN_AFTER else 2
+        post = replace(post, attempts=post.attempts + 1, not_before=now + turns * pause_s)
+        if self._ledger.post(post.id) is None:
+            self._agenda.drafts[0 if post.is_digest else step.incidents[0].id] = post
+            return ()
+        self._ledger.put(post)
+        return (post,)
+
+    def gone(self, step: Step, now: float) -> tuple[Post, ...]:
+        """Record that the message a step was about is no more: a new one takes its place.  Returns what to store."""
+        post = self._present(step)
+        if step.kind not in {StepKind.SEND, StepKind.EDIT} or post.message_id is None:
+            return self.done(step, None, now)
+        untold = tuple(replace(told, news=0, revision=0, closed=False) for told in post.told)
+        post = replace(post, message_id=None, told=untold, looks="", attempts=0, not_before=0.0)
+        self._ledger.put(post)
+        return (post,)
+
+    def _sent(self, step: Step, post: Post, message_id: int | None, now: float) -> tuple[Post, ...]:
+        self._count_own(step)
+        if post.message_id is not None and self._renderer.can_edit:
+            post = replace(post, superseded=(*post.superseded, post.message_id))
+        looks = step.notification.looks if step.notification is not None else ""
+        post = replace(post, told=step.told, message_id=message_id, looks=looks, sent_at=now, edited_at=now, failed="")
+        self._agenda.note_shown(step)
+        return self._settle(step, post)
+
+    def _given_up(self, step: Step, error: NotifyError) -> tuple[Post, ...]:
+        """Nothing more about what is known now; the next news may try again."""
+        self._count_own(step)
+        post = self._present(step)
+        known = {told.incident for told in (post.told if step.kind is StepKind.EDIT else step.told)}
+        told = tuple(told for told in step.told if told.incident in known)  # who was to join is told elsewhere
+        reason = str(error) or "no reason given"
+        return self._settle(step, replace(post, told=told, failed=reason, superseded=(), attempts=0, not_before=0.0))
+
+    def _count_own(self, step: Step) -> None:
+        post = step.post
+        if step.kind is StepKind.SEND and not post.is_digest and (not post.told or post.failed):
+            self._agenda.storm.spend()
+
+    def _settle(self, step: Step, post: Post) -> tuple[Post, ...]:
+        """Take in a post that speaks for incidents, and take these out of the digests that spoke for them."""
+        if step.kind is StepKind.SEND and post.is_digest:
+            self._agenda.drafts.pop(0, None)
+        left: dict[int, Post] = {}
+        for told in post.told:
+            self._agenda.drafts.pop(told.incident, None)
+            digest = self._ledger.post_of(told.incident)
+            if digest is not None and digest.id != post.id:
+                digest = left.get(digest.id, digest)
+                rest = tuple(other for other in digest.told if other.incident != told.incident)
+                # A revision of 0 is behind any other: the digest is changed although nothing in it has.
+                left[digest.id] = replace(digest, told=tuple(replace(other, revision=0) for other in rest))
+        for digest in left.values():
+            self._ledger.put(digest)
+        self._ledger.put(post)
+        return (post, *left.values())
+
+    def _no_picture(self, step: Step, error: NotifyError, now: float, pause_s: float) -> tuple[Post, ...]:
+        """A picture is not worth making texts wait for another attempt, unless the server itself asks for a pause."""
+        if error.permanent or error.retry_after_s is None:
+            return self.done(step, None, now)
+        self._held_until = now + pause_s
+        self._agenda.drawing.discard(step.post.id)
+        return ()
+
+    def _present(self, step: Step) -> Post:
+        """The post as it is now: a picture may have taken long.  A digest that turns into a message of one stays turned."""
+        known = self._ledger.post(step.post.id)
+        return step.post if known is None or known.is_digest != step.post.is_digest else known
+
+    def _heed(self, now: float) -> None:
+        """Notice a clock that was set back."""
+        if now < self._latest:
+            self._held_until = min(self._held_until, now + max(0.0, self._held_until - self._latest))
+            self._ledger.not_later_than(now)
+            drafts, patience = self._agenda.drafts, now + RESTART_PATIENCE_S
+            drafts.update({key: replace(draft, not_before=min(draft.not_before, patience)) for key, draft in drafts.items()})
+        self._latest = now

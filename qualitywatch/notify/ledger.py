@@ -1,0 +1,94 @@
+"""What a lane knows: the incidents that concern its target, and the posts that tell of them.
+
+A post with nothing left to do is set aside, and the oldest of these are forgotten: their incidents are over, and the store
+keeps them for whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from qualitywatch.model import Incident, Post, Told
+
+FINISHED_KEPT: Final = 500
+RESTART_PATIENCE_S: Final = 30.0  # for pauses an earlier run decided on: whoever restarts may have mended the cause
+
+
+class Ledger:
+    """Incidents and posts of one target.  Posts in ``posts`` may have something left to do."""
+
+    def __init__(self, target: str, incidents: Iterable[Incident], posts: Iterable[Post]) -> None:
+        self.incidents: dict[int, Incident] = {}
+        self.posts: dict[int, Post] = {}
+        self._target = target
+        self._finished: dict[int, Post] = {}
+        self._post_of: dict[int, int] = {}
+        for post in sorted(posts, key=lambda post: post.id):
+            if post.target == target:
+                self.put(post)
+        self.learn(incidents)
+
+    def learn(self, incidents: Iterable[Incident]) -> None:
+        """Take in new versions of incidents; those of others, and versions older than what is known, are passed over."""
+        for incident in incidents:
+            known = self.incidents.get(incident.id)
+            if self._target not in incident.targets or (known is not None and known.revision > incident.revision):
+                continue
+            post_id = self._post_of.get(incident.id)
+            if post_id is None and not incident.is_open and incident.news == 0:
+                self.incidents.pop(incident.id, None)  # it was never news, and is over
+                continue
+            self.incidents[incident.id] = incident
+            if post_id in self._finished:
+                self.posts[post_id] = self._finished.pop(post_id)
+
+    def put(self, post: Post) -> None:
+        """Take in a new version of a post; it speaks for its incidents from now on."""
+        self._finished.pop(post.id, None)
+        self.posts[post.id] = post
+        for told in post.told:
+            self._post_of[told.incident] = post.id
+
+    def unposted(self) -> list[Incident]:
+        """Incidents that are news and were never told."""
+        return [incident for incident in self.incidents.values() if incident.news > 0 and incident.id not in self._post_of]
+
+    def members(self, post: Post) -> list[tuple[Told, Incident]]:
+        """What a post has told, beside what there is to tell; incidents that nobody remembers are left out."""
+        return [(told, self.incidents[told.incident]) for told in post.told if told.incident in self.incidents]
+
+    def post_of(self, incident_id: int) -> Post | None:
+        """The post that speaks for an incident."""
+        post_id = self._post_of.get(incident_id)
+        return None if post_id is None else self.post(post_id)
+
+    def post(self, post_id: int) -> Post | None:
+        """A post by its id, finished or not."""
+        return self.posts.get(post_id) or self._finished.get(post_id)
+
+    def is_over(self, post: Post) -> bool:
+        """Whether everything a post speaks of has ended."""
+        return not any(incident.is_open for _, incident in self.members(post))
+
+    def finish(self, post: Post) -> None:
+        """Set a post aside until one of its incidents changes; forget the oldest of those set aside."""
+        self._finished[post.id] = self.posts.pop(post.id)
+        while len(self._finished) > FINISHED_KEPT:
+            forgotten = self._finished.pop(next(iter(self._finished)))
+            for told in forgotten.told:
+                if self._post_of.get(told.incident) == forgotten.id:
+                    del self._post_of[told.incident]
+                    self.incidents.pop(told.incident, None)
+
+    def not_later_than(self, now: float) -> None:
+        """Bring instants of the future back: the clock was set back, or another run left them."""
+        for posts in (self.posts, self._finished):
+            for key, post in posts.items():
+                posts[key] = replace(
+                    post,
+                    sent_at=min(post.sent_at, now),
+                    edited_at=min(post.edited_at, now),
+                    not_before=min(post.not_before, now + RESTART_PATIENCE_S),
+                )

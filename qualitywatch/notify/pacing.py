@@ -1,0 +1,68 @@
+"""The limits of a bot, kept before the server has to say so: so many calls a second, fewer to one chat, fewer still to a group.
+
+Sliding windows over the instants of past calls, not buckets: a bucket lets twice its size through around the instant it is full
+again, and a server that counts over any minute would notice.  Telegram's figures, for what it does not publish exactly: 30 a
+second overall, one a second to a chat, 20 a minute to a group (all topics of a group share its allowance).
+
+Instants are seconds of a clock that never steps, of the caller's choice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+SECOND_S: Final = 1.0
+MINUTE_S: Final = 60.0
+SOON_S: Final = 10.0  # what ``free`` looks ahead
+
+
+class Pacer:
+    """What one bot may send when.  Chats are ids, or "@name"; negative ids and names are groups."""
+
+    def __init__(self, overall_per_s: int = 30, chat_interval_s: float = 1.0, group_per_minute: int = 20) -> None:
+        if overall_per_s < 1 or group_per_minute < 1 or chat_interval_s < 0:
+            raise ValueError("a bot that may send nothing at all")
+        self._chat_interval_s = chat_interval_s
+        self._group_per_minute = group_per_minute
+        self._overall: deque[float] = deque(maxlen=overall_per_s)
+        self._chats: dict[int | str, deque[float]] = {}  # the newest calls, as many as a window can hold
+        self._held: dict[int | str | None, float] = {}  # until when; None: every chat
+
+    def pause_s(self, chat: int | str, now: float) -> float:
+        """Return how long the next call to a chat must still wait; 0 when it may go now."""
+        free_at = [self._held.get(None, now), self._held.get(chat, now)]
+        if len(self._overall) == self._overall.maxlen:
+            free_at.append(self._overall[0] + SECOND_S)
+        if calls := self._chats.get(chat):
+            free_at.append(calls[-1] + self._chat_interval_s)
+            if _is_group(chat) and len(calls) == self._group_per_minute:
+                free_at.append(calls[0] + MINUTE_S)
+        # Compared as instants: a pause that rounds to nothing must not let a call through before its window is over.
+        latest = max(free_at)
+        return 0.0 if latest <= now else max(latest - now, 1e-6)
+
+    def spend(self, chat: int | str, now: float) -> None:
+        """Count a call that is made now."""
+        self._overall.append(now)
+        calls = self._chats.get(chat)
+        if calls is None:
+            calls = self._chats[chat] = deque(maxlen=self._group_per_minute if _is_group(chat) else 1)
+        calls.append(now)
+
+    def hold(self, chat: int | str | None, until: float) -> None:
+        """Let nothing through before an instant, because the server said so: to one chat, or with None to any."""
+        self._held[chat] = max(until, self._held.get(chat, until))
+
+    def free(self, chat: int | str, now: float) -> int:
+        """Return how many calls to a chat could go within the next 10 s if no other chat needed any."""
+        calls: deque[float] = self._chats.get(chat, deque())
+        begin = now + self.pause_s(chat, now)
+        room = int((now + SOON_S - begin) / self._chat_interval_s) + 1 if self._chat_interval_s > 0 else 10_000
+        if _is_group(chat):
+            room = min(room, self._group_per_minute - sum(at + MINUTE_S > now + SOON_S for at in calls))
+        return max(0, min(room, int(SOON_S) * (self._overall.maxlen or 0))) if begin <= now + SOON_S else 0
+
+
+def _is_group(chat: int | str) -> bool:
+    return isinstance(chat, str) or chat < 0
