@@ -1,9 +1,8 @@
-"""The whole way: rows of a store, the dispatcher, python-telegram-bot, HTTP, a Bot API that misbehaves."""
+"""The whole way: incidents, the dispatcher, python-telegram-bot, HTTP, a Bot API that misbehaves; judged by what chats show."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,12 +10,14 @@ from datetime import UTC
 
 import pytest
 
+from qualitywatch.model import Incident, Severity
+from qualitywatch.notify.backoff import Backoff
 from qualitywatch.notify.channels.telegram import Options
 from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.notify.registry import build_notifiers
 from qualitywatch.secrets import Secret
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
-from tests.notify.targets import Store, put, running
+from tests.notify.targets import QUICK, Chat, Store, acknowledged, changed, closed, incident, line_of, running, tell, worse
 
 OPS, BOSS = -100, 55
 
@@ -28,137 +29,225 @@ async def server() -> AsyncIterator[FakeTelegram]:
 
 
 @asynccontextmanager
-async def daemon(server: FakeTelegram, store: Store, chats: Mapping[str, int], **changes: float) -> AsyncIterator[Dispatcher]:
-    """What the daemon is made of from the outbox on; two of these in a row are a restart."""
+async def daemon(
+    server: FakeTelegram, store: Store, chats: Mapping[str, int], *, backoff: Backoff = QUICK, **changes: float
+) -> AsyncIterator[Dispatcher]:
+    """What the daemon is made of from the incidents on; two of these in a row are a restart."""
+    usual = {"min_interval_s": 0.0, "group_per_minute": 10_000, **changes}
     options = {
-        name: replace(Options(chat, Secret(TOKEN), base_url=server.url, min_interval_s=0.0), **changes)  # type: ignore[arg-type]
+        name: replace(Options(chat, Secret(TOKEN), base_url=server.url), **usual)  # type: ignore[arg-type]
         for name, chat in chats.items()
     }
     remembered = (await store.load()).meta
     notifiers = build_notifiers(options, show_pbx=False, zone=UTC, remembered=remembered)
-    async with running(store, notifiers) as dispatcher:
+    async with running(store, notifiers, backoff=backoff) as dispatcher:
         yield dispatcher
     for notifier in notifiers.values():
         await notifier.close()
 
 
 def subjects(server: FakeTelegram, chat: int) -> list[str]:
-    """The peers a chat was told about, in order."""
-    return [text.splitlines()[0].removeprefix("🟡 loss to ").removesuffix(" 5.45%") for text in server.texts(chat)]
+    """The first line of every message of a chat as it finally stands, oldest first."""
+    return [it.text.splitlines()[0] for it in server.living(chat)]
 
 
-async def test_messages_of_a_chat_arrive_in_order_whatever_the_server_answers(server: FakeTelegram) -> None:
+def open_and_over(server: FakeTelegram, chat: int, item: Incident) -> tuple[int, int]:
+    """How many messages of a chat name an incident's subject, and how many of them still have buttons."""
+    found = [it for it in server.living(chat) if item.members[0].alert.key.subject in it.text]
+    return len(found), sum(bool(it.buttons) for it in found)
+
+
+async def test_an_incident_is_one_message_in_the_chat_until_it_is_over(server: FakeTelegram) -> None:
+    store, item = Store(), incident(6117)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, item)
+        await store.until(lambda posts: posts)
+        assert open_and_over(server, OPS, item) == (1, 1)
+        first = subjects(server, OPS)
+        item = acknowledged(item)
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        item = closed(changed(item, 12))
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+    assert open_and_over(server, OPS, item) == (1, 0)
+    assert subjects(server, OPS) != first
+    assert len(server.sent) == 1
+
+
+async def test_what_gets_worse_is_a_new_message_and_only_it_has_buttons(server: FakeTelegram) -> None:
+    store, item = Store(), incident(6117)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, item)
+        await store.until(lambda posts: posts)
+        await tell(store, dispatcher, worse(item))
+        await store.until(lambda posts: posts[0].message_id == 2 and not posts[0].superseded)
+    old, new = server.living(OPS)
+    assert (bool(old.buttons), bool(new.buttons)) == (False, True)
+    assert new.reply_to == old.message_id
+
+
+@pytest.mark.parametrize("how", ["deleted", "too old"])
+async def test_a_message_that_cannot_be_changed_is_replaced(server: FakeTelegram, how: str) -> None:
+    store, item = Store(), incident(6117)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, item)
+        await store.until(lambda posts: posts)
+        if how == "deleted":
+            server.user_deletes(1)
+        else:
+            server.too_old.add(1)
+        await tell(store, dispatcher, closed(item))
+        await store.until(lambda posts: posts[0].message_id == 2)
+    assert not server.living(OPS)[-1].buttons
+    assert [told.closed for told in store.posts[1].told] == [True]
+
+
+async def test_messages_arrive_whatever_the_server_answers(server: FakeTelegram) -> None:
     store = Store()
-    await put(store, "ops", 1, 2, 3, 4, 5, 6)
+    items = [incident(number) for number in (1001, 1002, 1003, 1004)]
     server.fail("sendMessage", 500, "Internal Server Error", times=2)
     server.fail("sendMessage", 200, body="<html>captive portal</html>")
     server.fail("sendMessage", 400, "Bad Request: can't parse entities: no")
     server.fail("sendMessage", 502, body="<html>bad gateway</html>")
-    async with daemon(server, store, {"ops": OPS}):
-        await server.wait_sent(6)
-    assert subjects(server, OPS) == ["SIP/1", "SIP/2", "SIP/3", "SIP/4", "SIP/5", "SIP/6"]
-    assert await store.given_up() == []
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, *items)
+        await server.wait_sent(4)
+    assert all(open_and_over(server, OPS, item) == (1, 1) for item in items)
 
 
 async def test_a_429_is_obeyed(server: FakeTelegram) -> None:
     store = Store()
-    await put(store, "ops", 1, 2)
     server.fail("sendMessage", 429, "Too Many Requests: retry after 1", retry_after=1)
-    async with daemon(server, store, {"ops": OPS}):
-        await server.wait_sent(2)
-    first, second, _ = server.calls
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, incident(1001))
+        await server.wait_sent(1)
+    first, second = [call for call in server.calls if call.method == "sendMessage"]
     assert second.at - first.at >= 1.0
-    assert subjects(server, OPS) == ["SIP/1", "SIP/2"]
 
 
 async def test_a_chat_that_threw_the_bot_out_does_not_delay_another(server: FakeTelegram) -> None:
     store = Store()
     server.blocked.add(OPS)
-    await put(store, "ops", 1, 2)
-    await put(store, "boss", 3, 4)
     async with daemon(server, store, {"ops": OPS, "boss": BOSS}) as dispatcher:
+        await tell(store, dispatcher, incident(1001, targets=("ops", "boss")))
         assert await dispatcher.drain(5)
-    assert subjects(server, BOSS) == ["SIP/3", "SIP/4"]
-    assert len(await store.given_up()) == 2
-    assert all("add it to the chat" in error for _, error in await store.given_up())
+        assert len(server.living(BOSS)) == 1
+        assert dispatcher.stats.given_up == 1
+    assert ["add it to the chat" in post.failed for post in store.posts.values() if post.target == "ops"] == [True]
 
 
 async def test_a_chat_that_gets_no_answer_does_not_delay_another(server: FakeTelegram) -> None:
     store = Store()
-    await put(store, "ops", 1)
     server.hang_after_accepting = 1
     async with daemon(server, store, {"ops": OPS, "boss": BOSS}, read_timeout_s=30.0) as dispatcher:
+        await tell(store, dispatcher, incident(1001))
         await server.wait_sent(1)
-        await put(store, "boss", 2, 3)
-        dispatcher.wake()
-        await server.wait_sent(3)
-    assert subjects(server, BOSS) == ["SIP/2", "SIP/3"]
+        await tell(store, dispatcher, incident(1002, targets=("boss",)))
+        await server.wait_sent(2)
+    assert len(server.living(BOSS)) == 1
 
 
 async def test_no_answer_after_accepting_costs_a_duplicate_never_a_loss(server: FakeTelegram) -> None:
     store = Store()
-    await put(store, "ops", 1, 2)
     server.hang_after_accepting = 1
-    async with daemon(server, store, {"ops": OPS}, read_timeout_s=0.2):
-        await server.wait_sent(3)
-    assert subjects(server, OPS) == ["SIP/1", "SIP/1", "SIP/2"]
+    async with daemon(server, store, {"ops": OPS}, read_timeout_s=0.2) as dispatcher:
+        await tell(store, dispatcher, incident(1001))
+        await server.wait_sent(2)
+        await store.until(lambda posts: posts)
+    assert store.posts[1].message_id == 2
 
 
-async def test_a_server_that_was_away_gets_everything_when_it_is_back(server: FakeTelegram) -> None:
+async def test_after_a_day_without_the_server_what_goes_on_comes_first_and_the_rest_is_one_digest(server: FakeTelegram) -> None:
     store = Store()
     await server.stop()
-    await put(store, "ops", 1, 2)
+    past = [closed(incident(number, Severity.CRITICAL)) for number in range(1001, 1015)]
+    present = [incident(2001), incident(2002, Severity.CRITICAL)]
     async with daemon(server, store, {"ops": OPS}) as dispatcher:
-        await asyncio.wait_for(store.postponed.wait(), 5)
-        await put(store, "ops", 3)
-        dispatcher.wake()
+        await tell(store, dispatcher, past[0])
+        while not dispatcher.stats.failed_attempts:
+            await asyncio.sleep(0.005)
+        await tell(store, dispatcher, *past[1:], *present)
+        assert dispatcher.waiting == 16
         await server.start()
-        await server.wait_sent(3)
-    assert subjects(server, OPS) == ["SIP/1", "SIP/2", "SIP/3"]
+        await store.until(lambda posts: len(posts) == 3)
+        assert dispatcher.waiting == 0
+    shown = [it.text for it in server.living(OPS) if it.text]
+    assert "SIP/2002" in shown[0]
+    assert "SIP/2001" in shown[1]
+    everything = "\n".join(shown) + "".join(
+        it.document.content.decode() for it in server.living(OPS) if it.document is not None
+    )
+    assert all(f"SIP/{number}" in everything for number in range(1001, 1015))
 
 
 async def test_undelivered_messages_survive_a_restart(server: FakeTelegram) -> None:
     store = Store()
-    await put(store, "ops", 1, 2, 3)
     server.fail("sendMessage", 500, "Internal Server Error", times=1000)
-    async with daemon(server, store, {"ops": OPS}):
+    items = [incident(1001), incident(1002)]
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, *items)
         await server.wait_calls(2)
     server.forgive()
-    async with daemon(server, store, {"ops": OPS}):
-        await server.wait_sent(3)
-    assert subjects(server, OPS) == ["SIP/1", "SIP/2", "SIP/3"]
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        assert await dispatcher.drain(5)
+    assert all(open_and_over(server, OPS, item) == (1, 1) for item in items)
 
 
 async def test_a_moved_chat_is_followed_and_remembered_across_a_restart(server: FakeTelegram) -> None:
     store, new = Store(), -100_999
     server.moved[OPS] = new
-    await put(store, "ops", 1, 2)
     async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, incident(1001), incident(1002))
         assert await dispatcher.drain(5)
     assert (await store.load()).meta == {f"telegram.chat.{OPS}": str(new)}
-    await put(store, "ops", 3)
     async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, incident(1003))
         assert await dispatcher.drain(5)
-    assert subjects(server, new) == ["SIP/1", "SIP/2", "SIP/3"]
-    assert sum(call.params["chat_id"] == str(OPS) for call in server.calls) == 1
-
-
-async def test_chats_that_move_in_a_circle_do_not_keep_the_dispatcher_busy(server: FakeTelegram) -> None:
-    store = Store()
-    server.moved.update({OPS: -200, -200: OPS})
-    await put(store, "ops", 1)
-    async with daemon(server, store, {"ops": OPS}):
-        await asyncio.wait_for(store.postponed.wait(), 5)
-    (row,) = await store.due(math.inf)
-    assert row.attempts == 1
+    assert len(server.living(new)) == 3
+    assert sum(call.params.get("chat_id") == str(OPS) for call in server.calls) == 1
 
 
 async def test_a_refused_token_keeps_every_message(server: FakeTelegram) -> None:
     store = Store()
     server.token = "1:another"
-    await put(store, "ops", 1, 2)
-    async with daemon(server, store, {"ops": OPS}) as dispatcher:
-        await asyncio.wait_for(store.postponed.wait(), 5)
+    async with daemon(server, store, {"ops": OPS}, backoff=Backoff(first_s=60)) as dispatcher:
+        await tell(store, dispatcher, incident(1001), incident(1002))
+        await server.wait_calls(1)
         assert await dispatcher.drain(5)
-    assert [row.transition.alert.key.subject for row in await store.due(math.inf)] == ["SIP/1", "SIP/2"]
+        assert dispatcher.waiting == 2
     assert len(server.calls) == 1
+    server.token = TOKEN
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        assert await dispatcher.drain(5)
+    assert len(server.living(OPS)) == 2
+
+
+async def test_the_limits_of_a_group_are_kept_without_a_429_and_everybody_is_named(server: FakeTelegram) -> None:
+    store = Store()
+    server.per_second = 10
+    items = [incident(number, at=1_763_848_800.0 + number) for number in range(1001, 1101)]
+    async with daemon(server, store, {"ops": OPS}, min_interval_s=0.1) as dispatcher:
+        for item in items:  # not all at one look, as in a real storm
+            await tell(store, dispatcher, item)
+        assert await dispatcher.drain(10)
+        assert dispatcher.stats.failed_attempts == 0
+    texts = [it for it in server.living(OPS) if it.document is None]
+    assert len(texts) <= 4
+    everything = "".join(
+        [*(it.text for it in texts), *(it.document.content.decode() for it in server.living(OPS) if it.document)]
+    )
+    assert all(f"SIP/{item.id}" in everything for item in items)
+
+
+async def test_another_channel_beside_it_hears_the_same() -> None:
+    store, chat, console = Store(), Chat(), Chat(can_edit=False)
+    item = incident(1, targets=("chat", "console"))
+    async with running(store, {"chat": chat, "console": console}) as dispatcher:
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+        await tell(store, dispatcher, closed(item))
+        assert await dispatcher.drain(5)
+    assert chat.texts == ["living\n" + line_of(closed(item))]
+    assert console.texts == ["living\n" + line_of(item), "living\n" + line_of(closed(item))]
