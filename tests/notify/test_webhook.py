@@ -6,6 +6,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -184,6 +185,18 @@ async def test_a_pause_that_is_asked_for_is_passed_on(server: WebhookServer, ask
     assert error.retry_after_s == pytest.approx(pause_s)
 
 
+async def test_a_date_without_a_zone_is_not_local_time(server: WebhookServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        server.answer(503, {"Retry-After": f"{datetime.fromtimestamp(NOW + 90, UTC):%a, %d %b %Y %H:%M:%S} -0000"})
+        error = await failure(server.url)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert error.retry_after_s == pytest.approx(89.5)
+
+
 async def test_a_receiver_that_does_not_answer_is_left(server: WebhookServer) -> None:
     server.hangs = True
     error = await failure(server.url, timeout_s=0.1)
@@ -235,6 +248,13 @@ async def test_nobody_there_is_a_failure_worth_trying_again(unused_tcp_port_fact
     assert not error.permanent
     assert str(error).startswith("http://127.0.0.1 could not be asked (")
     assert str(error).endswith("): check the network and the receiver")
+
+
+async def test_an_error_that_repeats_anything_of_the_address_is_not_shown(unused_tcp_port_factory: Callable[[], int]) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port_factory()}"
+    assert "connection attempts" in str(await failure(url + "/hook"))
+    for path in ("/connection", "/?attempts", "/#failed"):
+        assert "http://127.0.0.1 could not be asked (ConnectError)" in str(await failure(url + path))
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 500, None])

@@ -1,0 +1,200 @@
+"""Everything else as a target, through the library apprise: e-mail, Slack, Matrix, ntfy and a hundred more.
+
+A target may name several addresses; each hears of every message, and one that failed is asked again without repeating it to the
+others.  The library only tells whether it worked, and logs why; of that log the status of an answer is kept and the rest is
+dropped, since there is no telling which text repeats an address, and addresses hold passwords.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import tzinfo
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any, Final, NoReturn, Self
+
+from qualitywatch.errors import ConfigError, NotifyError
+from qualitywatch.model import Attachment, Bulletin, Notification, Severity
+from qualitywatch.notify import render
+from qualitywatch.notify.texts import LANGUAGES
+from qualitywatch.secrets import Secret
+
+_MISSING: Final = "this channel needs one more package: pip install 'qualitywatch[channels]'"
+_KINDS: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
+_STATUS: Final = re.compile(r"\berror=([1-5]\d\d)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One or more addresses in the notation of apprise, such as ``mailto://user:password@example.org``."""
+
+    urls: tuple[Secret, ...]
+    language: str = "en"
+
+    def problems(self) -> list[str]:
+        """Return what cannot work, in words fit for an administrator; empty when all is well.  Nobody is asked."""
+        found = []
+        if not self.urls:
+            found.append("names no address")
+        if self.language not in LANGUAGES:
+            found.append(f"unknown language {self.language!r}; known are {', '.join(LANGUAGES)}")
+        if util.find_spec("apprise") is None:
+            return [*found, _MISSING]
+        for number, url in enumerate(self.urls, 1):
+            if _service(url) is None:
+                scheme = _SCHEME.match(url.reveal())
+                shown = f" ({scheme[1]}://...)" if scheme else ""
+                which = f"url number {number}" if len(self.urls) > 1 else "its url"
+                found.append(f"{which}{shown} is not an address that apprise knows; see https://github.com/caronc/apprise/wiki")
+        return found
+
+
+class AppriseNotifier:
+    """Carries notifications to the services of one target."""
+
+    options_type = Options
+    can_edit = False
+    takes_pictures = False
+
+    def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo) -> None:
+        """Prepare the services; raises ConfigError when one cannot be used."""
+        self._options = options
+        self._show_pbx = show_pbx
+        self._zone = zone
+        self._addresses = tuple(_Address(url) for url in options.urls)
+        self._under_way = ""  # what the message looks like that some addresses may have taken already
+        self._taken: set[_Address] = set()
+
+    @classmethod
+    def from_options(
+        cls, targets: Mapping[str, Options], *, show_pbx: bool, zone: tzinfo, remembered: Mapping[str, str]
+    ) -> dict[str, Self]:
+        """Build all targets; raises ConfigError, also when the library is missing.  Nothing of ``remembered`` is theirs."""
+        del remembered
+        problems = [f"{name}: {problem}" for name, options in targets.items() for problem in options.problems()]
+        if problems:
+            raise ConfigError(problems)
+        return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
+
+    def render(self, bulletin: Bulletin) -> Notification:
+        """Say it in the target's language; the part for machines tells whether it is over."""
+        return render.notification(
+            bulletin, self._options.language, show_pbx=self._show_pbx, zone=self._zone, with_payload=True
+        )
+
+    def pause_s(self) -> float:
+        """The library keeps the limits of each service by itself."""
+        return 0.0
+
+    async def send(self, notification: Notification, *, reply_to: int | None = None) -> None:
+        """Send one message and return when every address has it; raises a NotifyError worth trying again.
+
+        The first line is the title, the rest the text; what there is of an attachment goes along where the service takes files.
+        """
+        del reply_to
+        if notification.looks != self._under_way:
+            self._under_way, self._taken = notification.looks, set()
+        title, _, text = notification.plain.partition("\n")
+        over = notification.payload.get("status") == "resolved"
+        message = {
+            "title": title if text else "",
+            "body": text or title,
+            "notify_type": "success" if over else _KINDS[notification.severity],
+            "body_format": "text",
+        }
+        waiting = [address for address in self._addresses if address not in self._taken]
+        with _file(notification.attachment) as path:
+            results = await asyncio.gather(*(address.send(message, path) for address in waiting))
+        failed = [address for address, worked in zip(waiting, results, strict=True) if not worked]
+        self._taken.update(address for address in waiting if address not in failed)
+        if failed:
+            which = ", ".join(sorted({address.described() for address in failed}))
+            raise NotifyError(f"apprise could not deliver to {which}: check the address and the network", permanent=False)
+        self._under_way = ""
+
+    async def edit(self, message_id: int, notification: Notification) -> NoReturn:
+        """What was sent cannot be changed: always raises a permanent NotifyError."""
+        raise NotifyError("a message through apprise cannot be changed", permanent=True)
+
+    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> NoReturn:
+        """Pictures below a message are not known here: always raises a permanent NotifyError."""
+        raise NotifyError("a picture cannot be sent through apprise", permanent=True)
+
+    async def close(self) -> None:
+        """Nothing stays open between two messages."""
+
+
+class _Ear(logging.Handler):
+    """Listens to one service's log for the status of its last answer."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.status = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if found := _STATUS.search(record.getMessage()):
+            self.status = found[1]
+
+
+class _Address:
+    """One service, its log cut off from everybody else's."""
+
+    def __init__(self, url: Secret) -> None:
+        service = _service(url)
+        if service is None:
+            raise ConfigError(["an address is not one that apprise knows; see https://github.com/caronc/apprise/wiki"])
+        self._ear = _Ear()
+        service.logger = logging.Logger("qualitywatch.apprise", logging.WARNING)
+        service.logger.addHandler(self._ear)
+        self._name = str(service.service_name)
+        self._sender: Any = import_module("apprise").Apprise(asset=service.asset)
+        self._sender.add(service)
+
+    async def send(self, message: Mapping[str, str], path: Path | None) -> bool:
+        """Send a message; False when that failed, for whatever reason."""
+        self._ear.status = ""
+        return await self._sender.async_notify(**message, attach=str(path) if path is not None else None) is True
+
+    def described(self) -> str:
+        """The kind of service and the status it answered with, if it did."""
+        return f"{self._name} (it answers {self._ear.status})" if self._ear.status else self._name
+
+
+def _service(url: Secret) -> Any:
+    """Return the library's object for one address, None when it knows no such; the library must be installed."""
+    # Its log shows an address it cannot read as it is; requests' own log shows every one at DEBUG.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    for name in ("urllib3", "requests"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    library = import_module("apprise")
+    asset = library.AppriseAsset(
+        app_id="qualitywatch",
+        app_desc="qualitywatch",
+        app_url="",
+        secure_logging=True,
+        interpret_emojis=False,  # a caller's name is not to become a picture
+        interpret_escapes=False,
+        pgp_autogen=False,  # nothing is written to the disk
+        pem_autogen=False,
+        storage_mode="memory",
+    )
+    return library.Apprise.instantiate(url.reveal(), asset=asset)
+
+
+@contextmanager
+def _file(attachment: Attachment | None) -> Iterator[Path | None]:
+    """The attachment as a file under its own name, for as long as it takes to send it."""
+    if attachment is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="qualitywatch-") as directory:
+        path = Path(directory, Path(attachment.name).name)
+        path.write_bytes(attachment.content)
+        yield path
