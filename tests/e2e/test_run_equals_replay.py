@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import json
 import ssl
 from collections import Counter
 from pathlib import Path
@@ -12,23 +10,25 @@ from pathlib import Path
 import pytest
 import trustme
 
-from qualitywatch.commands.replay import ReplayOptions, replay
+from qualitywatch.ami.server import CaptureServer
 from tests.conftest import CAPTURES
-from tests.e2e.processes import CHAT, Site, playing, running
+from tests.e2e.chat import foreseen, shown
+from tests.e2e.processes import Site, playing, running
 from tests.fakes.fake_telegram import FakeTelegram
 
-
-def told_by_replay(recording: Path, language: str = "en") -> list[str]:
-    """Headlines of what would have been sent."""
-    out = io.StringIO()
-    assert replay(ReplayOptions(files=(recording,), format="json", language=language), out) == 0
-    records = [json.loads(line) for line in out.getvalue().splitlines()]
-    return [record["text"] for record in records if record["state"] != "pending"]
+SETTLE_S = 1.5  # what was read is judged a little later
 
 
-def headlines(texts: list[str]) -> list[str]:
-    """First lines without their coloured mark."""
-    return [text.splitlines()[0].partition(" ")[2] for text in texts]
+async def lived_through(server: CaptureServer, telegram: FakeTelegram) -> None:
+    """Wait until the recording is over and the chat has begun to show what came of it."""
+    await asyncio.wait_for(server.finished.wait(), 60)
+    await telegram.wait_sent(1, timeout_s=60)
+    await asyncio.sleep(SETTLE_S)
+
+
+def named(pbx: str, texts: Counter[str]) -> Counter[str]:
+    """The same texts with the PBX's name, as a daemon of several shows them."""
+    return Counter({f"{text[0]} [{pbx}]{text[1:]}": count for text, count in texts.items()})
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,12 @@ def headlines(texts: list[str]) -> list[str]:
 )
 async def test_over_plain_tcp(situation: str, language: str, tmp_path: Path) -> None:
     recording = CAPTURES / situation
-    expected = told_by_replay(recording, language)
-    async with FakeTelegram() as telegram, playing(recording, speed=0) as (_, port):
-        site = Site(tmp_path, {"office": port}, telegram.url, language)
-        async with running(site.write()) as daemon:
-            await telegram.wait_sent(len(expected), timeout_s=60)
+    async with FakeTelegram() as telegram, playing(recording, speed=0) as (server, port):
+        config = Site(tmp_path, {"office": port}, telegram.url, language).write()
+        async with running(config) as daemon:
+            await lived_through(server, telegram)
             assert await daemon.stop() == 0
-        assert Counter(headlines(telegram.texts(CHAT))) == Counter(expected)
+        assert shown(telegram) == foreseen(recording, config)
 
 
 async def test_over_tls_with_an_own_ca(tmp_path: Path) -> None:
@@ -52,41 +51,42 @@ async def test_over_tls_with_an_own_ca(tmp_path: Path) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    expected = told_by_replay(recording)
-    async with FakeTelegram() as telegram, playing(recording, speed=0, ssl_context=context) as (_, port):
-        site = Site(tmp_path, {"office": port}, telegram.url, pbx_extra={"tls": {"ca_file": str(tmp_path / "ca.pem")}})
-        async with running(site.write()) as daemon:
-            await telegram.wait_sent(len(expected), timeout_s=60)
+    async with FakeTelegram() as telegram, playing(recording, speed=0, ssl_context=context) as (server, port):
+        tls = {"tls": {"ca_file": str(tmp_path / "ca.pem")}}
+        config = Site(tmp_path, {"office": port}, telegram.url, pbx_extra=tls).write()
+        async with running(config) as daemon:
+            await lived_through(server, telegram)
             assert await daemon.stop() == 0
-        assert Counter(headlines(telegram.texts(CHAT))) == Counter(expected)
+        assert shown(telegram) == foreseen(recording, config)
 
 
 async def test_several_pbxes_in_one_process_are_told_apart(tmp_path: Path) -> None:
     bridge, agents = CAPTURES / "asterisk-20/sip-bridge-loss", CAPTURES / "asterisk-20/peer-reachability-user-agent"
-    expected = [f"[office] {text}" for text in told_by_replay(bridge)] + [f"[home] {text}" for text in told_by_replay(agents)]
     async with (
         FakeTelegram() as telegram,
-        playing(bridge, speed=0) as (_, office),
-        playing(agents, speed=0) as (_, home),
+        playing(bridge, speed=0) as (first, office),
+        playing(agents, speed=0) as (second, home),
     ):
-        site = Site(tmp_path, {"office": office, "home": home}, telegram.url)
-        async with running(site.write()) as daemon:
-            await telegram.wait_sent(len(expected), timeout_s=60)
+        config = Site(tmp_path, {"office": office, "home": home}, telegram.url).write()
+        async with running(config) as daemon:
+            await lived_through(first, telegram)
+            await lived_through(second, telegram)
             assert await daemon.stop() == 0
-        assert Counter(headlines(telegram.texts(CHAT))) == Counter(expected)
+        expected = named("office", foreseen(bridge, config)) + named("home", foreseen(agents, config))
+        assert shown(telegram) == expected
 
 
 async def test_telegram_away_for_a_while_costs_no_alert(tmp_path: Path) -> None:
     recording = CAPTURES / "asterisk-20/sip-bridge-loss"
-    expected = told_by_replay(recording)
     async with FakeTelegram() as telegram, playing(recording, speed=0) as (server, port):
         telegram.fail("sendMessage", 502, "Bad Gateway", times=3)
-        site = Site(tmp_path, {"office": port}, telegram.url)
-        async with running(site.write()) as daemon:
-            await asyncio.wait_for(server.finished.wait(), 30)
-            await telegram.wait_sent(len(expected), timeout_s=60)
+        config = Site(tmp_path, {"office": port}, telegram.url).write()
+        expected = foreseen(recording, config)
+        async with running(config) as daemon:
+            await lived_through(server, telegram)
+            await telegram.wait(lambda: shown(telegram).total() >= expected.total(), timeout_s=60)
             assert await daemon.stop() == 0
-        assert Counter(headlines(telegram.texts(CHAT))) == Counter(expected)
+        assert shown(telegram) == expected
         assert not [line for line in daemon.log if "TEST-token" in line], "the bot's token is in the log"
 
 
