@@ -70,7 +70,7 @@ class Agenda:
         for post in list(self._ledger.posts.values()):
             joining = together if home is not None and post.id == home.id else []
             todo = list(self._todo(post, joining, leaving, now, hasten=hasten))
-            if not (todo or hasten or post.id in self.drawing) and self._ledger.is_over(post):
+            if not (todo or hasten or post.id in self.drawing) and self._ledger.is_through(post):
                 self._finish(post)
             items += todo
         return sorted(items, key=lambda item: item.order)
@@ -135,8 +135,8 @@ class Agenda:
             return
         if is_news and (again_at <= now or not can_edit):
             yield self._send(post, incidents, form, leaving, due_at=now if hasten else again_at)
-        elif not can_edit and is_over and not all(told.closed for told, _ in members):
-            yield self._send(post, incidents, form, leaving)
+        elif not can_edit and any(not (incident.is_open or told.closed) for told, incident in members):
+            yield self._send(post, incidents, form, leaving, due_at=now if hasten or is_over else again_at)
         elif can_edit and (joining or is_behind):
             yield self._edit(post, members, joining, leaving, hasten=hasten)
         elif is_behind and is_over:

@@ -68,9 +68,9 @@ class Ledger:
         """A post by its id, finished or not."""
         return self.posts.get(post_id) or self._finished.get(post_id)
 
-    def is_over(self, post: Post) -> bool:
-        """Whether everything a post speaks of has ended."""
-        return not any(incident.is_open for _, incident in self.members(post))
+    def is_through(self, post: Post) -> bool:
+        """Whether everything a post speaks of has ended and is told, or was given up."""
+        return not any(incident.is_open or incident.news > told.news for told, incident in self.members(post))
 
     def finish(self, post: Post) -> None:
         """Set a post aside until one of its incidents changes; forget the oldest of those set aside."""

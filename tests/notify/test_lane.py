@@ -394,11 +394,13 @@ def test_a_digest_given_up_gives_its_incidents_back_with_their_next_news(desk: D
     assert desk.lane.waiting == 0
 
 
-def test_where_nothing_can_be_changed_a_digest_is_told_again_when_all_is_over() -> None:
+def test_where_nothing_can_be_changed_a_digest_is_told_again_at_intervals_and_when_all_is_over() -> None:
     desk = Desk(can_edit=False)
     items = [incident(number) for number in range(1, 9)]
     assert desk.settle(*items) == [SEND] * 4
-    assert desk.wait(60, *(closed(item) for item in items[:7])) == [SEND] * 3
+    assert desk.wait(60, *(closed(item) for item in items[:6])) == [SEND] * 3
+    assert desk.wait(600) == [SEND]
+    assert desk.wait(60, closed(items[6])) == []
     assert desk.wait(60, closed(items[7])) == [SEND]
     assert desk.wait(60) == []
     desk.restart()
@@ -466,3 +468,12 @@ def test_flapping_news_is_news_once(desk: Desk) -> None:
     desk.settle(item := incident(1))
     assert desk.wait(60, item := news(item, NewsReason.FLAPPING)) == [SEND, STRIKE]
     assert desk.wait(60, changed(item, 5)) == [EDIT]
+
+
+def test_news_of_what_was_given_up_are_told_though_it_is_over_by_then(desk: Desk) -> None:
+    desk.learn(item := incident(1))
+    step = desk.lane.next(desk.now)
+    assert step is not None
+    desk.store(desk.lane.failed(step, never(), desk.now, 0))
+    assert desk.settle(closed(worse(item))) == [SEND]
+    assert desk.chat.texts == ["living\n#1 critical over 1%"]

@@ -101,8 +101,8 @@ class LaneMachine(RuleBasedStateMachine):
             self.store(self.lane.failed(step, later(), self.now, 7.0))
             return
         if outcome == "never" and step.kind is not StepKind.NOTE:
-            refused = {*step.post.superseded, step.post.message_id or 0, step.message_id or 0}
-            self.given_up |= refused
+            is_strike = step.kind is StepKind.STRIKE
+            self.given_up |= {step.message_id or 0} if is_strike else {*step.post.superseded, step.post.message_id or 0}
             self.store(self.lane.failed(step, never(), self.now, 0.0))
             return
         message_id = step.message_id
@@ -123,15 +123,15 @@ class LaneMachine(RuleBasedStateMachine):
                 self.orphans.add(max(self.chat.messages))
             self.store(self.lane.failed(step, later(), self.now, 7.0))
             return
-        if step.kind in {StepKind.SEND, StepKind.EDIT}:
-            key = max(self.chat.messages) if message_id is None else message_id
-            self.last_change[key] = self.now
-            self.shown[key] = {item.id: item for item in step.incidents}
         if outcome == "taken but not stored":  # killed
             if step.kind is StepKind.SEND:
                 self.orphans.add(max(self.chat.messages))
             self.start()
             return
+        if step.kind in {StepKind.SEND, StepKind.EDIT}:
+            key = max(self.chat.messages) if message_id is None else message_id
+            self.last_change[key] = self.now
+            self.shown[key] = {item.id: item for item in step.incidents}
         self.store(self.lane.done(step, message_id, self.now))
 
     def store(self, posts: tuple[Post, ...]) -> None:
