@@ -1,15 +1,16 @@
-"""Events of a channel's life: created, changed, held, hung up, a key pressed, and the list of channels alive now.
+"""Events of a channel's life: created, changed, held, hung up, and the list of channels alive now; and of the calls we make.
 
-Strategy: each handler reads the channel block; an event without one says nothing we could use.
+Strategy: each handler reads the channel block; an event without one says nothing we could use.  Calls of ours are told from
+everybody else's by the uniqueid we gave them.
 
-Standard: ``main/manager_channels.c`` of Asterisk 12 to 23.
+Standard: ``main/manager_channels.c`` and ``main/manager.c`` (``fast_originate``) of Asterisk 12 to 23.
 """
 
 from __future__ import annotations
 
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import channel, whole
-from qualitywatch.model import Channel, ChannelChanged, ChannelHeld, ChannelHungUp, DigitHeard
+from qualitywatch.model import CallOutcome, Channel, ChannelChanged, ChannelHeld, ChannelHungUp, DigitHeard
 
 OWN_CHANNEL = "qualitywatch-"
 """How the uniqueids of channels begin that were originated by us (header ChannelId of Originate)."""
@@ -48,8 +49,20 @@ def channel_hung_up(message: Message, at: float) -> tuple[ChannelHungUp, ...]:
 
 
 def digit_heard(message: Message, at: float) -> tuple[DigitHeard, ...]:
-    """Read DTMFEnd on a channel of ours; what others press is nobody's business here."""
+    """Read DTMFEnd on a channel of ours; what others press is nobody's business here.
+
+    A key pressed behind a Local channel is told three times, on the phone, ``;2`` (as sent) and ``;1``: the last is ours.
+    """
     uniqueid, digit = message.get("Uniqueid") or "", message.get("Digit") or ""
     if not uniqueid.startswith(OWN_CHANNEL) or not digit or message.get("Direction") == "Sent":
         return ()
     return (DigitHeard(at, uniqueid, digit),)
+
+
+def call_outcome(message: Message, at: float) -> tuple[CallOutcome, ...]:
+    """Read OriginateResponse of a call of ours; it carries our uniqueid also when no channel ever came to be."""
+    uniqueid = message.get("Uniqueid") or ""
+    if not uniqueid.startswith(OWN_CHANNEL):
+        return ()
+    answered = (message.get("Response") or "").casefold() == "success"
+    return (CallOutcome(at, uniqueid, answered, whole(message.get("Reason"))),)

@@ -8,7 +8,15 @@ import pytest
 
 from qualitywatch.ami.codec import Decoder, Message
 from qualitywatch.ami.events import translate
-from qualitywatch.model import Channel, ChannelChanged, ChannelHeld, ChannelHungUp, PbxEvent
+from qualitywatch.model import (
+    CallOutcome,
+    Channel,
+    ChannelChanged,
+    ChannelHeld,
+    ChannelHungUp,
+    DigitHeard,
+    PbxEvent,
+)
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 
@@ -108,3 +116,79 @@ def test_a_caller_name_in_cp1251_survives() -> None:
     assert isinstance(changed, ChannelChanged)
     assert changed.channel.caller_name is not None
     assert changed.channel.caller_name.encode("utf-8", "surrogateescape") == name
+
+
+# As Asterisk 22.10 said it of Originate with Channel: Local/701@internal and ChannelId: qualitywatch-7-1; 16.28 says the same.
+KEY = """Event: DTMFEnd
+Privilege: dtmf,all
+Timestamp: 1795398975.972333
+Channel: {channel}
+ChannelState: 6
+ChannelStateDesc: Up
+CallerIDNum: 701
+CallerIDName: Clara
+Uniqueid: {uniqueid}
+Linkedid: qualitywatch-7-1
+Digit: 1
+DurationMs: 200
+Direction: {direction}"""
+ANSWERED = """Event: OriginateResponse
+Privilege: call,all
+Timestamp: 1795398974.783007
+ActionID: x2
+Response: Success
+Channel: Local/701@internal-00000000;1
+Application: Read
+Data: QUALITYWATCH,beep,1,,5,6
+Reason: 4
+Uniqueid: qualitywatch-7-1
+CallerIDNum: 100
+CallerIDName: qualitywatch
+ChanVariable(Local/701@internal-00000000;1): CHANNEL(audioreadformat)=slin"""
+
+
+def test_a_key_behind_a_local_channel_is_told_three_times_and_heard_once() -> None:
+    legs = [
+        ("PJSIP/701-00000001", "1795398974.3", "Received"),
+        ("Local/701@internal-00000000;2", "qualitywatch-7-1;2", "Sent"),
+        ("Local/701@internal-00000000;1", "qualitywatch-7-1", "Received"),
+    ]
+    heard = [
+        event
+        for channel, uniqueid, direction in legs
+        for event in said(KEY.format(channel=channel, uniqueid=uniqueid, direction=direction))
+    ]
+    assert heard == [DigitHeard(1795398975.972333, "qualitywatch-7-1", "1")]
+
+
+def test_a_call_of_ours_was_answered() -> None:
+    assert said(ANSWERED) == (CallOutcome(1795398974.783007, "qualitywatch-7-1", answered=True, reason=4),)
+
+
+def test_a_call_of_ours_failed_before_there_was_a_channel() -> None:
+    text = """Event: OriginateResponse
+Privilege: call,all
+Timestamp: 1795398988.902832
+ActionID: x14
+Response: Failure
+Channel: PJSIP/nobody
+Application: Read
+Data: QUALITYWATCH,beep,1,,5,6
+Reason: 0
+Uniqueid: qualitywatch-11-2
+CallerIDNum: 100
+CallerIDName: qualitywatch"""
+    assert said(text) == (CallOutcome(1795398988.902832, "qualitywatch-11-2", answered=False, reason=0),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ANSWERED.replace("Uniqueid: qualitywatch-7-1", "Uniqueid: 1795398974.3"),
+        ANSWERED.replace("Uniqueid: qualitywatch-7-1\n", ""),
+        KEY.format(channel="PJSIP/701-1", uniqueid="qualitywatch-7-1", direction="Received").replace("Digit: 1", "Digit: "),
+    ],
+    ids=["a call of others", "no uniqueid", "no digit"],
+)
+def test_what_is_not_about_a_call_of_ours_means_nothing(text: str) -> None:
+    assert said(text) == ()
