@@ -22,6 +22,7 @@ from qualitywatch.model import (
     Alert,
     AlertState,
     Booted,
+    CallOutcome,
     CallRecord,
     ChangeObservation,
     Channel,
@@ -261,7 +262,7 @@ class Pipeline:
                 self._handle_agent(event, out)
             case Booted() | ShuttingDown() | Connected() | Disconnected() | Resynced():
                 self._handle_connection(event, out)
-            case DigitHeard():
+            case DigitHeard() | CallOutcome():
                 pass  # for whoever made the call, not for judging
 
     def _handle_channel(self, event: ChannelChanged | ChannelHeld | ChannelHungUp | CodecSeen, out: _Collected) -> None:

@@ -39,6 +39,7 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "Unhold": calls.channel_unheld,
     "Hangup": calls.channel_hung_up,
     "DTMFEnd": calls.digit_heard,
+    "OriginateResponse": calls.call_outcome,
     "PeerStatus": peers.peer_status,
     "PeerEntry": peers.peer_entry,
     "ContactStatus": peers.contact_status,

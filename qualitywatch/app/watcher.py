@@ -21,7 +21,7 @@ from qualitywatch.app.pbxtime import PbxTime
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError
-from qualitywatch.model import Alert, CodecSeen, Connected, DigitHeard, NotifyReason, PbxEvent
+from qualitywatch.model import Alert, CodecSeen, Connected, NotifyReason, PbxEvent
 from qualitywatch.pipeline import UNMEASURED_LOG, Effects, Pipeline
 from qualitywatch.ports import Clock
 
@@ -51,7 +51,7 @@ class Watcher:
         self._codecs_wanted: dict[str, str] = {}  # channel by uniqueid
         self._poll_wanted = asyncio.Event()
         self.progress_at = clock.monotonic()
-        self.on_digit: Callable[[DigitHeard], None] = lambda digit: None
+        self.listeners: list[Callable[[PbxEvent], None]] = []  # hear every event just before it is judged; must not raise
 
     @property
     def name(self) -> str:
@@ -173,8 +173,8 @@ class Watcher:
 
     def _noticed(self, events: Iterable[PbxEvent]) -> Iterator[PbxEvent]:
         for event in events:
-            if isinstance(event, DigitHeard):
-                self.on_digit(event)
+            for listen in self.listeners:
+                listen(event)
             yield event
 
     async def _poll(self) -> NoReturn:

@@ -23,6 +23,7 @@ from qualitywatch.model.alerts import (
 from qualitywatch.model.events import (
     AgentSeen,
     Booted,
+    CallOutcome,
     Channel,
     ChannelChanged,
     ChannelHeld,
@@ -97,6 +98,7 @@ __all__ = [
     "Bulletin",
     "Button",
     "ButtonAction",
+    "CallOutcome",
     "CallRecord",
     "ChangeObservation",
     "Channel",

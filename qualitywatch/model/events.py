@@ -183,6 +183,16 @@ class DigitHeard:
     digit: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """Whether somebody answered a call that was made by us; ``reason`` is Asterisk's own number (5 busy, 8 congested, ...)."""
+
+    at: float
+    uniqueid: str
+    answered: bool
+    reason: int | None
+
+
 PbxEvent: TypeAlias = (
     RtcpReport
     | ChannelChanged
@@ -190,6 +200,7 @@ PbxEvent: TypeAlias = (
     | ChannelHungUp
     | CodecSeen
     | DigitHeard
+    | CallOutcome
     | PeerStateSeen
     | TrunkStateSeen
     | AgentSeen
