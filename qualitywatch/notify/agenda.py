@@ -171,7 +171,9 @@ class Agenda:
             if shown.looks != post.looks:
                 return Step(StepKind.EDIT, post, told, tuple(incidents), shown, post.message_id)
             note = Step(StepKind.NOTE, post, told, tuple(incidents))
-            if joining or not any(incident.is_open for incident in incidents):
+            if {(old.incident, old.news) for old in post.told} != {(new.incident, new.news) for new in told}:
+                return note
+            if not any(incident.is_open for incident in incidents):
                 return note
             self._ledger.put(replace(post, told=told))  # found out again after a restart: not worth a write
             self.note_shown(note)
