@@ -78,7 +78,9 @@ class Board:
             if case.is_open:
                 self._unsettled[case.id] = case
         self._recent.restore(case.incident for case in self.register.closed.values())
-        self._inhibitor.restore(case.members[key] for key, case in self.register.holder.items())
+        members = [member for case in self.register.open.values() for member in case.members.values()]
+        ended = {member.key: member.ended_at for member in members if member.ended_at is not None}
+        self._inhibitor.restore([case.members[key] for key, case in self.register.holder.items()], ended)
 
     def step(self, transitions: Sequence[Transition], alerts: Sequence[Alert], now: float, wall: float) -> tuple[Incident, ...]:
         """Take in what changed; return the incidents that are new or different now."""
@@ -140,9 +142,10 @@ class Board:
         is_first = self._now is None
         if self._now is None or now < self._now - CLOCK_STEP_S:
             self._now = now
-            for case in (*self.register.open.values(), *self.register.closed.values()):
-                case.not_after(now, GRACE_S)
+            for case in self.register.closed.values():
+                case.kept_at, case.last_join = min(case.kept_at, now), min(case.last_join, now)
             for case in self.register.open.values():
+                case.not_after(now, GRACE_S)
                 self._touched[case.id] = self._unsettled[case.id] = case
             self._recent.not_after(now)
             self._inhibitor.not_after(now)
@@ -168,18 +171,20 @@ class Board:
             for key in self._inhibitor.release(at):
                 self._rejudge(key, at)
         self._settle(at)
-        due: dict[int, None] = {}
+        for case in self._pop_due(at):
+            news.nag(case, at, wall)
+            self._touch(case)
+        self._settle(at)
+
+    def _pop_due(self, at: float) -> list[Case]:
+        due: dict[int, Case] = {}
         while self._due and self._due[0][0] <= at:
             when, case_id = heapq.heappop(self._due)
             case = self.register.open.get(case_id)
             if case is not None and case.due == when:
-                due[case_id] = None
-        for case_id in due:
-            case = self.register.open[case_id]
-            case.due = math.inf
-            news.nag(case, at, wall)
-            self._touch(case)
-        self._settle(at)
+                case.due = math.inf
+                due[case_id] = case
+        return list(due.values())
 
     def _plan(self, case: Case) -> None:
         now = self._now

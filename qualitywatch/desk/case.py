@@ -32,6 +32,7 @@ class Case:
         self.last_join = -math.inf
         self.last_fire = -math.inf
         self.first_news_at = _first_news_at(incident)
+        self.kept_at = incident.closed_at or incident.opened_at  # kept by ``grouping.Register``: since when it is closed
         self.due = math.inf  # kept by ``board.Board``
         self._router = router
         self._stored = incident if is_stored else None

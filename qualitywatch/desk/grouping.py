@@ -68,9 +68,10 @@ class Register:
     def keep_closed(self, case: Case, now: float) -> None:
         """Remember an incident that is closed, and forget the oldest."""
         self.closed[case.id] = case
+        case.kept_at = now
         while len(self.closed) > KEPT_CLOSED:
             oldest = next(iter(self.closed.values()))
-            if (oldest.incident.closed_at or 0.0) > now - self._keep_s:
+            if oldest.kept_at > now - self._keep_s:
                 break
             del self.closed[oldest.id]
             self._ungroup(oldest)

@@ -9,7 +9,7 @@ again, may bind it meanwhile.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -130,27 +130,30 @@ class Inhibitor:
         self._plan()
         return list(dict.fromkeys(touched))
 
-    def restore(self, members: Iterable[Member]) -> None:
-        """Go on with members that fire, as they were stored; what the policy no longer explains is released at once."""
+    def restore(self, members: Iterable[Member], ended: Mapping[AlertKey, float]) -> None:
+        """Go on with members that fire, as they were stored; ``ended`` says of others when they ended.
+
+        What the policy no longer explains is released at once.
+        """
         bound: list[tuple[_Firing, AlertKey, float]] = []
         sources: list[_Firing] = []
         for member in members:
             firing = self._firing[member.key] = self._look_at(member.alert)
             mute = member.mute
             if mute is not None and mute.parent is not None:
-                known_until = mute.until if mute.kind is MuteKind.INHIBITED else None
-                bound.append((firing, mute.parent, -math.inf if known_until is None else known_until))
+                until = mute.until if mute.kind is MuteKind.INHIBITED else ended.get(mute.parent, -math.inf) + GRACE_S
+                bound.append((firing, mute.parent, -math.inf if until is None else until))
             else:
                 sources.append(firing)
                 self._free(firing)
                 self._add_source(firing)
-        for firing, parent, until in bound:
+        for firing, parent, release_at in bound:
             known = list(self._sources_of(firing))
             if known:
                 self._bind(firing.key, parent if parent in known else known[0])
             else:
                 self._set_parent(firing.key, parent)
-                self._releases[firing.key] = until
+                self._releases[firing.key] = release_at
                 self._free(firing)
         for firing in sources:
             if firing.key not in self._parents:

@@ -1,0 +1,241 @@
+"""Silences, maintenance windows, the mute button; and what is told when they end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from qualitywatch.desk.policy import MaintenanceWindow, Matcher
+from qualitywatch.document import compile_selector
+from qualitywatch.model import MuteKind, NewsReason, Severity, Silence
+from qualitywatch.room import SilenceRequest
+from tests.desk.scene import T0, Scene, policy, subjects
+
+WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
+ANNA = "Anna (12345)"
+
+
+def silence(scene: Scene, seconds: float = 3600, **fields: object) -> Silence:
+    request = replace(SilenceRequest(scene.wall + seconds), **fields)  # type: ignore[arg-type]
+    made, change = scene.desk.silence(request, ANNA, scene.wall)
+    scene.keep(change)
+    return made
+
+
+def test_what_is_silenced_from_the_start_is_told_when_the_silence_ends() -> None:
+    scene = Scene()
+    made = silence(scene, 60, subjects=("SIP/61*",), comment="works")
+    incident = scene.fire("loss", "SIP/6117")
+    mute = incident.mute
+    assert mute is not None
+    assert (mute.kind, mute.name, mute.until, mute.by, mute.comment) == (MuteKind.SILENCE, "1", T0 + 60, ANNA, "works")
+    assert (incident.news, incident.targets) == (0, ())
+    assert scene.wait(59) == ()
+    (told,) = scene.wait(1)
+    assert (told.mute, told.news, told.news_reason, told.news_at) == (None, 1, NewsReason.UNMUTED, T0 + 60)
+    assert told.targets == ("noc",)
+    assert (made.id, scene.audit[0].action, scene.audit[0].by, scene.audit[0].at) == (1, "silence", ANNA, T0)
+
+
+def test_what_ends_in_silence_is_never_told() -> None:
+    scene = Scene()
+    silence(scene, 60, subjects=("SIP/61*",))
+    scene.fire("loss", "SIP/6117", CRITICAL)
+    closed = scene.resolve("loss", "SIP/6117", after_s=10)
+    assert (closed.news, closed.targets, closed.severity) == (0, (), CRITICAL)
+    assert scene.wait(60) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_muted"),
+    [
+        ({"rules": ("loss",)}, True),
+        ({"rules": ("jitter", "LO*")}, True),
+        ({"rules": ("jitter",)}, False),
+        ({"rules": ("loss",), "subjects": ("SIP/7*",)}, False),
+        ({"subjects": ("/6.17/",), "severities": ("warning", "info")}, True),
+        ({"severities": ("crit*",)}, False),
+        ({"pbxes": ("office",)}, True),
+        ({"pbxes": ("branch",)}, False),
+        ({"subjects": ("*",), "starts_at": T0 + 10}, False),
+    ],
+)
+def test_all_fields_of_a_silence_must_match(fields: dict[str, Any], *, is_muted: bool) -> None:
+    scene = Scene()
+    silence(scene, **fields)
+    assert (scene.fire("loss", "SIP/6117").mute is not None) is is_muted
+
+
+def test_a_silence_begins_when_it_says() -> None:
+    scene = Scene()
+    silence(scene, 100, subjects=("*",), starts_at=T0 + 50)
+    scene.fire("loss", "SIP/1")
+    assert scene.wait(50)[0].mute is not None
+    (after,) = scene.wait(50)
+    assert (after.mute, after.news_reason) == (None, NewsReason.UNMUTED), "it outlived its silence"
+
+
+def test_a_silence_of_warnings_does_not_hide_what_becomes_critical() -> None:
+    scene = Scene()
+    silence(scene, severities=("warning",))
+    assert scene.fire("loss", "SIP/1").news == 0
+    (worse,) = scene.severity("loss", "SIP/1", CRITICAL)
+    assert (worse.news, worse.worst) == (1, CRITICAL)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, "everything"),
+        ({"subjects": ("/(/",)}, r'subject "/\(/" is not a regular expression'),
+        ({"rules": ("",)}, 'rule "" is empty'),
+        ({"severities": ("urgent",)}, 'severity "urgent" is none of info, warning, critical'),
+        ({"subjects": ("*",), "ends_at": T0}, "past"),
+        ({"subjects": ("*",), "ends_at": math.inf}, "some time"),
+        ({"subjects": ("*",), "ends_at": math.nan}, "some time"),
+        ({"subjects": ("*",), "starts_at": T0 + 3600}, "before it begins"),
+    ],
+)
+def test_a_silence_that_makes_no_sense_is_refused(fields: dict[str, Any], reason: str) -> None:
+    scene = Scene()
+    with pytest.raises(ValueError, match=reason):
+        silence(scene, **fields)
+    assert not scene.desk.silences(scene.wall)
+    assert silence(scene, subjects=("*",)).id == 1
+
+
+def test_a_silence_applies_and_ends_at_once() -> None:
+    scene = Scene()
+    incident = scene.fire("loss", "SIP/1")
+    made = silence(scene, subjects=("SIP/1",))
+    assert scene.get(incident).mute is not None
+    assert [each.id for each in scene.desk.silences(scene.wall)] == [1]
+    ended = scene.keep(scene.desk.expire_silence(made.id, "Boris", scene.wall + 5))
+    assert (ended.silences[0].expired_at, ended.audit[0].action, ended.audit[0].by) == (T0 + 5, "expire_silence", "Boris")
+    assert (scene.get(incident).mute, scene.get(incident).news) == (None, 1), "who ended it knows"
+    assert not scene.desk.expire_silence(made.id, "Boris", scene.wall + 6)
+    assert not scene.desk.expire_silence(99, "Boris", scene.wall)
+    assert not scene.desk.silences(scene.wall)
+    assert scene.desk.known_silence(made.id) == ended.silences[0]
+
+
+def test_what_was_never_told_is_told_when_its_silence_is_ended_by_hand() -> None:
+    scene = Scene()
+    made = silence(scene, subjects=("SIP/1",))
+    incident = scene.fire("loss", "SIP/1")
+    scene.keep(scene.desk.expire_silence(made.id, ANNA, scene.wall))
+    assert (scene.get(incident).news, scene.get(incident).news_reason) == (1, NewsReason.UNMUTED)
+
+
+def test_the_silence_that_ends_last_is_the_reason() -> None:
+    scene = Scene()
+    silence(scene, 10, subjects=("*",))
+    silence(scene, 30, subjects=("*",))
+    silence(scene, 20, subjects=("*",))
+    mute = scene.fire("loss", "SIP/1").mute
+    assert mute is not None
+    assert mute.name == "2"
+
+
+def test_the_mute_button_means_this_incident_and_nothing_else() -> None:
+    scene = Scene(policy(group_by=()))
+    first = scene.fire("loss", "SIP/61*7")
+    other = scene.fire("loss", "SIP/6117")
+    scene.keep(scene.desk.mute_incident(first.id, scene.wall + 3600, ANNA, scene.wall))
+    assert scene.get(first).mute is not None
+    assert scene.get(other).mute is None, "a star in a name is no wildcard"
+    assert scene.audit[-1].action == "mute"
+    assert [(each.id, each.incident) for each in scene.desk.silences(scene.wall)] == [(1, first.id)]
+
+
+def test_a_second_wish_takes_the_place_of_the_first() -> None:
+    scene = Scene()
+    incident = scene.fire("loss", "SIP/1")
+    scene.keep(scene.desk.mute_incident(incident.id, T0 + 3600, ANNA, scene.wall))
+    assert not scene.desk.mute_incident(incident.id, T0 + 3600, "Boris", scene.wall), "the same again changes nothing"
+    second = scene.keep(scene.desk.mute_incident(incident.id, T0 + 60, "Boris", scene.wall))
+    assert [(each.id, each.expired_at) for each in second.silences] == [(1, T0), (2, None)]
+    mute = scene.get(incident).mute
+    assert mute is not None
+    assert (mute.until, mute.by) == (T0 + 60, "Boris")
+    ended = scene.keep(scene.desk.unmute_incident(incident.id, ANNA, scene.wall))
+    assert (ended.audit[0].action, scene.get(incident).mute, scene.get(incident).news) == ("unmute", None, 1)
+    assert not scene.desk.unmute_incident(incident.id, ANNA, scene.wall)
+
+
+def test_nothing_can_be_muted_that_is_over_or_unknown() -> None:
+    scene = Scene()
+    incident = scene.fire("loss", "SIP/1")
+    assert not scene.desk.mute_incident(incident.id, scene.wall, ANNA, scene.wall)
+    scene.resolve("loss", "SIP/1")
+    assert not scene.desk.mute_incident(incident.id, scene.wall + 60, ANNA, scene.wall)
+    assert not scene.desk.mute_incident(99, scene.wall + 60, ANNA, scene.wall)
+
+
+def test_an_incident_that_outlives_its_mute_is_told_again_unless_somebody_took_it_on() -> None:
+    scene = Scene(policy(group_by=()))
+    for subject in ("SIP/1", "SIP/2"):
+        incident = scene.fire("loss", subject)
+        scene.keep(scene.desk.mute_incident(incident.id, T0 + 60, ANNA, scene.wall))
+    scene.keep(scene.desk.acknowledge(2, ANNA, scene.wall))
+    assert [(each.id, each.news) for each in scene.wait(60)] == [(1, 2), (2, 1)]
+
+
+def test_a_member_that_joins_a_muted_incident_is_heard() -> None:
+    scene = Scene()
+    silence(scene, subjects=("SIP/1",))
+    scene.fire("loss", "SIP/1", CRITICAL)
+    incident = scene.fire("loss", "SIP/2")
+    assert (incident.news, incident.news_reason, incident.severity, incident.mute) == (1, NewsReason.OPENED, WARNING, None)
+
+
+def test_what_happens_in_silence_is_not_told() -> None:
+    scene = Scene()
+    silence(scene, subjects=("SIP/1",))
+    assert scene.happen("agent", "SIP/1").news == 0
+    loud = scene.happen("agent", "SIP/2")
+    assert (loud.id, loud.news, loud.news_reason, loud.targets) == (1, 1, NewsReason.OPENED, ("noc",))
+
+
+def test_a_maintenance_window_mutes_and_ends() -> None:
+    moscow = ZoneInfo("Europe/Moscow")
+    start = int((T0 / 60 + 180) % 1440) + 1  # the next whole minute there
+    trunks = Matcher(rules=(compile_selector("trunk*"),))
+    scene = Scene(policy(windows=(MaintenanceWindow("night", start, start + 2, moscow, match=trunks),)))
+    incident = scene.fire("trunk-down", "mango")
+    scene.fire("loss", "SIP/1")
+    begins_s = 60 - T0 % 60
+    (muted,) = scene.wait(begins_s)
+    mute = muted.mute
+    assert mute is not None
+    assert (muted.id, mute.kind, mute.name, mute.until) == (incident.id, MuteKind.MAINTENANCE, "night", T0 + begins_s + 120)
+    silence(scene, 60, subjects=("mango",))
+    assert scene.get(incident).mute != mute
+    assert [each.mute for each in scene.wait(60)] == [mute]
+    assert [each.mute for each in scene.wait(60)] == [None]
+
+
+def test_silences_live_on_the_wall_clock() -> None:
+    scene = Scene()
+    scene.wall_ahead_s = 7200
+    silence(scene, 60, subjects=("*",))
+    incident = scene.fire("loss", "SIP/1")
+    (told,) = scene.wait(60)
+    assert (told.id, told.news, told.news_at) == (incident.id, 1, T0 + 60)
+
+
+def test_a_silence_survives_a_restart_and_can_end_meanwhile() -> None:
+    scene = Scene()
+    silence(scene, 60, subjects=("SIP/1",))
+    scene.fire("loss", "SIP/1")
+    scene.restart()
+    assert scene.tell() == ()
+    scene.now += 3600
+    scene.restart()
+    (told,) = scene.tell()
+    assert (told.news, subjects(told)) == (1, ["SIP/1"])
+    assert silence(scene, subjects=("*",)).id == 2
