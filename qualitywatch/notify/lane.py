@@ -143,11 +143,13 @@ class Lane:
 
     def _settle(self, step: Step, post: Post) -> tuple[Post, ...]:
         """Take in a post that speaks for incidents, and take these out of the digests that spoke for them."""
+        drafts, known = self._agenda.drafts, {told.incident for told in step.post.told}
         if step.kind is StepKind.SEND and post.is_digest:
-            self._agenda.drafts.pop(0, None)
+            drafts.pop(0, None)
         left: dict[int, Post] = {}
         for told in post.told:
-            self._agenda.drafts.pop(told.incident, None)
+            if step.kind is StepKind.SEND or told.incident not in known:
+                drafts.pop(told.incident, None)
             digest = self._ledger.post_of(told.incident)
             if digest is not None and digest.id != post.id:
                 digest = left.get(digest.id, digest)

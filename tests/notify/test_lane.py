@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from qualitywatch.errors import NotifyError
 from qualitywatch.model import Form, Incident, NewsReason, Post, Severity
 from qualitywatch.notify.lane import Lane
 from qualitywatch.notify.steps import StepKind
@@ -451,9 +452,9 @@ def test_before_the_end_of_the_program_changes_are_shown_at_once(desk: Desk) -> 
 
 def test_an_older_version_of_an_incident_is_passed_over(desk: Desk) -> None:
     desk.settle(item := incident(1))
-    desk.settle(over := closed(changed(item, 5)))
-    assert desk.wait(60, item) == []
-    assert desk.chat.texts == ["living\n" + line_of(over)]
+    desk.learn(new := changed(item, 5))
+    assert desk.wait(60, item) == [EDIT]
+    assert desk.chat.texts == ["living\n" + line_of(new)]
 
 
 def test_an_incident_that_comes_back_is_shown_in_the_same_message(desk: Desk) -> None:
@@ -475,5 +476,104 @@ def test_news_of_what_was_given_up_are_told_though_it_is_over_by_then(desk: Desk
     step = desk.lane.next(desk.now)
     assert step is not None
     desk.store(desk.lane.failed(step, never(), desk.now, 0))
-    assert desk.settle(closed(worse(item))) == [SEND]
-    assert desk.chat.texts == ["living\n#1 critical over 1%"]
+    assert desk.settle(closed(worse(item)), incident(2)) == [SEND, SEND]
+    assert desk.chat.texts == ["living\n#2 warning firing 1%", "living\n#1 critical over 1%"]
+
+
+def fail(desk: Desk, error: NotifyError, pause_s: float = 0.0) -> StepKind:
+    """Let the next step fail."""
+    step = desk.lane.next(desk.now)
+    assert step is not None
+    desk.store(desk.lane.failed(step, error, desk.now, pause_s))
+    return step.kind
+
+
+def test_a_deleted_message_of_what_goes_on_is_replaced_too(desk: Desk) -> None:
+    desk.settle(item := incident(1))
+    desk.now += 60
+    desk.learn(item := changed(item, 5))
+    step = desk.lane.next(desk.now)
+    assert step is not None
+    desk.store(desk.lane.gone(step, desk.now))
+    assert desk.settle() == [SEND]
+
+
+def test_a_deleted_digest_is_replaced_at_once(desk: Desk) -> None:
+    items = [incident(number) for number in range(1, 9)]
+    desk.settle(*items)
+    desk.now += 30
+    desk.learn(changed(items[7], 5))
+    step = desk.lane.next(desk.now)
+    assert step is not None
+    desk.store(desk.lane.gone(step, desk.now))
+    assert desk.settle() == [SEND]
+    assert desk.chat.messages[5].incidents == desk.chat.messages[4].incidents
+
+
+def test_nobody_is_folded_alone(desk: Desk) -> None:
+    desk.settle(*(incident(number, CRITICAL) for number in range(1, 5)), incident(5))
+    assert [message.form for message in desk.chat.messages.values()] == [Form.LIVING] * 5
+
+
+def test_a_digest_is_changed_at_leisure_whatever_becomes_of_one_of_many(desk: Desk) -> None:
+    items = [incident(number) for number in range(1, 9)]
+    desk.settle(*items)
+    assert desk.settle(*map(acknowledged, items[3:])) == []
+    assert desk.wait(10) == [EDIT]
+
+
+def test_who_was_to_join_a_digest_that_cannot_be_changed_is_told_elsewhere(desk: Desk) -> None:
+    desk.settle(*(incident(number) for number in range(1, 9)))
+    desk.now += 30
+    desk.learn(incident(20), incident(21))
+    assert fail(desk, never()) is EDIT
+    assert desk.settle() == [SEND, SEND]
+
+
+def test_what_got_worse_has_its_own_message_though_the_digest_showed_it_first(desk: Desk) -> None:
+    items = [incident(number) for number in range(1, 9)]
+    desk.settle(*items)
+    desk.now += 700
+    desk.learn(worse(items[7]))
+    for _ in range(3):
+        assert fail(desk, later(), 5) is SEND
+        desk.now += 5
+    assert desk.settle() == [EDIT]
+    assert desk.wait(20) == [SEND, EDIT]
+    assert [desk.chat.messages[key].incidents for key in desk.chat.living(8)] == [(8,)]
+
+
+def test_every_older_message_is_struck_out(desk: Desk) -> None:
+    desk.settle(item := incident(1))
+    desk.learn(item := worse(item))
+    desk.step()
+    assert desk.settle(news(item)) == [SEND, STRIKE, STRIKE]
+    assert desk.chat.living(1) == [3]
+
+
+def test_a_clock_set_back_does_not_keep_what_comes_back_from_being_shown(desk: Desk) -> None:
+    desk.settle(item := incident(1))
+    desk.settle(item := closed(item))
+    desk.now -= 7200
+    assert desk.wait(60, changed(item, 3, closed_at=None)) == [EDIT]
+
+
+def test_a_picture_that_took_long_undoes_nothing() -> None:
+    desk = Desk(pictures=True)
+    desk.settle(item := incident(1))
+    desk.now += 30
+    step = desk.lane.next(desk.now)
+    assert step is not None
+    assert desk.settle(closed(item)) == [EDIT]
+    desk.store(desk.lane.done(step, 77, desk.now))
+    assert [(post.picture_id, post.told[0].closed) for post in desk.posts.values()] == [(77, True)]
+    assert desk.wait(60) == []
+
+
+def test_a_picture_waits_when_the_server_asks_for_a_pause() -> None:
+    desk = Desk(pictures=True)
+    desk.settle(incident(1))
+    desk.now += 30
+    assert fail(desk, later(retry_after_s=20), 20) is PICTURE
+    assert desk.lane.next(desk.now + 19) is None
+    assert desk.wait(60) == [PICTURE]
