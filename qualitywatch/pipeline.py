@@ -133,12 +133,14 @@ class Pipeline:
         agents: Iterable[AgentRecord] = (),
         agents_learned: bool = False,
         trunk_memories: Mapping[str, str] | None = None,
+        trunk_peers: Mapping[str, str] | None = None,
     ) -> None:
         self._pbx = pbx
         self.names = NameBook(names or {})
         self.streams = StreamTracker(pbx)
         self.trunks = TrunkTracker(pbx)
         self.trunks.recall(trunk_memories or {})
+        self._trunk_peers = trunk_peers or {}
         alerts = tuple(alert for alert in alerts if alert.key.pbx == pbx)
         # A phone that is missed must have been there: an alert from before a restart tells it from a spare account.
         self.peers = PeerTracker(pbx, alive=(alert.key.subject for alert in alerts if alert.topic == PEER_TOPIC))
@@ -167,7 +169,9 @@ class Pipeline:
         return self._blind_since
 
     def trunk_of(self, subject: str) -> str | None:
-        """The registration a peer belongs to, where its address tells."""
+        """The registration whose calls go through a peer: the one that was configured, else the one at its address."""
+        if subject in self._trunk_peers:
+            return self._trunk_peers[subject]
         technology, _, _ = subject.partition("/")
         return trunk_at(self.peers.address(subject), technology, self.trunks.states())
 

@@ -24,6 +24,7 @@ class PeerView:
     address: str | None = None
     user_agent: str | None = None
     rtt_ms: float | None = None  # of qualify
+    trunk: str | None = None  # the registration whose calls go through it
 
 
 @dataclass(frozen=True, slots=True)

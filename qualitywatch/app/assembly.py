@@ -84,6 +84,7 @@ def pipeline(config: Config, pbx: PbxConfig, specs: Sequence[RuleSpec], stored: 
         agents=stored.agents,
         agents_learned=LEARNED_KEY + pbx.name in stored.meta,
         trunk_memories=trunk_memories(pbx.name, stored.meta),
+        trunk_peers=config.trunk_peers,
     )
 
 
@@ -91,8 +92,7 @@ def desk(config: Config, specs: Sequence[RuleSpec], stored: StoredState, pipelin
     """The desk with what was on it before."""
 
     def trunk_of(pbx: str, subject: str) -> str | None:
-        configured = config.trunk_peers.get(subject)
-        return configured if configured is not None or pbx not in pipelines else pipelines[pbx].trunk_of(subject)
+        return pipelines[pbx].trunk_of(subject) if pbx in pipelines else None
 
     policy = desk_policy(config.desk, specs)
     return Desk(policy, incidents=stored.incidents, silences=stored.silences, trunk_of=trunk_of)

@@ -23,6 +23,7 @@ def overview(name: str, pipeline: Pipeline, connected: bool, now: float) -> PbxV
                 standing.address,
                 pipeline.agent(standing.subject),
                 standing.rtt_ms,
+                pipeline.trunk_of(standing.subject),
             )
             for standing in pipeline.peers.standings()
         ),

@@ -1,14 +1,14 @@
-"""Charts of incidents: what the store knows of a subject, with the limits in force and the incident's time shaded."""
+"""Charts that hang below messages: what the store knows of an incident's subject, drawn off the event loop."""
 
 from __future__ import annotations
 
 from datetime import tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from qualitywatch.charts.order import order
 from qualitywatch.charts.painter import Painter
-from qualitywatch.charts.request import ChartRequest
 from qualitywatch.model import Incident
+from qualitywatch.notify.legible import legible
 from qualitywatch.notify.members import charted
 from qualitywatch.room import Room
 
@@ -29,25 +29,13 @@ class Pictures:
         member = charted(incident)
         if member is None or not self._painter.available:
             return None
-        key, name = member.key, member.alert.display_name
-        now = next((view.now for view in self._room.pbxes() if view.name == incident.pbx), incident.opened_at)
-        since = now - SPAN_S
-        points = await self._room.history(incident.pbx, key.subject, since, now)
+        subject, name = member.key.subject, member.alert.display_name
+        until = next((view.now for view in self._room.pbxes() if view.name == incident.pbx), incident.opened_at)
+        since = until - SPAN_S
+        points = await self._room.history(incident.pbx, subject, since, until)
         if not points:
             return None
-        request = ChartRequest(
-            title=f"{name} {key.subject}" if name else key.subject,
-            points=tuple(points),
-            since=since,
-            until=now,
-            language=self._language,
-            zone=zone_name(self._zone),
-            limits=tuple(self._room.limits(key.subject)),
-            shaded=((incident.opened_at, incident.closed_at),),
+        title = legible(f"{name} {subject}" if name and name not in subject else subject)
+        return await self._painter.paint(
+            order(self._room, incident.pbx, subject, title, points, since, until, self._language, self._zone, [incident])
         )
-        return await self._painter.paint(request)
-
-
-def zone_name(zone: tzinfo) -> str:
-    """The IANA name of a zone, "UTC" where it has none."""
-    return zone.key if isinstance(zone, ZoneInfo) else "UTC"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -80,7 +81,7 @@ def figure(request: ChartRequest) -> Figure:
     _time_axis(panels[-1], until - since, zone, words)
     _heading(chart, request.title, span(since, until, zone, words), height)
     if any(extreme(SCALES[metric], points) is not None for metric in metrics):
-        _legend(chart, panels[0], words, height)
+        _legend(chart, panels[0], words.trunk_legend if request.is_trunk else words.legend, words, height)
     else:
         _say(panels[0], words.no_calls)
     return chart
@@ -122,7 +123,7 @@ def _say(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=place, fontsize=pt(44), color=PALE_INK, ha="center", va="center", bbox=box, zorder=6)
 
 
-def _legend(chart: Figure, axes: Axes, words: Words, height: int) -> None:
+def _legend(chart: Figure, axes: Axes, ends: Mapping[Direction, str], words: Words, height: int) -> None:
     handles: list[Line2D | Patch] = [
         Line2D(
             [],
@@ -131,7 +132,7 @@ def _legend(chart: Figure, axes: Axes, words: Words, height: int) -> None:
             marker=MARKERS[direction],
             linewidth=pt(4),
             markersize=pt(12),
-            label=words.legend[direction],
+            label=ends[direction],
         )
         for direction in Direction
     ]

@@ -19,4 +19,5 @@ class ChartRequest:
     language: str  # "en" or "ru"
     zone: str  # IANA name, "UTC" when there is none
     limits: tuple[Limit, ...] = ()
+    is_trunk: bool = False  # a provider is at the other end, not a phone
     shaded: tuple[tuple[float, float | None], ...] = ()  # when an incident lasted; None: it still does

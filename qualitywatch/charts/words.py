@@ -17,6 +17,7 @@ class Words:
     units: Mapping[Metric, str]  # as they follow a number, with their space where one belongs
     to_and_from: Mapping[Direction, str]  # in a line of text, after the noun
     legend: Mapping[Direction, str]
+    trunk_legend: Mapping[Direction, str]
     reported: str
     incident: str
     limits: Mapping[Severity, str]
@@ -43,6 +44,7 @@ _EN: Final = Words(
     },
     to_and_from={Direction.TO_PEER: "to it", Direction.FROM_PEER: "from it"},
     legend={Direction.TO_PEER: "to the phone", Direction.FROM_PEER: "from the phone"},
+    trunk_legend={Direction.TO_PEER: "to the provider", Direction.FROM_PEER: "from the provider"},
     reported="as reported",
     incident="incident",
     limits={Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "critical"},
@@ -69,6 +71,7 @@ _RU: Final = Words(
     },
     to_and_from={Direction.TO_PEER: "туда", Direction.FROM_PEER: "оттуда"},
     legend={Direction.TO_PEER: "к аппарату", Direction.FROM_PEER: "от аппарата"},
+    trunk_legend={Direction.TO_PEER: "к провайдеру", Direction.FROM_PEER: "от провайдера"},
     reported="по отчётам",
     incident="инцидент",
     limits={Severity.INFO: "информация", Severity.WARNING: "предупреждение", Severity.CRITICAL: "критично"},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from qualitywatch.charts.order import order
 from qualitywatch.charts.request import ChartRequest
 from qualitywatch.charts.sparkline import summary_line
 from qualitywatch.chat.asking import Asking
@@ -14,9 +14,9 @@ from qualitywatch.chat.incidents import add_incident, pbx_now
 from qualitywatch.chat.overviews import BAD, PEER_MARKS, TRUNK_MARKS
 from qualitywatch.chat.page import Page
 from qualitywatch.chat.parsing import read_peer
-from qualitywatch.chat.subjects import Known, carried_trunk, everybody, label, the_one
+from qualitywatch.chat.subjects import Known, everybody, label, the_one
 from qualitywatch.chat.tables import UNKNOWN, table
-from qualitywatch.model import Direction, HistoryPoint, Incident, Member, MemberState, Metric
+from qualitywatch.model import Direction, Incident, Member, MemberState, Metric
 from qualitywatch.notify.inbound import Answer
 from qualitywatch.notify.texts import number
 
@@ -47,7 +47,9 @@ async def peer(asking: Asking) -> Answer:
         add_incident(asking, page, incident)
     if not figures.has_reports:
         return page.answer()
-    request = _request(asking, one.label, one.subject, points, now - wish.span_s, now, incidents)
+    request = order(
+        room, one.pbx.name, one.subject, one.label, points, now - wish.span_s, now, asking.language, asking.zone, incidents
+    )
     return await _with_chart(asking, page, request)
 
 
@@ -67,7 +69,8 @@ async def incident_chart(asking: Asking, incident: Incident) -> Answer | None:
         return None
     name = label(alert.key.subject, alert.display_name)
     page.line(asking.texts.chart_caption.format(id=incident.id, time=asking.time(until, until)), bold=name)
-    request = _request(asking, name, alert.key.subject, points, since, until, [incident])
+    subject = alert.key.subject
+    request = order(asking.room, incident.pbx, subject, name, points, since, until, asking.language, asking.zone, [incident])
     return await _with_chart(asking, page, request)
 
 
@@ -95,37 +98,8 @@ async def _with_chart(asking: Asking, page: Page, request: ChartRequest) -> Answ
     return page.answer()
 
 
-def _request(
-    asking: Asking,
-    title: str,
-    subject: str,
-    points: tuple[HistoryPoint, ...],
-    since: float,
-    until: float,
-    incidents: list[Incident],
-) -> ChartRequest:
-    members = [member for incident in incidents for member in _members(incident, subject)]
-    return ChartRequest(
-        title,
-        points,
-        since,
-        until,
-        asking.language,
-        asking.zone.key if isinstance(asking.zone, ZoneInfo) else "UTC",
-        tuple(asking.room.limits(subject)),
-        tuple((member.alert.since_at, _ended(member)) for member in members),
-    )
-
-
 def _members(incident: Incident, subject: str) -> list[Member]:
     return [member for member in incident.members if member.key.subject == subject]
-
-
-def _ended(member: Member) -> float | None:
-    """When the trouble ended; it is found to be over only later."""
-    if member.state is MemberState.FIRING:
-        return None
-    return member.alert.clear_since if member.alert.clear_since is not None else member.ended_at
 
 
 def _most_telling(incident: Incident) -> Member:
@@ -152,8 +126,7 @@ def _add_standing(asking: Asking, page: Page, one: Known) -> None:
         since = texts.since.format(time=asking.time(one.trunk.since_at, now), lasted=asking.lasted(now - one.trunk.since_at))
         mark, cause = TRUNK_MARKS.get(one.trunk.state, BAD), f": {one.trunk.cause}" if one.trunk.cause else ""
         page.line(f"{mark} {texts.trunk_states[one.trunk.state]}, {since}{cause}")
-        names = [trunk.trunk for trunk in one.pbx.trunks]
-        carriers = [peer.subject for peer in one.pbx.peers if carried_trunk(peer, names) == one.subject]
+        carriers = [peer.subject for peer in one.pbx.peers if peer.trunk == one.subject]
         if carriers:
             page.line(texts.carried_by.format(names=", ".join(f"/peer {subject}" for subject in carriers)))
     if one.peer is not None:

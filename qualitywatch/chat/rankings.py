@@ -13,7 +13,7 @@ from qualitywatch.chat.overviews import add_head
 from qualitywatch.chat.page import Page
 from qualitywatch.chat.parsing import read_span, read_worst
 from qualitywatch.chat.peers import show
-from qualitywatch.chat.subjects import carried_trunk, label
+from qualitywatch.chat.subjects import label
 from qualitywatch.chat.tables import table
 from qualitywatch.model import Direction, Metric
 from qualitywatch.notify.inbound import Answer
@@ -44,9 +44,9 @@ class _Measured:
 
     @property
     def carries_trunk(self) -> bool:
-        """Whether calls with a provider go through it, as far as addresses tell."""
-        names = [trunk.trunk for trunk in self.pbx.trunks]
-        return self.subject in names or (self.view is not None and carried_trunk(self.view, names) is not None)
+        """Whether calls with a provider go through it."""
+        is_trunk = any(trunk.trunk == self.subject for trunk in self.pbx.trunks)
+        return is_trunk or (self.view is not None and self.view.trunk is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from qualitywatch.chat.misread import Misread, Problem, near
 from qualitywatch.chat.parsing import is_pattern, pattern
 from qualitywatch.notify.legible import legible
 from qualitywatch.room import PbxView, PeerView, Room, TrunkView
-from qualitywatch.trunks.membership import trunk_at
 
 REMEMBERED_S: Final = 7 * 86_400.0  # a peer that is not watched is known by its calls of so long
 _MAX_CHOICES: Final = 10
@@ -50,11 +49,6 @@ async def everybody(room: Room) -> list[Known]:
         for subject in await room.subjects(view.name, view.now - REMEMBERED_S, view.now):
             found.setdefault((view.name, subject), Known(view, subject))
     return list(found.values())
-
-
-def carried_trunk(peer: PeerView, trunks: Sequence[str]) -> str | None:
-    """Return the trunk whose calls go through a peer, as far as addresses tell."""
-    return trunk_at(peer.address, peer.subject.partition("/")[0], trunks)
 
 
 def meant(known: Sequence[Known], who: str) -> list[Known]:

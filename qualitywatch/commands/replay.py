@@ -66,7 +66,7 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
             emitter = MessageEmitter(printer, Transcripts(config, specs, options.language, zone), name)
         case _:
             emitter = AlertEmitter(printer, language)
-    session = _Session(name, specs, names, emitter)
+    session = _Session(name, specs, names, config.trunk_peers if config else {}, emitter)
     exit_code = 0
     for path in options.files:
         try:
@@ -84,16 +84,24 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
 class _Session:
     """The pipeline of one PBX through successive recordings."""
 
-    def __init__(self, pbx: str, specs: Sequence[RuleSpec], names: Mapping[str, str], emitter: Emitter) -> None:
+    def __init__(
+        self,
+        pbx: str,
+        specs: Sequence[RuleSpec],
+        names: Mapping[str, str],
+        trunk_peers: Mapping[str, str],
+        emitter: Emitter,
+    ) -> None:
         self._pbx = pbx
         self._specs = specs
         self._names = names
+        self._trunk_peers = trunk_peers
         self._emitter = emitter
         self._heard_at: float | None = None
         self.pipeline = self._begin()
 
     def _begin(self) -> Pipeline:
-        pipeline = Pipeline(self._pbx, self._specs, names=self._names)
+        pipeline = Pipeline(self._pbx, self._specs, names=self._names, trunk_peers=self._trunk_peers)
         self._emitter.begin(pipeline)
         return pipeline
 

@@ -43,15 +43,13 @@ class Transcripts:
         else:
             policy = DeskPolicy(audiences=(Audience(DEFAULT_CHAT),), inhibitions=DEFAULT_INHIBITIONS)
             languages = {DEFAULT_CHAT: language or "en"}
-        self._config = config
         self._policy = desk_policy(policy, specs)
         self._chats = [Transcript(name, ChatRenderer(language, zone)) for name, language in languages.items()]
         self._desk = Desk(self._policy)
 
     def watch(self, pipeline: Pipeline) -> None:
         """Begin with a PBX, and an empty desk."""
-        peers = self._config.trunk_peers if self._config is not None else {}
-        self._desk = Desk(self._policy, trunk_of=lambda pbx, subject: peers.get(subject) or pipeline.trunk_of(subject))
+        self._desk = Desk(self._policy, trunk_of=lambda pbx, subject: pipeline.trunk_of(subject))
 
     def step(self, pbx: str, transitions: Sequence[Transition], alerts: Sequence[Alert], now: float) -> Iterator[Line]:
         """Let the desk and the chats follow; yield what the chats show anew."""

@@ -33,6 +33,7 @@ def _incident(incident: Incident, language: str, zone: tzinfo) -> dict[str, obje
         "status": _status(incident),
         "severity": str(urgency(incident)),
         "worst": str(incident.worst),
+        "news": incident.news,
         "reason": str(incident.news_reason),
         "opened_at": finite(incident.opened_at),
         "closed_at": finite(incident.closed_at),

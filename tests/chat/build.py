@@ -33,7 +33,9 @@ OFFICE_PEERS = (
     PeerView("SIP/6117", "Anna", PeerState.REACHABLE, NOW - 90_000, "10.0.4.7:5060", "Yealink SIP-T46S 66.86", 23.4),
     PeerView("SIP/6118", "Boris <b>", PeerState.UNREACHABLE, NOW - 600, "10.0.4.8:5060"),
     PeerView("SIP/6120", None, PeerState.REGISTERED, NOW - 7200),
-    PeerView("SIP/mango", None, PeerState.REACHABLE, NOW - 90_000, "sip.mango.ru:5060", None, 11.0),
+    PeerView(
+        "SIP/mango", None, PeerState.REACHABLE, NOW - 90_000, "sip.mango.ru:5060", None, 11.0, "SIP/74993801@sip.mango.ru"
+    ),
 )
 OFFICE_TRUNKS = (
     TrunkView("SIP/74993801@sip.mango.ru", "Mango", TrunkState.REGISTERED, NOW - 90_000),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC
 
-from qualitywatch.notify.channels import console, telegram
+from qualitywatch.notify.channels import apprise, console, telegram, webhook
 from qualitywatch.notify.registry import NOTIFIERS, ChannelOptions, build_notifiers
 from qualitywatch.ports import Notifier
 from qualitywatch.secrets import Secret
@@ -15,8 +15,10 @@ from tests.notify.told import bulletin
 
 def test_every_channel_is_registered_under_its_module_name() -> None:
     assert {kind: channel.options_type for kind, channel in NOTIFIERS.items()} == {
+        "apprise": apprise.Options,
         "console": console.Options,
         "telegram": telegram.Options,
+        "webhook": webhook.Options,
     }
 
 

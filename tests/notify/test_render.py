@@ -234,6 +234,7 @@ def test_a_payload_says_what_the_message_says() -> None:
         "status": "firing",
         "severity": "critical",
         "worst": "critical",
+        "news": 1,
         "reason": "opened",
         "opened_at": SINCE + 10,
         "closed_at": None,
