@@ -78,7 +78,8 @@ class Board:
             if case.is_open:
                 self._unsettled[case.id] = case
         self._recent.restore(case.incident for case in self.register.closed.values())
-        members = [member for case in self.register.open.values() for member in case.members.values()]
+        cases = (*self.register.closed.values(), *self.register.open.values())
+        members = [member for case in cases for member in case.members.values()]
         ended = {member.key: member.ended_at for member in members if member.ended_at is not None}
         self._inhibitor.restore([case.members[key] for key, case in self.register.holder.items()], ended)
 
