@@ -555,6 +555,7 @@ def test_a_clock_set_back_does_not_keep_what_comes_back_from_being_shown(desk: D
     desk.settle(item := incident(1))
     desk.settle(item := closed(item))
     desk.now -= 7200
+    assert desk.wait(1) == []
     assert desk.wait(60, changed(item, 3, closed_at=None)) == [EDIT]
 
 
