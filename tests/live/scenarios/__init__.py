@@ -1,6 +1,6 @@
-"""The scenarios, by what they disturb: media of single calls, trunks, the PBX itself, logins."""
+"""The scenarios, by what they disturb: media of single calls, trunks, the PBX itself, logins; and reaching people by phone."""
 
-from tests.live.scenarios import calls, logins, loss, media, pbx, peers, trunks
+from tests.live.scenarios import calls, logins, loss, media, oncall, pbx, peers, trunks
 
 # Each group runs at once; the next begins when all of it is done.
 GROUPS = (
@@ -9,7 +9,7 @@ GROUPS = (
     media.STORM,
 )
 # One after the other, beside the groups once nobody speaks over a trunk.
-TRUNK_LANE = trunks.LANE
+TRUNK_LANE = (*trunks.LANE, *oncall.LANE)
 TRUNK_LANE_AFTER = len(loss.GROUPS)
 # One after the other, alone.
 WHOLE_PBX = pbx.LANE
