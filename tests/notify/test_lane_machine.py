@@ -29,6 +29,7 @@ class LaneMachine(RuleBasedStateMachine):
         self.last_change: dict[int, float] = {}
         self.shown: dict[int, dict[int, Incident]] = {}
         self.orphans: set[int] = set()  # messages nobody knows the id of: the one duplicate that is accepted
+        self.ghosts: set[tuple[int, int]] = set()  # the same of an incident that a digest took in
         self.given_up: set[int] = set()  # messages the chat refused to have changed
         self.numbers = count(1)
 
@@ -118,6 +119,9 @@ class LaneMachine(RuleBasedStateMachine):
         except MessageGoneError:
             self.store(self.lane.gone(step, self.now))
             return
+        if outcome != "taken" and message_id is not None:
+            joined = {item.id for item in step.incidents} - {told.incident for told in step.post.told}
+            self.ghosts |= {(message_id, number) for number in joined}
         if outcome == "taken but not answered":
             if step.kind is StepKind.SEND:
                 self.orphans.add(max(self.chat.messages))
@@ -173,7 +177,7 @@ class LaneMachine(RuleBasedStateMachine):
         for item in self.incidents.values():
             post = post_of.get(item.id)
             if item.news == 0:
-                assert not self.messages(item)
+                assert not self.chat.living(item.id)
                 continue
             assert post is not None, "an incident was forgotten"
             assert post.told[[told.incident for told in post.told].index(item.id)].news == item.news
@@ -197,7 +201,13 @@ class LaneMachine(RuleBasedStateMachine):
         assert line_of(item) in message.text.splitlines()
 
     def messages(self, item: Incident) -> list[int]:
-        return [key for key in self.chat.living(item.id) if key not in self.orphans | self.given_up]
+        ghosts = {key for key, number in self.ghosts if number == item.id}
+        post = next(post for post in self.posts.values() if item.id in {told.incident for told in post.told})
+        return [
+            key
+            for key in self.chat.living(item.id)
+            if key == post.message_id or key not in self.orphans | self.given_up | ghosts
+        ]
 
 
 TestLaneMachine = LaneMachine.TestCase
