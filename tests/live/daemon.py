@@ -62,6 +62,24 @@ class Daemon:
             rows = database.execute("SELECT peer.name, call.* FROM call JOIN peer ON peer.id = call.peer").fetchall()
         return [_direction(row, direction) for row in rows for direction in ("to_peer", "from_peer")]
 
+    def audit(self) -> list[tuple[str, str]]:
+        """Who did what, oldest first: (who, action)."""
+        with contextlib.closing(sqlite3.connect(self.folder / "state/state.db")) as database:
+            return list(database.execute("SELECT who, action FROM audit ORDER BY id"))
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run ``qualitywatch`` with this daemon's configuration, as an administrator would; return exit code and output."""
+        process = await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "qualitywatch", *arguments),
+            *("--config", str(self.folder / "config.yml")),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        )
+        said, _ = await process.communicate()
+        return process.returncode or 0, said.decode(errors="replace")
+
     async def stop(self) -> int:
         """End it as systemd would and return its exit code; what it holds is stored then."""
         if self._process.returncode is None:
@@ -104,18 +122,23 @@ async def daemon(
     *,
     user: AmiUser = LEAST,
     chat_id: int = 1,
+    users: Mapping[int, str] | None = None,
     pbx: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Daemon]:
     """Run the daemon in a folder of its own; ``pbx`` adds to (or overrides) the PBX section, ``extra`` whole sections.
 
-    It is stopped at the end.
+    ``users`` may press buttons and write commands.  It is stopped at the end.
     """
     folder.mkdir(parents=True)
     section = {"name": "lab", "host": HOST, "port": ami_port, "username": user.name, "secret": user.secret, **(pbx or {})}
     config = {
         "pbx": [section],
-        "telegram": {"token": token, "base_url": telegram_url},
+        "telegram": {
+            "token": token,
+            "base_url": telegram_url,
+            "users": {str(key): name for key, name in (users or {}).items()},
+        },
         "notify": [{"kind": "telegram", "chat_id": chat_id}],
         "store": {"directory": str(folder / "state")},
         **(extra or {}),

@@ -1,7 +1,8 @@
 """What a scenario works with: phones nobody else has, the chat, a second opinion on RTCP, and a place for its findings.
 
-Strategy: a scenario says what it injects and what must be said; every headline it expects is claimed by a pattern.  When all
-scenarios are done, a headline that names a scenario's phone and that nobody claimed is a false alarm of that scenario.
+Strategy: a scenario says what it injects and what must be said; every statement of the chat that it expects is claimed by a
+pattern.  When all scenarios are done, a statement that names a scenario's phone and that nobody claimed is a false alarm of
+that scenario.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Pool:
 
 @dataclass(slots=True)
 class Claim:
-    """A pattern of headlines that are in order from an instant on."""
+    """A pattern of statements that are in order from an instant on."""
 
     pattern: str
     since: float
@@ -100,7 +101,7 @@ class Stage:
         self._ami_from = len(self.ami.messages)
 
     async def said(self, pattern: str, within_s: float, *, chat: Chat | None = None, times: bool = True) -> Line | None:
-        """Expect a headline within a time of the beginning; its absence is a problem. ``times`` puts it into the table."""
+        """Expect a statement within a time of the beginning; its absence is a problem. ``times`` puts it into the table."""
         if chat is None:
             self.allow(pattern)
         left_s = self.started_at + within_s - asyncio.get_running_loop().time()
@@ -112,11 +113,11 @@ class Stage:
         return line
 
     def allow(self, pattern: str) -> None:
-        """A headline like this, now or later, is in order."""
+        """A statement like this, now or later, is in order."""
         self.claims.append(Claim(pattern, asyncio.get_running_loop().time()))
 
     def excuse(self, pattern: str) -> None:
-        """A headline like this since the beginning was in order, as it turned out."""
+        """A statement like this since the beginning was in order, as it turned out."""
         self.claims.append(Claim(pattern, self.started_at))
 
     def check(self, good: bool, otherwise: str) -> None:
@@ -198,27 +199,33 @@ def number_of(peer: str) -> str:
 
 
 def alarms(kind: str, direction: str, peer: str) -> str:
-    """Pattern of a headline such as ``loss to Anna SIP/6117 5.45%``; group 1 is the value."""
+    """Pattern of a statement such as ``loss to Anna SIP/6117 5.45%``; group 1 is the value."""
     return rf"{kind} {direction.removesuffix('_peer')} (?:\S.* )?{re.escape(peer)} (\d+(?:\.\d+)?)"
 
 
 def value_of(line: Line, pattern: str) -> float:
-    """The number in a headline that matched."""
+    """The number in a statement that matched."""
     found = re.search(pattern, line.text)
     assert found is not None
     return float(found[1])
 
 
 def judge(stages: Sequence[Stage], lines: Sequence[Line]) -> list[str]:
-    """Give every unclaimed headline to the scenario whose phone it names; return those that name nobody's."""
-    strays = []
+    """Give every unclaimed statement to the scenario whose phone it names; return those that name nobody's.
+
+    A message repeats its statements with other figures at every edit: that is one false alarm.
+    """
+    strays: dict[tuple[int, str], str] = {}
+    owned: dict[tuple[int, str], tuple[Stage, str]] = {}
     claims = [claim for stage in stages for claim in stage.claims]
     for line in lines:
         if any(line.at >= claim.since - 1 and re.search(claim.pattern, line.text) for claim in claims):
             continue
         owner = next((s for s in stages if any(re.search(rf"{re.escape(peer)}\b", line.text) for peer in s.owned)), None)
         if owner is None:
-            strays.append(line.text)
+            strays.setdefault((line.message_id, line.what), line.text)
         else:
-            owner.result.false_alarms.append(line.text)
-    return strays
+            owned.setdefault((line.message_id, line.what), (owner, line.text))
+    for owner, text in owned.values():
+        owner.result.false_alarms.append(text)
+    return list(strays.values())

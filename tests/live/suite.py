@@ -11,6 +11,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
@@ -73,7 +74,7 @@ async def run(suite: Suite, wanted: Callable[[str], bool] = lambda name: True) -
             await asyncio.sleep(2)  # the last hangup is still on its way to the daemon
             code = await main.stop()
             results = _conclude(stages, chat, main, code)
-            _keep(suite, b, main, telegram, results)
+            _keep(suite, b, main, chat, results)
             (results_folder(suite) / "input.ami").write_bytes(bytes(ami.raw))
             return results
 
@@ -110,7 +111,7 @@ def _conclude(stages: Sequence[Stage], chat: Chat, main: Daemon, code: int) -> l
     ]
 
 
-def _keep(suite: Suite, b: Bench, main: Daemon, telegram: FakeTelegram, results: Sequence[Result]) -> None:
+def _keep(suite: Suite, b: Bench, main: Daemon, chat: Chat, results: Sequence[Result]) -> None:
     """Leave what an investigation needs in the cache folder, and the table for the README."""
     folder = results_folder(suite)
     shutil.rmtree(folder, ignore_errors=True)
@@ -119,10 +120,7 @@ def _keep(suite: Suite, b: Bench, main: Daemon, telegram: FakeTelegram, results:
     shutil.copytree(main.folder / "state", folder / "state")
     (folder / "asterisk.log").write_text((b.pbx.home / "log/full").read_text(errors="replace"))
     (folder / "chat.jsonl").write_text(
-        "".join(
-            json.dumps({"at": sent.at, "chat": sent.chat_id, "text": sent.text}, ensure_ascii=False) + "\n"
-            for sent in telegram.sent
-        )
+        "".join(json.dumps(asdict(version), ensure_ascii=False) + "\n" for version in chat.versions())
     )
     (folder / "table.md").write_text(table(results))
 

@@ -6,11 +6,14 @@ import asyncio
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
+from tests.fakes.fake_telegram import TOKEN, FakeTelegram
 from tests.live import pbx_config
 from tests.live.ami import Message
+from tests.live.chat import Chat, statements
 from tests.live.install import SUITES
 from tests.live.ledger import Ledger
 from tests.live.measure import heard
@@ -97,3 +100,82 @@ def test_no_two_phones_share_a_port() -> None:
     users = [phone.user for phone in subscribers(has_chan_sip=True)]
     assert len({ports.phone_sip(user) for user in users}) == len(users)
     assert max(ports.phone_rtp(user) for user in users) + 20 < 32768  # below the kernel's ephemeral ports
+
+
+LISTED = """\
+🔴 loss: 5 peers, worst Anna SIP/6117 23.55%
+1 of 5 is over
+🔴 loss to Anna SIP/6117 23.55%
+🔴 loss to SIP/6121 22.30%
+also: User 6116 SIP/6116 21.82%, SIP/6123 21.49%
+over: User 6119 SIP/6119
+since 2026-11-22 20:05:40 UTC
+rule loss, critical"""
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        (
+            LISTED,
+            [
+                "loss to Anna SIP/6117 23.55%",
+                "loss to SIP/6121 22.30%",
+                "loss to User 6116 SIP/6116 21.82%",
+                "loss to SIP/6123 21.49%",
+                "loss to User 6119 SIP/6119 is over",
+            ],
+        ),
+        (
+            "🟡 loss: 2 peers\n🟡 loss to SIP/1 9.00%\nalso: from SIP/2 7.00%, to SIP/2 6.00%",
+            ["loss to SIP/1 9.00%", "loss from SIP/2 7.00%", "loss to SIP/2 6.00%"],
+        ),
+        ("🟡 Anna SIP/1: loss 9.20%, jitter 40.0 ms\n🟡 loss to Anna SIP/1 9.20%", ["loss to Anna SIP/1 9.20%"]),
+        (
+            "🔴 trunk PJSIP/7@10.0.0.1:5060 is not registered\nalso affected: SIP/6200 loss 9.00%\nsince noon",
+            ["trunk PJSIP/7@10.0.0.1:5060 is not registered"],
+        ),
+        (
+            "🔴 trunk a is not registered\n1 of 2 is over\n🟢 trunk b is registered again after 7 min",
+            ["trunk a is not registered", "trunk b is registered again after 7 min"],
+        ),
+        (
+            "🟢 2 trunks are back after 49 s\n🟢 trunk a is registered again after 9 s",
+            ["trunk a is registered again after 9 s"],
+        ),
+        ("🔴 trunk a is not registered\ncontinued below", []),
+        (
+            "⚪ loss to SIP/1: no more calls to judge, ended after 9 s",
+            ["loss to SIP/1: no more calls to judge, ended after 9 s"],
+        ),
+        ("🟡 2 alerts, worst: loss to SIP/1 9.00%\n🟡 loss to SIP/1 9.00%\n🔕 loss to SIP/2 9.00%", ["loss to SIP/1 9.00%"]),
+        (
+            "🔴 loss: 300 peers\n🔴 loss to SIP/1 9.00%\nalso: SIP/2 8.00%, …\nand 298 more in the attached list",
+            ["loss to SIP/1 9.00%", "loss to SIP/2 8.00%", "and 298 more in the attached list"],
+        ),
+    ],
+)
+def test_a_message_is_taken_apart_into_what_it_states(text: str, stated: list[str]) -> None:
+    assert statements(text) == stated
+
+
+async def test_a_statement_counts_from_the_version_that_first_showed_it() -> None:
+    async with FakeTelegram() as server, httpx.AsyncClient(base_url=f"{server.url}/bot{TOKEN}/") as bot:
+        chat, loop = Chat(server), asyncio.get_running_loop()
+        await bot.post("sendMessage", data={"chat_id": 1, "text": "🟡 loss to SIP/1 9.00%"})
+        await bot.post("sendMessage", data={"chat_id": 2, "text": "🟡 loss to SIP/9 9.00%"})
+        waiting = asyncio.create_task(chat.wait(r"SIP/2 7", since=loop.time() - 1, timeout_s=5))
+        await asyncio.sleep(0.05)
+        edited_at = loop.time()
+        text = "🟡 <b>loss: 2 peers</b>\n🟡 loss to SIP/1 9.00%\n🟡 loss to SIP/2 7.00%"
+        await bot.post("editMessageText", data={"chat_id": 1, "message_id": 1, "text": text, "parse_mode": "HTML"})
+        found = await waiting
+        assert found is not None
+        assert found.at >= edited_at
+        await bot.post("editMessageText", data={"chat_id": 1, "message_id": 7, "text": "🟡 loss to SIP/3 5.00%"})  # refused
+        assert [(line.text, line.at >= edited_at) for line in chat.lines()] == [
+            ("loss to SIP/1 9.00%", False),
+            ("loss to SIP/2 7.00%", True),
+        ]
+        assert [(living.message_id, len(living.texts)) for living in chat.messages("SIP/2", since=0)] == [(1, 2)]
+        assert chat.messages("SIP/2", since=edited_at) == []

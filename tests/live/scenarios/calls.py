@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.live.scenarios.loss import SAID_WITHIN_S
 from tests.live.stage import ENDINGS, Scenario, Stage, alarms, number_of
 
-LATE_S = 75  # the loss is heard only in the second half, and a dozen messages may be before it
+LATE_S = SAID_WITHIN_S + 10  # the loss is heard only in the second half
 
 
 async def _hold_lossy(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from tests.live.stage import ENDINGS, Scenario, Stage, alarms, number_of, value_
 
 CALL_S = 62
 WARNING_PERCENT = 3  # the default rules
-SAID_WITHIN_S = 55  # 20 s of breach, the packets to judge by, a report of the phone, ten messages before this one
+SAID_WITHIN_S = 55  # 20 s of breach, the packets to judge by, a report of the phone, 10 s between two edits of a message
 
 
 async def _loss(stage: Stage, up: int, down: int, trunk: str | None) -> None:
@@ -92,6 +92,6 @@ async def _on_the_trunk(stage: Stage) -> None:
     stage.expect_stored(phone, "from_peer", 0)
 
 
-# Not all at once: the chat takes a message a second, and what is measured is when something was said.
+# Not all at once: ninety phones in one message would find no room, and the machine has two cores.
 _FAR = Scenario("loss between us and the provider", "12 % there, 6 % back", _on_the_trunk)
 GROUPS = ((*_group(None, "bridge"), _FAR), _group("PJSIP/trunk-pj", "PJSIP trunk"), _group("SIP/provider", "chan_sip trunk"))

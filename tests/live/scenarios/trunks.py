@@ -15,7 +15,7 @@ NUMBERS = ("74995555", "74990000", "74993801")
 
 
 def _trunks(stage: Stage) -> list[tuple[str, str]]:
-    """Our registrations, technology and the pattern of its name in a headline."""
+    """Our registrations, technology and the pattern of its name in a statement."""
     provider = stage.b.ports.provider
     trunks = [("PJSIP", rf"PJSIP/{number}@127\.0\.0\.1:{provider}") for number in ("74995555", "74990000")]
     return [*trunks, ("SIP", r"SIP/74993801@127\.0\.0\.1")] if stage.b.suite.has_chan_sip else trunks
@@ -31,14 +31,25 @@ async def _down_and_up(stage: Stage, reasons: dict[str, str], within_s: float) -
 
 
 async def _back(stage: Stage) -> None:
+    """All are registered again, and what was one message when they went down still is."""
+    began = stage.started_at
     stage.begin()
     await asyncio.gather(
         *(stage.said(rf"trunk .*{trunk}\S* is registered again", BACK_WITHIN_S, times=False) for _, trunk in _trunks(stage))
     )
+    messages = stage.chat.messages("|".join(trunk for _, trunk in _trunks(stage)), began)
+    told = [message.texts for message in messages]
+    stage.result.measured.append(f"{len(told)} message, edited {sum(len(texts) - 1 for texts in told)} times")
+    stage.check(len(told) == 1, f"told in {len(told)} messages: {told}")
+    if told:
+        first, last = told[0][0], told[0][-1]
+        stage.check(first.startswith(("🔴", "🟡")), f"began as: {first}")
+        many = f"{len(_trunks(stage))} trunks are back after"
+        stage.check(last.startswith(f"🟢 {many}") and "is not registered" not in last, f"ended as: {last}")
 
 
 async def _frozen(stage: Stage) -> None:
-    """The provider stops answering and comes back."""
+    """The provider stops answering and comes back: one message, edited to its end."""
     stage.owned += NUMBERS
     stage.begin()
     stage.b.provider.freeze()
@@ -50,7 +61,7 @@ async def _frozen(stage: Stage) -> None:
 
 
 async def _password(stage: Stage) -> None:
-    """The provider wants another password, and takes ours again."""
+    """The provider wants another password, and takes ours again: one message, edited to its end."""
     stage.owned += NUMBERS
     stage.begin()
     await faults.set_trunk_password(stage.b.provider, stage.b.ports, "another")
