@@ -60,6 +60,7 @@ def channel_options(config: Config, target: TargetConfig, meta: Mapping[str, str
                 base_url=config.telegram.base_url,
                 proxy=config.telegram.proxy,
                 pictures=pictures,
+                buttons=config.telegram.commands and bool(config.telegram.users),
             )
 
 

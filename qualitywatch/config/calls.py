@@ -17,7 +17,7 @@ from qualitywatch.document import Section
 
 _CHANNEL: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{1,19}/[A-Za-z0-9_.+*#@:/-]{1,100}")
 _CALLER_ID: Final = re.compile(r"[\w .+*#-]{0,60}(?:<[0-9+*#]{1,30}>)?")
-_SOUND: Final = re.compile(r"[A-Za-z0-9_./-]{1,100}")
+_SOUND: Final = re.compile(r"[A-Za-z0-9_./-]{1,100}(?:&[A-Za-z0-9_./-]{1,100}){0,9}")
 _DEVICE: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _DAY_S: Final = 86_400.0
 
@@ -32,7 +32,7 @@ def read_call(root: Section, pbxes: Sequence[str]) -> CallConfig | None:
     caller_id = section.text("caller_id", "qualitywatch <100>")
     _check(section, "caller_id", caller_id, _CALLER_ID, "must be a name and a number, such as qualitywatch <100>")
     prompt = section.text("prompt", "beep")
-    reason = "must be one sound file of Asterisk, without its extension, such as beep or custom/alarm"
+    reason = "must be a sound file of Asterisk without its extension, or several joined by &, such as beep&custom/alarm"
     _check(section, "prompt", prompt, _SOUND, reason)
     return CallConfig(
         pbx=_pbx(section, pbxes),

@@ -31,7 +31,6 @@ class Case:
         self.group: tuple[object, ...] | None = None  # kept by ``grouping.Register``
         self.last_join = -math.inf
         self.last_fire = -math.inf
-        self.first_news_at = _first_news_at(incident)
         self.kept_at = incident.closed_at or incident.opened_at  # kept by ``grouping.Register``: since when it is closed
         self.due = math.inf  # kept by ``board.Board``
         self._router = router
@@ -156,10 +155,10 @@ class Case:
             self.incident,
             opened_at=min(self.incident.opened_at, now),
             news_at=min(self.incident.news_at, now),
+            first_news_at=_past(self.incident.first_news_at, now),
             escalated_at=_past(self.incident.escalated_at, now),
             closed_at=_past(self.incident.closed_at, now),
         )
-        self.first_news_at = _past(self.first_news_at, now)
         self.last_join, self.last_fire = min(self.last_join, now), min(self.last_fire, now)
         for key, member in self.members.items():
             mute = member.mute
@@ -196,10 +195,3 @@ def _voice(member: Member) -> Voice:
 
 def _past(instant: float | None, now: float) -> float | None:
     return None if instant is None else min(instant, now)
-
-
-def _first_news_at(incident: Incident) -> float | None:
-    """When it was told first.  Where that is not stored any more, when it opened: rather told too early than too late."""
-    if not incident.news:
-        return None
-    return incident.news_at if incident.news == 1 else incident.opened_at

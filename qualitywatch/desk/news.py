@@ -42,8 +42,8 @@ def nag(case: Case, at: float, wall: float) -> None:
     incident = case.incident
     if case.loud is None or not incident.news:
         return
-    if incident.ack is None and incident.escalated_at is None and case.first_news_at is not None:
-        due = [step for plan in case.plans for step in plan.escalations if case.first_news_at + step.after_s <= at]
+    if incident.ack is None and incident.escalated_at is None and incident.first_news_at is not None:
+        due = [step for plan in case.plans for step in plan.escalations if incident.first_news_at + step.after_s <= at]
         if due:
             for step in due:
                 case.add_targets(step.targets)
@@ -69,8 +69,8 @@ def next_due(case: Case, wall_ahead_s: float, policy: DeskPolicy) -> float:
     if case.loud is None or not incident.news:
         return math.inf
     due = math.inf
-    if incident.ack is None and incident.escalated_at is None and case.first_news_at is not None:
-        due = case.first_news_at + _earliest(step.after_s for plan in case.plans for step in plan.escalations)
+    if incident.ack is None and incident.escalated_at is None and incident.first_news_at is not None:
+        due = incident.first_news_at + _earliest(step.after_s for plan in case.plans for step in plan.escalations)
     if incident.flapping:
         return due
     if incident.ack is None:
@@ -97,8 +97,8 @@ def _tell_what_is_new(case: Case, heard: Severity, at: float) -> None:
 
 def _tell(case: Case, reason: NewsReason, at: float) -> None:
     incident = case.incident
-    if case.first_news_at is None:
-        case.first_news_at = at
+    if incident.first_news_at is None:
+        incident = replace(incident, first_news_at=at)
     if incident.news > case.told_before:  # told in this very step already
         first = incident.news_reason if incident.news_reason in _FIRST and reason is NewsReason.WORSE else reason
         case.incident = replace(incident, news_reason=first, news_at=at)

@@ -91,6 +91,7 @@ class Incident:
     news: int = 0
     news_reason: NewsReason = NewsReason.OPENED  # of the latest news
     news_at: float = 0.0
+    first_news_at: float | None = None  # when it was news for the first time
     targets: tuple[str, ...] = ()
     ack: Acknowledgement | None = None
     escalated_at: float | None = None

@@ -49,7 +49,7 @@ def test_everything_of_a_call_can_be_set(read: Read) -> None:
         ("channel: PJSIP/1, caller_id: '<1><2>'", "caller_id: must be a name and a number, such as qualitywatch <100>"),
         (
             "channel: PJSIP/1, prompt: 'beep,s'",
-            "prompt: must be one sound file of Asterisk, without its extension, such as beep or custom/alarm",
+            "prompt: must be a sound file of Asterisk without its extension, or several joined by &, such as beep&custom/alarm",
         ),
         ("channel: PJSIP/1, pbx: ofice", 'pbx: must be one of office, not "ofice", did you mean "office"?'),
         ("channel: PJSIP/1, attempts: 0", "attempts: must be between 1 and 100, not 0"),

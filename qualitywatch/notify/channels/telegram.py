@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from importlib import import_module, util
 from typing import TYPE_CHECKING, Final, Self
@@ -41,7 +41,7 @@ class Options:
 
     ``token_from`` names the place of the token, for the message that asks to mend it; ``base_url`` is the root of a Bot API
     server; ``min_interval_s`` is the least time between two messages to the chat, ``group_per_minute`` the most that a group
-    gets in a minute; ``pictures`` says whether charts are welcome.
+    gets in a minute; ``pictures`` says whether charts are welcome, ``buttons`` whether anybody may press.
     """
 
     chat_id: int | str  # "@channel" or a number
@@ -55,6 +55,7 @@ class Options:
     min_interval_s: float = 1.0
     group_per_minute: int = 20
     pictures: bool = True
+    buttons: bool = True
 
     def problems(self) -> list[str]:
         """Return what cannot work, in words fit for an administrator; empty when all is well.  Nobody is asked."""
@@ -159,7 +160,8 @@ class TelegramNotifier:
 
     def render(self, bulletin: Bulletin) -> Notification:
         """Say it in this chat's language."""
-        return render.notification(bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone)
+        message = render.notification(bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone)
+        return message if self._options.buttons else replace(message, buttons=())
 
     def pause_s(self) -> float:
         """How long Telegram's limits make the next message or edit in this chat wait."""

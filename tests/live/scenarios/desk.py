@@ -103,7 +103,7 @@ async def _silence(stage: Stage) -> None:
         told = [line.text for line in own.lines() if quiet in line.text]
         stage.check(not told, f"told of a silenced phone: {told}")
         mentions = [version.text for version in own.versions() if quiet in version.text]
-        stage.result.measured.append(f"told of one, {'the other listed as muted' if mentions else 'not a word of the other'}")
+        stage.check(not mentions, f"the silenced phone is mentioned: {mentions}")
 
 
 SCENARIOS = (
