@@ -18,6 +18,7 @@ class Told:
     news: int
     revision: int
     closed: bool = False
+    members: int = 0  # how many alerts it spoke of, those left out that others explain
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from typing import Final
 from qualitywatch.model import Bulletin, Form, Incident, Metric, Mute, MuteKind, NewsReason, Post, Severity, Told
 from qualitywatch.notify.digest import DIGEST_OPEN_S, Storm, open_digest
 from qualitywatch.notify.ledger import Ledger
-from qualitywatch.notify.steps import Renderer, Step, StepKind, told_now, urgency
+from qualitywatch.notify.steps import Renderer, Step, StepKind, spoken_of, told_now, urgency
 
 EDIT_EVERY_S: Final = 10.0
+JOINED_EVERY_S: Final = 30.0  # where nothing can be edited, alerts that join are told together, in a message of their own
 PICTURE_AFTER_S: Final = 30.0
 PICTURE_UNTIL_S: Final = 900.0  # later a chart of the last half hour would not show how it began
 
@@ -137,6 +138,8 @@ class Agenda:
             yield self._send(post, incidents, form, leaving, due_at=now if hasten else again_at)
         elif not can_edit and any(not (incident.is_open or told.closed) for told, incident in members):
             yield self._send(post, incidents, form, leaving, due_at=now if hasten or is_over else again_at)
+        elif not can_edit and any(spoken_of(incident) > told.members for told, incident in members):
+            yield self._send(post, incidents, form, leaving, due_at=now if hasten else post.sent_at + JOINED_EVERY_S)
         elif can_edit and (joining or is_behind):
             yield self._edit(post, members, joining, leaving, hasten=hasten)
         elif is_behind and is_over:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from qualitywatch.model import Bulletin, Incident, Notification, Post, Told
+from qualitywatch.model import Bulletin, Incident, MemberState, Notification, Post, Told
 
 
 class Renderer(Protocol):
@@ -53,4 +53,9 @@ def urgency(incident: Incident) -> tuple[bool, int, float, int]:
 
 def told_now(incident: Incident) -> Told:
     """What somebody knows who was shown the incident as it is."""
-    return Told(incident.id, incident.news, incident.revision, not incident.is_open)
+    return Told(incident.id, incident.news, incident.revision, not incident.is_open, spoken_of(incident))
+
+
+def spoken_of(incident: Incident) -> int:
+    """How many of its alerts an incident tells of on their own account."""
+    return sum(member.mute is None or member.state is not MemberState.FIRING for member in incident.members)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -185,6 +186,25 @@ def test_where_nothing_can_be_changed_only_news_and_the_end_are_told() -> None:
     assert desk.wait(60) == []
 
 
+def test_where_nothing_can_be_changed_alerts_that_join_are_told_together() -> None:
+    desk = Desk(can_edit=False)
+    desk.settle(item := incident(1))
+    item = joined(joined(item, "SIP/2"), "SIP/3")
+    assert desk.settle(item) == []
+    assert desk.wait(30) == [SEND]
+    desk.restart()
+    item = changed(item)
+    assert desk.wait(300, item) == []
+    assert desk.wait(1, joined(item, "SIP/4")) == [SEND]
+
+
+def joined(old: Incident, subject: str) -> Incident:
+    """The incident with another alert in it."""
+    member = old.members[0]
+    alert = replace(member.alert, key=replace(member.key, subject=subject))
+    return changed(old, members=(*old.members, replace(member, alert=alert)))
+
+
 def test_a_restart_goes_on_with_the_same_message(desk: Desk) -> None:
     desk.settle(item := incident(1), other := incident(2))
     desk.restart()
@@ -200,7 +220,7 @@ def test_a_message_given_up_is_not_changed_any_more_but_news_try_again(desk: Des
     assert step is not None
     desk.store(desk.lane.failed(step, never("blocked"), desk.now, 0))
     assert [post.failed for post in desk.posts.values()] == ["blocked"]
-    item = changed(item, 5)
+    item = changed(item)
     assert desk.wait(60, item) == []
     desk.restart()
     assert desk.wait(60) == []
