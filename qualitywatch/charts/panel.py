@@ -26,7 +26,8 @@ def draw_panel(axes: Axes, metric: Metric, points: Sequence[HistoryPoint], limit
     """Draw one metric; labels of lines are directions, with ``REPORTED`` in front where it is the loss as reported."""
     scale = SCALES[metric]
     own_limits = [limit for limit in dict.fromkeys(limits) if limit.metric is metric]
-    axes.set_ylim(scale.low, _top(scale, points, own_limits))
+    drawn_beside = SCALES[Metric.LOSS_PERCENT_REPORTED] if metric is Metric.LOSS_PERCENT else scale
+    axes.set_ylim(scale.low, _top(scale, drawn_beside, points, own_limits))
     for direction in Direction:
         own = [point for point in points if point.direction is direction]
         _worst(axes, own, scale, direction)
@@ -47,17 +48,18 @@ def shade(axes: Axes, shaded: Sequence[tuple[float, float | None]], since: float
             axes.axvspan(left / DAY_S, right / DAY_S, facecolor=SHADE, edgecolor="none", zorder=0, label=INCIDENT)
 
 
-def _top(scale: Scale, points: Sequence[HistoryPoint], limits: Sequence[Limit]) -> float:
+def _top(scale: Scale, beside: Scale, points: Sequence[HistoryPoint], limits: Sequence[Limit]) -> float:
     """Where the scale ends: above every mean and the limits near it.
 
-    One report that was very bad is shown as far as it does not flatten all the rest; its figure stands in the heading.
+    One report that was very bad, and what is drawn ``beside``, are shown as far as they do not flatten all the rest; the figure
+    of the worst stands in the heading.
     """
     if scale.worse_is_lower:
         return scale.high
     top = max([scale.high, *(value * _HEADROOM for point in points if (value := known(scale.mean(point))) is not None)])
-    worst = extreme(scale, points)
-    if worst is not None:
-        top = max(top, min(worst * _HEADROOM, 2 * top))
+    far = [value for value in (extreme(scale, points), extreme(beside, points)) if value is not None]
+    if far:
+        top = max(top, min(max(far) * _HEADROOM, 2 * top))
     for limit in sorted(limits, key=lambda limit: limit.enter):
         if limit.enter <= 2 * top:
             top = max(top, limit.enter * _HEADROOM)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from qualitywatch.charts.words import Words
 
 _DAY_S: Final = 86_400.0
+_SHORT_S: Final = 600.0
 
 
 def zone_of(name: str) -> tzinfo:
@@ -30,7 +31,9 @@ def span(since: float, until: float, zone: tzinfo, words: Words) -> str:
 
 
 def tick(at: datetime, span_s: float, words: Words) -> str:
-    """Return what is written at a tick: the hour, and the day where a chart shows several."""
+    """Return what is written at a tick: the time, with seconds within minutes, and the day where a chart shows several."""
+    if span_s < _SHORT_S:
+        return f"{at:%H:%M:%S}"
     if span_s <= 1.5 * _DAY_S:
         return f"{at:%H:%M}"
     return _day(at, words) if (at.hour, at.minute) == (0, 0) else f"{at:%H:%M}"
