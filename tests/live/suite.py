@@ -1,8 +1,8 @@
 """Runs all scenarios on one bench, side by side where they do not disturb each other, and draws up the table.
 
 Order: every phone registers once, so that the daemon knows its User-Agent; then the media scenarios in groups, the trunk
-scenarios beside them once nobody speaks over a trunk; at the end what disturbs the whole PBX.  Then the daemon is stopped as
-systemd would, and what it stored is looked at.
+scenarios beside them once nobody speaks over a trunk; at the end, one by one, what needs a quiet PBX or disturbs all of it.
+Then the daemon is stopped as systemd would, and what it stored is looked at.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.live.chat import Chat
 from tests.live.daemon import Daemon, daemon
 from tests.live.install import Suite
 from tests.live.plan import subscribers
-from tests.live.scenarios import GROUPS, TRUNK_LANE, TRUNK_LANE_AFTER, WHOLE_PBX
+from tests.live.scenarios import ALONE, GROUPS, TRUNK_LANE, TRUNK_LANE_AFTER
 from tests.live.stage import Pool, Result, Scenario, Stage, judge
 
 STRAYS = "nothing else is said"
@@ -32,7 +32,7 @@ RTCP_INTERVAL_MS = 5000  # Asterisk's own default: what is said in time here is 
 
 def all_scenarios(suite: Suite) -> list[Scenario]:
     """What runs on this version."""
-    everything = [*(scenario for group in GROUPS for scenario in group), *TRUNK_LANE, *WHOLE_PBX]
+    everything = [*(scenario for group in GROUPS for scenario in group), *TRUNK_LANE, *ALONE]
     return [scenario for scenario in everything if suite.has_chan_sip or not scenario.needs_chan_sip]
 
 
@@ -70,7 +70,7 @@ async def run(suite: Suite, wanted: Callable[[str], bool] = lambda name: True) -
 
             await play_groups(GROUPS[:TRUNK_LANE_AFTER])
             await asyncio.gather(play_groups(GROUPS[TRUNK_LANE_AFTER:]), play(TRUNK_LANE, one_by_one=True))
-            await play(WHOLE_PBX, one_by_one=True)
+            await play(ALONE, one_by_one=True)
             await asyncio.sleep(2)  # the last hangup is still on its way to the daemon
             code = await main.stop()
             results = _conclude(stages, chat, main, code)

@@ -5,11 +5,11 @@ from tests.live.scenarios import calls, desk, logins, loss, media, oncall, pbx, 
 # Each group runs at once; the next begins when all of it is done.
 GROUPS = (
     *loss.GROUPS,
-    (*media.SCENARIOS, *calls.SCENARIOS, *peers.SCENARIOS, *logins.SCENARIOS, *desk.SCENARIOS),
+    (*media.SCENARIOS, *calls.SCENARIOS, *peers.SCENARIOS, *logins.SCENARIOS),
     media.STORM,
 )
 # One after the other, beside the groups once nobody speaks over a trunk.
 TRUNK_LANE = (*trunks.LANE, *oncall.LANE)
 TRUNK_LANE_AFTER = len(loss.GROUPS)
-# One after the other, alone.
-WHOLE_PBX = pbx.LANE
+# One after the other, alone: chats of their own that must hear of nobody else, and what disturbs the whole PBX.
+ALONE = (*desk.LANE, *pbx.LANE)
