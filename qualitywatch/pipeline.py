@@ -31,8 +31,11 @@ from qualitywatch.model import (
     ChannelHungUp,
     CodecSeen,
     Connected,
+    DialBegun,
+    DialEnded,
     DigitHeard,
     Disconnected,
+    LoginFailed,
     LogRecord,
     NotifyReason,
     Observation,
@@ -45,17 +48,23 @@ from qualitywatch.model import (
     Sample,
     ShuttingDown,
     StatusObservation,
+    Tally,
+    TallyObservation,
     Transition,
     TrunkStateSeen,
 )
 from qualitywatch.peers.agents import AgentTracker
 from qualitywatch.peers.names import NameBook
 from qualitywatch.peers.status import PeerTracker
+from qualitywatch.quality.audio import AudioTracker
+from qualitywatch.quality.coverage import coverage
+from qualitywatch.quality.legs import LegBook
 from qualitywatch.quality.streams import StreamTracker
 from qualitywatch.rules.engine import Engine
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.trunks.membership import trunk_at
 from qualitywatch.trunks.status import TrunkTracker
+from qualitywatch.trunks.traffic import TrafficTracker
 
 # A gap longer than this is not caught up second by second: nothing that was pending before it means anything after it.
 CATCH_UP_LIMIT_S = 3600
@@ -144,6 +153,9 @@ class Pipeline:
         alerts = tuple(alert for alert in alerts if alert.key.pbx == pbx)
         # A phone that is missed must have been there: an alert from before a restart tells it from a spare account.
         self.peers = PeerTracker(pbx, alive=(alert.key.subject for alert in alerts if alert.topic == PEER_TOPIC))
+        self._audio = AudioTracker(pbx)
+        self._legs = LegBook()
+        self._traffic = TrafficTracker(pbx, carries=lambda peer: self.trunk_of(peer) is not None)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle(alerts, name_of=self.names.name)
@@ -209,7 +221,7 @@ class Pipeline:
         if now <= before:
             return
         self._now = now
-        if self._lifecycle.active() or self.trunks.waiting:
+        if self._lifecycle.active() or self.trunks.waiting or self._audio.waiting:
             first, last = math.floor(before) + 1, math.floor(now)
             for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
                 self._tick(float(second), out)
@@ -219,15 +231,15 @@ class Pipeline:
     def _tick(self, now: float, out: _Collected) -> None:
         blind = self._blind_since is not None
         if not blind:
-            for observation in self.trunks.tick(now):
+            for observation in (*self.trunks.tick(now), *self._audio.tick(now)):
                 self._judge(observation, now, out)
         due = [key for key, alert in self._lifecycle.active().items() if not blind or alert.topic == PBX_TOPIC]
         for evaluation in self._engine.evaluate(due, now):
-            self._note(self._lifecycle.apply(evaluation), out)
+            self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 
     def _judge(self, observation: Observation, now: float, out: _Collected) -> None:
         for evaluation in self._engine.observe(observation, now):
-            self._note(self._lifecycle.apply(evaluation), out)
+            self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 
     @staticmethod
     def _note(transition: Transition | None, out: _Collected) -> None:
@@ -252,9 +264,12 @@ class Pipeline:
             case RtcpReport():
                 if event.channel is not None:
                     self.names.hear_channel(event.channel)
+                    self._legs.see(event.channel)
                 for sample in self.streams.observe(event):
                     out.samples.append(sample)
+                    self._legs.observe(sample)
                     self._judge(sample, event.at, out)
+                self._judge_all(self._audio.observe(event), event.at, out)
             case ChannelChanged() | ChannelHeld() | ChannelHungUp() | CodecSeen():
                 self._handle_channel(event, out)
             case PeerStateSeen():
@@ -266,6 +281,14 @@ class Pipeline:
                 self._handle_agent(event, out)
             case Booted() | ShuttingDown() | Connected() | Disconnected() | Resynced():
                 self._handle_connection(event, out)
+            case DialBegun():
+                self._traffic.begun(event)
+            case DialEnded():
+                self._traffic.ended(event)
+            case LoginFailed():
+                subject = event.address or event.account
+                tally = TallyObservation(event.at, Tally.LOGIN_FAILED, self._pbx, subject, 0, 1, event.account)
+                self._judge(tally, event.at, out)
             case DigitHeard() | CallOutcome():
                 pass  # for whoever made the call, not for judging
 
@@ -273,17 +296,29 @@ class Pipeline:
         match event:
             case ChannelChanged():
                 self.names.hear_channel(event.channel)
+                self._legs.see(event.channel)
+                self._traffic.see(event)
                 if self.streams.see(event):
                     out.codec_polls.append(event.channel)
+                self._judge_all(self._audio.see(event), event.at, out)
             case ChannelHungUp():
+                self._judge_all(self._audio.hang_up(event), event.at, out)
+                self._judge_all(self._traffic.hang_up(event), event.at, out)
+                self._legs.hang_up(event)
                 record = self.streams.hang_up(event)
                 if record is not None:
                     out.calls.append(record)
                     out.logs.extend(_unmeasured_log(record))
+                    self._judge_all(coverage(record), event.at, out)
             case CodecSeen():
                 self.streams.learn_codec(event)
             case ChannelHeld():
-                pass  # a held call is not judged differently: its counters stand still, and standing still is not loss
+                # A held call's counters stand still, and standing still is neither loss nor dead air.
+                self._judge_all(self._audio.see(event), event.at, out)
+
+    def _judge_all(self, observations: Iterable[Observation], now: float, out: _Collected) -> None:
+        for observation in observations:
+            self._judge(observation, now, out)
 
     def _handle_peer(self, event: PeerStateSeen, out: _Collected) -> None:
         status = self.peers.observe(event)
@@ -332,6 +367,7 @@ class Pipeline:
                 if self._blind_since is None:
                     self._blind_since = event.at
                     self.streams.forget_streams()
+                    self._forget_calls()
                     self._engine.forget()
                     out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "blind", event.reason))
                 since_at, reason = self._blind_since, event.reason
@@ -346,13 +382,21 @@ class Pipeline:
     def _restarted(self, at: float, out: _Collected) -> None:
         """Asterisk began anew: its channels are gone and its uniqueids start over."""
         self.streams.forget()
+        self._forget_calls()
         self._engine.forget()
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "restart", "Asterisk was restarted"))
+
+    def _forget_calls(self) -> None:
+        """What was counted and compared of calls in progress does not bridge a gap."""
+        self._audio.forget()
+        self._legs.forget()
+        self._traffic.forget()
 
     def _clock_set_back(self, at: float, out: _Collected) -> None:
         """The windows are of another time now; how peers and trunks stand is as true as before, only since when is not."""
         self._now = at
         self.streams.forget_streams()
+        self._forget_calls()
         self._engine.forget()
         states = [*self.trunks.clock_set_back(at), *self.peers.clock_set_back(at)]
         if self._blind_since is None:

@@ -175,6 +175,36 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class DialBegun:
+    """A channel is being called; ``caller`` is the channel that asked for it, ``number`` what it dialled, as far as known."""
+
+    at: float
+    dest: Channel
+    caller: Channel | None
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DialEnded:
+    """The attempt to call a channel is over; ``status`` is Asterisk's DialStatus (ANSWER, BUSY, CANCEL, ...)."""
+
+    at: float
+    dest: Channel
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFailed:
+    """Somebody failed to identify himself to the PBX; ``reason`` is the name of the security event."""
+
+    at: float
+    account: str
+    address: str | None  # host alone
+    service: str  # SIP, PJSIP, IAX2, AMI
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DigitHeard:
     """Somebody pressed a key on a channel that was made by us."""
 
@@ -199,6 +229,9 @@ PbxEvent: TypeAlias = (
     | ChannelHeld
     | ChannelHungUp
     | CodecSeen
+    | DialBegun
+    | DialEnded
+    | LoginFailed
     | DigitHeard
     | CallOutcome
     | PeerStateSeen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from qualitywatch.model.words import Direction, Metric, Verdict
+from qualitywatch.model.words import Direction, Metric, Tally, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,17 @@ class ChangeObservation:
     address: str | None = None
 
 
-Observation: TypeAlias = Sample | StatusObservation | ChangeObservation
+@dataclass(frozen=True, slots=True)
+class TallyObservation:
+    """One thing was counted for a subject: ``good`` (0 or 1, or more at once) of ``total``.  ``detail`` says what went wrong."""
+
+    at: float
+    tally: Tally
+    pbx: str
+    subject: str
+    good: float
+    total: float
+    detail: str | None = None
+
+
+Observation: TypeAlias = Sample | StatusObservation | ChangeObservation | TallyObservation

@@ -80,6 +80,28 @@ class TrunkState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class AudioState(StrEnum):
+    """Whether sound goes both ways on the calls of a peer."""
+
+    OK = "ok"
+    HEARS_NOTHING = "hears_nothing"  # our packets go out, and the peer's reports say that none arrives
+    SENDS_NOTHING = "sends_nothing"  # nothing arrives from it
+    DEAD = "dead"  # neither
+    UNKNOWN = "unknown"
+
+
+class Tally(StrEnum):
+    """What is counted, as so many good of so many in all."""
+
+    ANSWERED = "answered"  # of the calls that were tried over a trunk (answer seizure ratio)
+    DELIVERED = "delivered"  # of the same: the network did its part, busy and unassigned included (network effectiveness ratio)
+    LONG_ENOUGH = "long_enough"  # of the answered calls: lasted longer than somebody needs to hang up in disappointment
+    COVERED = "covered"  # of the answered calls: the far end reported what it heard
+    LOGIN_FAILED = (
+        "login_failed"  # none of them is good: attempts to register or call with a wrong name or password, by address
+    )
+
+
 class PbxState(StrEnum):
     """Whether we can see the PBX at all."""
 
