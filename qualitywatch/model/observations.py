@@ -57,7 +57,7 @@ class ChangeObservation:
 
 @dataclass(frozen=True, slots=True)
 class TallyObservation:
-    """One thing was counted for a subject: ``good`` (0 or 1, or more at once) of ``total``.  ``detail`` says what went wrong."""
+    """Something was counted for a subject: ``good`` of ``total``, mostly 0 or 1 of 1.  ``detail`` says what went wrong."""
 
     at: float
     tally: Tally
