@@ -66,11 +66,11 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
             emitter = MessageEmitter(printer, Transcripts(config, specs, options.language, zone), name)
         case _:
             emitter = AlertEmitter(printer, language)
-    session = _Session(name, specs, names, config.trunk_peers if config else {}, emitter)
+    session = Session(name, specs, names, config.trunk_peers if config else {}, emitter)
     exit_code = 0
     for path in options.files:
         try:
-            for number, timed in enumerate(_messages(_recording_of(path), interactive=options.format == "text")):
+            for number, timed in enumerate(messages(recording_of(path), interactive=options.format == "text")):
                 if number == 0:
                     session.connect(timed.at)
                 session.hear(timed)
@@ -81,7 +81,7 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
     return exit_code
 
 
-class _Session:
+class Session:
     """The pipeline of one PBX through successive recordings."""
 
     def __init__(
@@ -123,11 +123,11 @@ class _Session:
         self._heard_at = timed.at
 
 
-def _recording_of(path: Path) -> Path:
+def recording_of(path: Path) -> Path:
     return path / "input.ami" if path.is_dir() else path
 
 
-def _messages(path: Path, *, interactive: bool) -> Iterator[TimedMessage]:
+def messages(path: Path, *, interactive: bool) -> Iterator[TimedMessage]:
     """Yield the messages of one recording, with a progress bar where somebody looks."""
     try:
         data = path.read_bytes()

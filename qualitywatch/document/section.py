@@ -205,6 +205,14 @@ class Section:
         """Return a selector: text with ``*`` and ``?``, or ``/regex/``."""
         return self._read(key, default, _read_selector, compile_selector("*"))
 
+    @overload
+    def written(self, key: str) -> str: ...
+    @overload
+    def written(self, key: str, default: D) -> str | D: ...
+    def written(self, key: str, default: D | _Absent = _REQUIRED) -> str | D:
+        """Return a value's text as it stands in the file, whatever YAML takes it for; for notations of the caller's own."""
+        return self._read(key, default, values.read_written, "")
+
     # --- many values --------------------------------------------------------------------------------------------------
 
     def texts(self, key: str, *, required: bool = False, choices: Collection[str] | None = None) -> tuple[str, ...]:
@@ -223,6 +231,15 @@ class Section:
         names = [name for name in section._entries if choices is None or name in choices]
         section._asked.update(dict.fromkeys(choices or ()))
         return {name: section.text(name, multiline=multiline) for name in names}
+
+    def written_lists(self) -> dict[str, tuple[str, ...]]:
+        """Return every key of this section with its values as they stand in the file; a single value is a list of one."""
+        return {key: self._list(key, required=False, read=values.read_written) for key in self._entries}
+
+    def holds_sections(self, key: str) -> bool:
+        """Tell whether a key's value is a list of sections rather than of single values; asks for nothing."""
+        node = self._entries[key][1] if key in self._entries else None
+        return isinstance(node, yaml.SequenceNode) and any(isinstance(item, yaml.MappingNode) for item in node.value)
 
     def section(self, key: str, *, required: bool = False) -> Section | None:
         """Return the section under a key; None when it is not there or empty."""

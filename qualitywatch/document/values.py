@@ -120,6 +120,14 @@ def read_text(node: yaml.Node, *, multiline: bool = False) -> str:
     return value
 
 
+def read_written(node: yaml.Node) -> str:
+    """Return a single value's text as it stands in the file, whatever YAML takes it for: ``3``, ``1.10``, ``<= 3``, ``on``."""
+    value: str = _scalar(node, "a value").value
+    if any(char < " " or "\x7f" <= char < "\xa0" or "\ud800" <= char <= "\udfff" for char in value):
+        raise WrongValueError("must be one line of text without control characters")
+    return value
+
+
 def read_choice(node: yaml.Node, choices: Iterable[str]) -> str:
     """Return the text when it is one of the choices."""
     known = tuple(choices)
