@@ -24,16 +24,29 @@ _LABEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def load_rules(directories: Sequence[Path]) -> tuple[RuleSpec, ...]:
-    """Read every ``*.yml`` and ``*.yaml`` of the directories; raises ConfigError with all problems found."""
+    """Read every ``*.yml`` and ``*.yaml`` of the directories; raises ConfigError with all problems found.
+
+    What lies in a directory below, such as ``tests``, is not read.
+    """
     problems = Problems()
+    specs = collect_rules(directories, problems)
+    problems.raise_if_any()
+    return specs
+
+
+def collect_rules(paths: Sequence[Path], problems: Problems, inline: Section | None = None) -> tuple[RuleSpec, ...]:
+    """Read directories and single files, then the list ``rules`` of an ``inline`` section; problems go to ``problems``."""
     rules: dict[str, RuleSpec | None] = {}
-    for directory in directories:
-        if not directory.is_dir():
-            problems.add(str(directory), None, "", "is not a directory with rule files")
-            continue
-        files = sorted(path for path in directory.iterdir() if path.suffix in {".yml", ".yaml"})
-        for path in files:
+    for path in paths:
+        if path.is_file():
             _load_file(path, problems, rules)
+        elif not path.is_dir():
+            problems.add(str(path), None, "", "is not a directory with rule files")
+        else:
+            for file in sorted(file for file in path.iterdir() if file.suffix in {".yml", ".yaml"} and file.is_file()):
+                _load_file(file, problems, rules)
+    if inline is not None:
+        _load_section(inline, Path(inline.source), rules)
     specs = tuple(spec for spec in rules.values() if spec is not None)
     names = set(rules)
     for spec in specs:
@@ -41,7 +54,6 @@ def load_rules(directories: Sequence[Path]) -> tuple[RuleSpec, ...]:
             if other not in names:
                 source, _, line = spec.source.rpartition(":")
                 problems.add(source, int(line), "yields_to", f"there is no rule named {other}")
-    problems.raise_if_any()
     return specs
 
 
@@ -53,8 +65,12 @@ def _load_file(path: Path, problems: Problems, rules: dict[str, RuleSpec | None]
         problems.add(str(path), None, "", f"cannot be read: {reason}")
         return
     document = load_document(text, str(path), problems)
-    if document is None:
-        return
+    if document is not None:
+        _load_section(document, path, rules)
+        document.close()
+
+
+def _load_section(document: Section, path: Path, rules: dict[str, RuleSpec | None]) -> None:
     here: set[str] = set()
     for section in document.sections("rules", required=True):
         spec = _load_rule(section, path)
@@ -67,7 +83,6 @@ def _load_file(path: Path, problems: Problems, rules: dict[str, RuleSpec | None]
         section.close()
         rules.pop(name, None)
         rules[name] = spec
-    document.close()
 
 
 def _load_rule(section: Section, path: Path) -> RuleSpec | None:
@@ -89,7 +104,8 @@ def _load_rule(section: Section, path: Path) -> RuleSpec | None:
     summary, build = RULE_KINDS[kind](common, section)
     if not enabled:
         return None
-    spec = RuleSpec(name, kind, summary, f"{path}:{section.line_of('name')}", build, common.yields_to, common.labels)
+    source = f"{path}:{section.line_of('name')}"
+    spec = RuleSpec(name, kind, summary, source, build, common.yields_to, common.labels, common=common)
     factory: object = build
     return replace(spec, limits=factory.limits, limits_for=factory.limits_for) if isinstance(factory, Limited) else spec
 

@@ -76,3 +76,4 @@ class RuleSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     limits_for: Callable[[str, str], tuple[Limit, ...]] = no_limits
+    common: Common | None = None  # what the file says of any kind of rule; for whoever looks a rule over
