@@ -43,7 +43,7 @@ def collect_rules(paths: Sequence[Path], problems: Problems, inline: Section | N
         elif not path.is_dir():
             problems.add(str(path), None, "", "is not a directory with rule files")
         else:
-            for file in sorted(file for file in path.iterdir() if file.suffix in {".yml", ".yaml"} and file.is_file()):
+            for file in sorted(file for file in path.iterdir() if file.suffix in {".yml", ".yaml"}):
                 _load_file(file, problems, rules)
     if inline is not None:
         _load_section(inline, Path(inline.source), rules)
