@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from qualitywatch.ami import calls, peers, rtcp, trunks
+from qualitywatch.ami import calls, dials, peers, rtcp, trunks
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import positive, timestamp
 from qualitywatch.model import Booted, PbxEvent, ShuttingDown
@@ -38,6 +38,8 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "Hold": calls.channel_held,
     "Unhold": calls.channel_unheld,
     "Hangup": calls.channel_hung_up,
+    "DialBegin": dials.dial_begun,
+    "DialEnd": dials.dial_ended,
     "DTMFEnd": calls.digit_heard,
     "OriginateResponse": calls.call_outcome,
     "PeerStatus": peers.peer_status,

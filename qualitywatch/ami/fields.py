@@ -52,25 +52,25 @@ def timestamp(message: Message) -> float | None:
     return positive(message.get("Timestamp"))
 
 
-def channel(message: Message) -> Channel | None:
-    """Return the channel block of an event, or None when the event names no channel."""
-    name = message.get("Channel")
-    uniqueid = message.get("Uniqueid")
+def channel(message: Message, prefix: str = "") -> Channel | None:
+    """Return the channel block of an event, or None when it names no channel; ``prefix`` is "Dest" for the called one."""
+    name = message.get(f"{prefix}Channel")
+    uniqueid = message.get(f"{prefix}Uniqueid")
     if not name or not uniqueid:
         return None
     return Channel(
         name=name,
         uniqueid=uniqueid,
-        linkedid=message.get("Linkedid") or None,
-        state=message.get("ChannelStateDesc") or None,
-        caller_number=caller_name(message.get("CallerIDNum")),
-        caller_name=caller_name(message.get("CallerIDName")),
-        codec=_codec(message),
+        linkedid=message.get(f"{prefix}Linkedid") or None,
+        state=message.get(f"{prefix}ChannelStateDesc") or None,
+        caller_number=caller_name(message.get(f"{prefix}CallerIDNum")),
+        caller_name=caller_name(message.get(f"{prefix}CallerIDName")),
+        codec=_codec(message, prefix),
     )
 
 
-def _codec(message: Message) -> str | None:
-    for variable in message.get_all("ChanVariable"):
+def _codec(message: Message, prefix: str) -> str | None:
+    for variable in message.get_all(f"{prefix}ChanVariable"):
         if variable.startswith(_CODEC_VARIABLE):
             codec = variable.removeprefix(_CODEC_VARIABLE).strip()
             return None if codec in ("", "none") else codec

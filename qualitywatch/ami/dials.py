@@ -1,0 +1,51 @@
+"""Events of a call being placed: who is called through which channel, by what number, and how the attempt ended.
+
+Strategy: ``DialString`` is what the dial plan wrote after ``Dial(TECHNOLOGY/``, and holds the number in a place of each
+technology's own.  It may hold a password too, so nothing of it but a telephone number leaves this module.
+
+Standard: ``main/dial.c``, ``apps/app_dial.c`` of Asterisk 12 to 23; the notations are those of ``sip_request_call``
+(chan_sip), ``chan_pjsip_request_with_stream_topology`` and ``parse_dial_string`` (chan_iax2).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from qualitywatch.ami.codec import Message
+from qualitywatch.ami.fields import channel
+from qualitywatch.model import DialBegun, DialEnded
+
+_NUMBER: Final = re.compile(r"\+?[0-9*#]{1,64}")
+_SCHEME: Final = re.compile(r"sips?:", re.IGNORECASE)
+_END_OF_NUMBER: Final = re.compile(r"[@:;!/&,]")
+
+
+def dial_begun(message: Message, at: float) -> tuple[DialBegun, ...]:
+    """Read DialBegin; without a caller where the PBX itself placed the call (Originate)."""
+    dest = channel(message, "Dest")
+    if dest is None:
+        return ()
+    return (DialBegun(at, dest, channel(message), dialled_number(dest.peer, message.get("DialString"))),)
+
+
+def dial_ended(message: Message, at: float) -> tuple[DialEnded, ...]:
+    """Read DialEnd of one called channel."""
+    dest, status = channel(message, "Dest"), message.get("DialStatus")
+    return (DialEnded(at, dest, status),) if dest is not None and status else ()
+
+
+def dialled_number(peer: str, dial_string: str | None) -> str | None:
+    """Return the number called over a peer, or None when only the peer itself was named or what was called is no number.
+
+    Known: ``peer/number`` (chan_sip, IAX2, DAHDI), ``number@peer`` (PJSIP, chan_sip), ``peer/sip:number@host`` (PJSIP).
+    """
+    before, slash, after = (dial_string or "").partition("/")
+    if slash:
+        text = after
+    elif "@" in before and not peer.startswith("IAX2/"):  # there it is a user name
+        text = before
+    else:
+        return None
+    number = _END_OF_NUMBER.split(_SCHEME.sub("", text, count=1), maxsplit=1)[0]
+    return number if _NUMBER.fullmatch(number) else None
