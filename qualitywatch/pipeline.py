@@ -57,7 +57,7 @@ from qualitywatch.peers.agents import AgentTracker
 from qualitywatch.peers.names import NameBook
 from qualitywatch.peers.status import PeerTracker
 from qualitywatch.quality.audio import AudioTracker
-from qualitywatch.quality.coverage import coverage
+from qualitywatch.quality.coverage import coverage, unmeasured
 from qualitywatch.quality.legs import LegBook
 from qualitywatch.quality.streams import StreamTracker
 from qualitywatch.rules.engine import Engine
@@ -79,9 +79,6 @@ PBX_TOPIC = "pbx_state"
 PEER_TOPIC = "peer_state"
 ALERT_LOG = "alert"
 UNMEASURED_LOG = "unmeasured"
-# Reports come every 5 s as a rule; a call that outlived three of them should have had one.
-UNMEASURED_AFTER_S = 15.0
-RTP_TECHNOLOGIES = ("SIP/", "PJSIP/")  # Local, IAX2 and DAHDI channels have no RTCP to miss
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +151,7 @@ class Pipeline:
         # A phone that is missed must have been there: an alert from before a restart tells it from a spare account.
         self.peers = PeerTracker(pbx, alive=(alert.key.subject for alert in alerts if alert.topic == PEER_TOPIC))
         self._audio = AudioTracker(pbx)
-        self._legs = LegBook()
+        self._legs = LegBook(trunk_of=self.trunk_of, address_of=self.peers.address)
         self._traffic = TrafficTracker(pbx, carries=lambda peer: self.trunk_of(peer) is not None)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._engine = Engine(specs)
@@ -163,6 +160,7 @@ class Pipeline:
         self._now: float | None = None
         self._booted_at: float | None = None
         self._blind_since: float | None = None
+        self._seen_since: float | None = None
 
     @property
     def alerts(self) -> Sequence[Alert]:
@@ -227,6 +225,7 @@ class Pipeline:
                 self._tick(float(second), out)
         self._engine.expire(now)
         self.streams.expire(now)
+        self._legs.expire(now)
 
     def _tick(self, now: float, out: _Collected) -> None:
         blind = self._blind_since is not None
@@ -284,7 +283,7 @@ class Pipeline:
             case DialBegun():
                 self._traffic.begun(event)
             case DialEnded():
-                self._traffic.ended(event)
+                self._judge_all(self._traffic.ended(event), event.at, out)
             case LoginFailed():
                 subject = event.address or event.account
                 tally = TallyObservation(event.at, Tally.LOGIN_FAILED, self._pbx, subject, 0, 1, event.account)
@@ -297,7 +296,7 @@ class Pipeline:
             case ChannelChanged():
                 self.names.hear_channel(event.channel)
                 self._legs.see(event.channel)
-                self._traffic.see(event)
+                self._judge_all(self._traffic.see(event), event.at, out)
                 if self.streams.see(event):
                     out.codec_polls.append(event.channel)
                 self._judge_all(self._audio.see(event), event.at, out)
@@ -308,13 +307,20 @@ class Pipeline:
                 record = self.streams.hang_up(event)
                 if record is not None:
                     out.calls.append(record)
-                    out.logs.extend(_unmeasured_log(record))
-                    self._judge_all(coverage(record), event.at, out)
+                    self._look_for_reports(record, out)
             case CodecSeen():
                 self.streams.learn_codec(event)
             case ChannelHeld():
                 # A held call's counters stand still, and standing still is neither loss nor dead air.
                 self._judge_all(self._audio.see(event), event.at, out)
+
+    def _look_for_reports(self, call: CallRecord, out: _Collected) -> None:
+        """Silence must not pass for quality: say of a call that nobody reported on that nothing is known of it."""
+        direct_with = self._legs.bypassed_with(call.uniqueid)
+        text = unmeasured(call, seen_since=self._seen_since, direct_with=direct_with)
+        if text is not None:
+            out.logs.append(LogRecord(call.ended_at, call.pbx, call.subject, UNMEASURED_LOG, text))
+        self._judge_all(coverage(call, seen_since=self._seen_since, direct_with=direct_with), call.ended_at, out)
 
     def _judge_all(self, observations: Iterable[Observation], now: float, out: _Collected) -> None:
         for observation in observations:
@@ -359,7 +365,7 @@ class Pipeline:
             case Connected():
                 if self._blind_since is not None:
                     self._lifecycle.skip(max(0.0, event.at - self._blind_since), topics_seen={PBX_TOPIC})
-                self._blind_since = None
+                self._blind_since, self._seen_since = None, event.at
                 self.trunks.forget(event.at)
                 self.peers.forget()
                 self._judge(StatusObservation(event.at, "pbx", self._pbx, self._pbx, PbxState.SEEN, event.at), event.at, out)
@@ -394,7 +400,7 @@ class Pipeline:
 
     def _clock_set_back(self, at: float, out: _Collected) -> None:
         """The windows are of another time now; how peers and trunks stand is as true as before, only since when is not."""
-        self._now = at
+        self._now, self._seen_since = at, at
         self.streams.forget_streams()
         self._forget_calls()
         self._engine.forget()
@@ -405,16 +411,6 @@ class Pipeline:
         else:
             self._blind_since = min(self._blind_since, at)
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "clock", "the PBX's clock was set back"))
-
-
-def _unmeasured_log(call: CallRecord) -> tuple[LogRecord, ...]:
-    """Say of a call that nobody reported on that nothing is known of it: silence must not pass for quality."""
-    if call.answered_at is None or call.ended_at - call.answered_at < UNMEASURED_AFTER_S:
-        return ()
-    if call.to_peer.expected_reported or call.from_peer.expected_reported or not call.subject.startswith(RTP_TECHNOLOGIES):
-        return ()
-    text = f"call of {call.ended_at - call.answered_at:.0f} s without any RTCP report: direct media, or a phone that sends none"
-    return (LogRecord(call.ended_at, call.pbx, call.subject, UNMEASURED_LOG, text),)
 
 
 def _change_log(change: ChangeObservation) -> LogRecord:

@@ -1,0 +1,64 @@
+"""The loss of one stream over the last minute: packets lost over packets expected, never a mean of percentages."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from qualitywatch.model import Sample, Verdict
+
+WINDOW_S: Final = 60.0  # as the loss rule's own window
+# Fewer packets tell nothing: one lost of 100 is already 1 %.
+MIN_PACKETS: Final = 200.0
+TRUSTED: Final = frozenset({Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT})
+
+
+class RecentLoss:
+    """One direction of one leg.  ``at`` only grows; asking moves the window on."""
+
+    __slots__ = ("_lost", "_packets", "_reports", "_unsplit")
+
+    def __init__(self) -> None:
+        self._reports: deque[tuple[float, float, float, bool]] = deque()
+        self._packets = self._lost = 0.0
+        self._unsplit = 0
+
+    def add(self, sample: Sample) -> None:
+        """Take in a sample of net loss; one nobody vouches for is left out."""
+        if sample.verdict not in TRUSTED or sample.weight <= 0:
+            return
+        lost, unsplit = sample.value * sample.weight / 100, sample.verdict is Verdict.NOT_SPLIT
+        self._reports.append((sample.at, sample.weight, lost, unsplit))
+        self._packets += sample.weight
+        self._lost += lost
+        self._unsplit += unsplit
+        self._drop(sample.at)
+
+    def totals(self, now: float) -> tuple[float, float]:
+        """(packets, lost) of the window that ends now."""
+        self._drop(now)
+        return self._packets, max(0.0, self._lost)
+
+    def percent(self, now: float) -> float | None:
+        """Loss in percent; None where too little was heard to tell: silence is not 0 %."""
+        return percent_of(*self.totals(now))
+
+    def is_split(self, now: float) -> bool:
+        """Whether gaps of the call's other leg are left out of all of it."""
+        self._drop(now)
+        return self._unsplit == 0
+
+    def _drop(self, now: float) -> None:
+        reports = self._reports
+        while reports and reports[0][0] <= now - WINDOW_S:
+            _, packets, lost, unsplit = reports.popleft()
+            self._packets -= packets
+            self._lost -= lost
+            self._unsplit -= unsplit
+        if not reports:
+            self._packets = self._lost = 0.0  # what rounding has left
+
+
+def percent_of(packets: float, lost: float) -> float | None:
+    """Loss in percent; None below the packets it takes to tell."""
+    return 100 * lost / packets if packets >= MIN_PACKETS else None
