@@ -53,6 +53,7 @@ def _report(message: Message, at: float, direction: Direction) -> tuple[RtcpRepo
             rtt_s=positive(message.get("RTT")),
             to_address=message.get("To") or None,
             from_address=message.get("From") or None,
+            blocks=whole(message.get("ReportCount"), maximum=31),
         ),
     )
 

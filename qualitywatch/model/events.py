@@ -66,6 +66,7 @@ class RtcpReport:
     rtt_s: float | None
     to_address: str | None = None
     from_address: str | None = None
+    blocks: int | None = None  # how many the packet had; only the first is ever told
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,13 @@ class StatusObservation:
     """A peer, trunk or PBX is in ``status`` since ``since_at``."""
 
     at: float
-    entity: str  # "peer", "trunk" or "pbx"
+    entity: str  # "peer", "trunk", "pbx" or "audio"
     pbx: str
     subject: str
     status: str
     since_at: float
     detail: str | None = None
+    calls: int | None = None  # how many of the latest calls were bad, where it is about calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,116 @@
+"""One direction of one RTP session: packets that one end says it sent, and reports of the other on what came.
+
+Strategy: whatever moves in the receiver's reports, sequence or SSRC, is sound; loss figures are not looked at, since a stream
+that stopped altogether shows none.  Standing still is a fault only beside a sender whose own counter went on meanwhile, over
+two reports and some seconds.  A sender that pauses (silence suppression, mute, fax) is therefore never suspected.
+Standard: RFC 3550 sections 6.4.1 (highest sequence, sender's packet count) and 6.4.2.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+POINTS_KEPT = 16
+# A second of speech: fewer packets may still be on their way, or be a burst of comfort noise.
+ENOUGH_PACKETS = 50
+# A packet that was counted as sent so long before a report should be in it.
+ON_THE_WAY_S = 0.5
+# Reports closer together than this are one (initial and farewell bursts, feedback packets): RTCP's own pace is seconds.
+APART_S = 1.5
+LASTING_S = 6.0
+REPORTS_NEEDED = 2
+# A speaker pauses within so many reports; a stream that never changed its pace is not one that pauses.
+STEADY_INTERVALS = 3
+STEADY_SHARE = 0.95
+
+Mark = tuple[int, int]
+"""SSRC and extended highest sequence of a report block."""
+
+
+class SentCount:
+    """A sender's own packet counter, as far as recently told."""
+
+    __slots__ = ("_points",)
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[float, int]] = deque(maxlen=POINTS_KEPT)
+
+    def note(self, at: float, packets: int | None) -> None:
+        """Take in the counter; None (a receiver report) says that nothing was sent since the last one."""
+        if packets is None:
+            if not self._points:
+                return
+            packets = self._points[-1][1]
+        if self._points and (packets < self._points[-1][1] or at < self._points[-1][0]):
+            self._points.clear()  # it began to count anew, or time did
+        self._points.append((at, packets))
+
+    def grown(self, start_at: float, end_at: float, *, from_zero: bool) -> int:
+        """Packets surely sent between two instants; ``from_zero`` when the counter was 0 near the first of them."""
+        inside = [packets for at, packets in self._points if start_at <= at <= end_at]
+        if len(inside) > 1:
+            return inside[-1] - inside[0]
+        if inside and from_zero:
+            return inside[0] - max((packets for at, packets in self._points if at < start_at), default=0)
+        return 0
+
+
+class Way:
+    """What one end sends and the other reports, since the call was answered or last resumed."""
+
+    __slots__ = ("_first_at", "_from_zero", "_last", "_paces", "_quiet", "arrived", "proven", "sent", "since_at")
+
+    def __init__(self, at: float, *, from_zero: bool) -> None:
+        self.sent = SentCount()
+        self.arrived = False  # ever
+        self.begin(at, from_zero=from_zero)
+
+    def begin(self, at: float, *, from_zero: bool = False) -> None:
+        """Judge from here on: what came before was early media, a hold, another stream."""
+        self.since_at = at  # the last movement, or the beginning
+        self.proven = False
+        self._from_zero = from_zero
+        self._last: Mark | None = None
+        self._quiet: list[float] = []
+        self._paces: list[float] = []
+
+    def report(self, at: float, mark: Mark | None) -> bool:
+        """Take in a report of the receiver, None when it has received nothing; return whether something moved."""
+        if mark is None or 0 in mark:
+            mark = None
+        if mark is None or mark == self._last:
+            if at - max([self.since_at, *self._quiet[-1:]]) >= APART_S:
+                self._quiet = [*self._quiet, at][-REPORTS_NEEDED:]
+            return False
+        self._note_pace(at, mark)
+        self.proven = self.proven or self._last is not None
+        self.arrived = True
+        self.since_at, self._last, self._quiet, self._from_zero = at, mark, [], False
+        return True
+
+    def _note_pace(self, at: float, mark: Mark) -> None:
+        if self._last is not None and self._last[0] == mark[0] and at - self.since_at >= APART_S:
+            self._paces = [*self._paces, (mark[1] - self._last[1]) / (at - self.since_at)][-2 * STEADY_INTERVALS :]
+
+    @property
+    def quiet_for_s(self) -> float:
+        """How long nothing has moved over two reports or more; 0 with fewer."""
+        return self._quiet[-1] - self.since_at if len(self._quiet) >= REPORTS_NEEDED else 0.0
+
+    @property
+    def steady(self) -> bool:
+        """Whether the stream kept one pace as long as it flowed, as one without silence suppression does."""
+        paces = self._paces
+        return len(paces) >= STEADY_INTERVALS and 0 < STEADY_SHARE * max(paces) <= min(paces)
+
+    def sending(self, until: float) -> bool:
+        """Whether the sender surely went on since something last moved."""
+        return self.sent.grown(self.since_at, until, from_zero=self._from_zero) >= ENOUGH_PACKETS
+
+    def stalled(self) -> bool:
+        """Whether the sender sent, the receiver reported, and nothing came."""
+        return self.quiet_for_s >= LASTING_S and self.sending(self._quiet[-1] - ON_THE_WAY_S)
+
+    def never_came(self) -> bool:
+        """The same of a call that is over, by one report: people hang up before the second when they hear nothing."""
+        return self._from_zero and bool(self._quiet) and self.sending(self._quiet[-1] - ON_THE_WAY_S)
