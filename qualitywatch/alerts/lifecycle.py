@@ -89,7 +89,7 @@ class Lifecycle:
 
     def _move(self, before: Alert | None, evaluation: Evaluation) -> Transition | None:
         now = evaluation.at
-        level_since = _active_levels(before, evaluation)
+        level_since = active_levels(before.level_since if before is not None else {}, evaluation)
         signals = {level.signal for level in evaluation.levels}
         held = []
         if not signals <= {Signal.UNKNOWN}:  # where nothing can be judged, the severity stays as well
@@ -207,9 +207,8 @@ def _not_after(alert: Alert, now: float) -> Alert:
     )
 
 
-def _active_levels(before: Alert | None, evaluation: Evaluation) -> dict[Severity, float]:
-    """Which levels are active after this evaluation, and since when."""
-    was = before.level_since if before is not None else {}
+def active_levels(was: Mapping[Severity, float], evaluation: Evaluation) -> dict[Severity, float]:
+    """Which levels are active after this evaluation, and since when; ``was`` are those before it."""
     active: dict[Severity, float] = {}
     for level in evaluation.levels:
         since = was.get(level.severity)

@@ -232,9 +232,13 @@ class Section:
         section._asked.update(dict.fromkeys(choices or ()))
         return {name: section.text(name, multiline=multiline) for name in names}
 
+    def written_list(self, key: str) -> tuple[str, ...]:
+        """Return the values of a list as they stand in the file, or a single one; empty when the key is not there."""
+        return self._list(key, required=False, read=values.read_written)
+
     def written_lists(self) -> dict[str, tuple[str, ...]]:
         """Return every key of this section with its values as they stand in the file; a single value is a list of one."""
-        return {key: self._list(key, required=False, read=values.read_written) for key in self._entries}
+        return {key: self.written_list(key) for key in self._entries}
 
     def holds_sections(self, key: str) -> bool:
         """Tell whether a key's value is a list of sections rather than of single values; asks for nothing."""
