@@ -21,9 +21,8 @@ from qualitywatch.config import (
     WebhookTarget,
     read_config_and_rules,
 )
-from qualitywatch.config.maintenance import WEEKDAYS
 from qualitywatch.desk.policy import DeskPolicy, Inhibition, MaintenanceWindow, Matcher, Route
-from qualitywatch.document import format_duration
+from qualitywatch.document import WEEKDAYS, format_duration
 from qualitywatch.errors import ConfigError
 from qualitywatch.rules.spec import RuleSpec
 

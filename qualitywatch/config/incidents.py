@@ -7,10 +7,10 @@ from typing import Final
 
 from qualitywatch.config.context import Context
 from qualitywatch.config.matching import read_matcher
-from qualitywatch.config.shapes import Shape, is_off, read_time, shape_of
+from qualitywatch.config.shapes import Shape, is_off, shape_of
 from qualitywatch.desk.policy import DeskPolicy, Inhibition, Matcher
-from qualitywatch.document import Section, compile_selector
-from qualitywatch.model import Metric
+from qualitywatch.document import Section, compile_selector, read_time
+from qualitywatch.model import Metric, Tally
 
 GROUP_KEYS: Final = ("rule", "topic", "subject", "direction", "severity")
 _SHARED: Final = ("subject", "direction", "trunk")
@@ -22,7 +22,7 @@ _MORNING: Final = 8 * 60
 DEFAULT_INHIBITIONS: Final = (
     Inhibition(
         source=Matcher(topics=(compile_selector("trunk_state"),)),
-        target=Matcher(topics=tuple(compile_selector(topic) for topic in (*Metric, "peer_state"))),
+        target=Matcher(topics=tuple(compile_selector(topic) for topic in (*Metric, *Tally, "peer_state"))),
         equal=("trunk",),
     ),
     Inhibition(source=Matcher(topics=(compile_selector("pbx_state"),)), target=Matcher()),

@@ -9,11 +9,11 @@ import os
 import stat
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+
+from qualitywatch.document import find_timezone
 
 _LOCALTIME: Final = Path("/etc/localtime")
 
@@ -48,21 +48,6 @@ def machine_timezone(environ: Mapping[str, str], localtime: Path = _LOCALTIME) -
         return find_timezone(name)
     except ValueError:
         return UTC
-
-
-def find_timezone(name: str) -> tzinfo:
-    """Return the zone of a name such as ``Europe/Moscow``; raise ValueError with the reason when there is none."""
-    if name.upper() == "UTC":
-        return UTC  # known even where no time zone data is installed
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as exc:
-        known = available_timezones()
-        if not known:
-            raise ValueError("cannot be looked up: install the tzdata package, or use UTC") from exc
-        near = get_close_matches(name, known, n=1, cutoff=0.8)
-        hint = f', did you mean "{near[0]}"?' if near else "; write it like Europe/Moscow"
-        raise ValueError(f"unknown time zone{hint}") from exc
 
 
 def has_library(name: str) -> bool:

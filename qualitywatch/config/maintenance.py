@@ -8,13 +8,10 @@ from typing import Final
 
 from qualitywatch.config.checks import report_twins
 from qualitywatch.config.context import Context
-from qualitywatch.config.machine import find_timezone
 from qualitywatch.config.matching import read_matcher
-from qualitywatch.config.shapes import read_time
 from qualitywatch.desk.policy import MaintenanceWindow
-from qualitywatch.document import Section
+from qualitywatch.document import Section, find_timezone, read_time, read_weekdays
 
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES: Final = 24 * 60
 
 
@@ -30,13 +27,13 @@ def _window(section: Section, context: Context, pbxes: Collection[str], zone: tz
     start, end = read_time(section, "from"), read_time(section, "to", may_be_midnight_after=True)
     if start is not None and start == end:
         section.problem("to", 'is the same time as "from"; for a whole day write from: "00:00", to: "24:00"')
-    days = section.texts("days", required="days" in section, choices=WEEKDAYS)
+    days = read_weekdays(section, "days")
     return MaintenanceWindow(
         name=section.text("name"),
         start=start or 0,
         end=(end or 0) % _DAY_MINUTES,
         zone=_zone(section, zone),
-        weekdays=frozenset(WEEKDAYS.index(day) for day in days),
+        weekdays=days,
         match=read_matcher(section, "match", context, pbxes),
     )
 

@@ -17,7 +17,7 @@ from qualitywatch.config.calls import read_call, read_lamps, read_trunk_peers
 from qualitywatch.config.checks import LANGUAGES
 from qualitywatch.config.context import Context
 from qualitywatch.config.incidents import read_incidents
-from qualitywatch.config.machine import find_timezone, machine_timezone, path_problem
+from qualitywatch.config.machine import machine_timezone, path_problem
 from qualitywatch.config.maintenance import read_maintenance
 from qualitywatch.config.pbx import read_pbxes
 from qualitywatch.config.routes import read_routes
@@ -26,7 +26,7 @@ from qualitywatch.config.storage import read_rule_directories, read_store
 from qualitywatch.config.targets import read_targets
 from qualitywatch.config.telegram import read_telegram
 from qualitywatch.desk.policy import Audience
-from qualitywatch.document import Problems, Section, read_document
+from qualitywatch.document import Problems, Section, find_timezone, read_document
 from qualitywatch.errors import ConfigError
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec

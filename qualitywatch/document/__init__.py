@@ -12,6 +12,7 @@ import yaml
 
 from qualitywatch.document.duration import format_duration, parse_duration_s
 from qualitywatch.document.files import read_text_file
+from qualitywatch.document.hours import WEEKDAYS, Hours, find_timezone, read_hours, read_time, read_weekdays
 from qualitywatch.document.nodes import compose
 from qualitywatch.document.problems import Problems
 from qualitywatch.document.section import Section
@@ -19,14 +20,20 @@ from qualitywatch.document.selector import Selector, compile_selector
 from qualitywatch.document.values import kind_of
 
 __all__ = [
+    "WEEKDAYS",
+    "Hours",
     "Problems",
     "Section",
     "Selector",
     "compile_selector",
+    "find_timezone",
     "format_duration",
     "load_document",
     "parse_duration_s",
     "read_document",
+    "read_hours",
+    "read_time",
+    "read_weekdays",
 ]
 
 
