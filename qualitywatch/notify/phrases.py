@@ -57,6 +57,8 @@ def _trouble(alert: Alert, language: str, zone: tzinfo) -> str:
 
 def _our_trouble(alert: Alert, words: Words) -> str:
     details = alert.details
+    if alert.topic in words.tallies:
+        return _tally(alert, words)
     if alert.topic in words.series:
         value = figure(alert, alert.value, words)
         return _about(alert, words) + (f" {value}" if value is not None else f", {words.no_value}") + _caveat(alert, words)
@@ -71,6 +73,18 @@ def _our_trouble(alert: Alert, words: Words) -> str:
     if cause.casefold() in template.casefold():
         cause = ""  # it would only say the same again
     return template.format(who=who(alert), cause=f": {cause}" if cause else "", why=_why("" if known else state, cause))
+
+
+def _tally(alert: Alert, words: Words) -> str:
+    """Too few are good: how many of how many, and why the others were not."""
+    value, calls = figure(alert, alert.value, words), detail(alert.details, "calls")
+    if value is None or not calls:
+        return f"{_about(alert, words)}: {value or words.no_value}"
+    if detail(alert.details, "in_a_row"):
+        calls = words.in_a_row.format(calls=calls)
+    causes = detail(alert.details, "causes")
+    shown = f" ({causes})" if causes else ""
+    return words.tallies[alert.topic].format(about=_about(alert, words), value=value, calls=calls, causes=shown)
 
 
 def _ending(alert: Alert, found_at: float | None, because: str | None, words: Words) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Final
 
-from qualitywatch.model import Alert, Direction, Metric
+from qualitywatch.model import Alert, Direction, Metric, Tally
 from qualitywatch.notify.legible import clip, legible
 from qualitywatch.notify.words import Words
 
 NAME_UNITS: Final = 80  # of one name or address in a sentence
 _DETAIL_UNITS: Final = 160  # of one cause or User-Agent
 _SCORES: Final = frozenset({Metric.MOS, Metric.R_FACTOR})
+_LOWER_IS_WORSE: Final = _SCORES | frozenset(Tally)
 # An instant at most so long after another, told beside it, needs no date: there is one such time of day only.
 _SAME_DAY_S: Final = 23 * 3600.0
 _CLOCK_SKEW_S: Final = 3600.0  # people's clock against the PBX's
@@ -77,7 +78,7 @@ def is_provisional(alert: Alert) -> bool:
 
 def is_worse_lower(alert: Alert) -> bool:
     """Whether the smaller figure is the worse one."""
-    return alert.topic in _SCORES
+    return alert.topic in _LOWER_IS_WORSE
 
 
 def local_time(at: float, zone: tzinfo) -> str:

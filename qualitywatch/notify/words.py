@@ -105,6 +105,8 @@ class Words:
     prepositions: Mapping[Direction, str]
     beside: str  # instead of a preposition, where the direction is unknown
     series: Mapping[str, Series]
+    tallies: Mapping[str, str]  # the trouble with what is counted, by topic: {about}, {value}, {calls}, {causes}
+    in_a_row: str  # instead of the number of calls, where all of the last ones are meant: {calls}
     no_value: str
     provisional: str
     entities: Mapping[str, str]

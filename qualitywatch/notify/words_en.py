@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.model import ButtonAction, Direction, Metric, Severity
+from qualitywatch.model import ButtonAction, Direction, Metric, Severity, Tally
 from qualitywatch.notify.words import Digests, Gists, Lists, Series, Statuses, Words
 
 EN: Final = Words(
@@ -17,10 +17,26 @@ EN: Final = Words(
         Metric.RTT_MS: Series("round trip", "{:.0f} ms", "is back to normal", "peak"),
         Metric.MOS: Series("MOS", "{:.2f}", "is back to normal", "lowest"),
         Metric.R_FACTOR: Series("R factor", "{:.1f}", "is back to normal", "lowest"),
+        Tally.DELIVERED: Series("delivered calls", "{:.0f}%", "are delivered again", "lowest"),
+        Tally.ANSWERED: Series("answered calls", "{:.0f}%", "are answered again", "lowest"),
+        Tally.LONG_ENOUGH: Series("calls longer than 10 s", "{:.0f}%", "last as usual again", "lowest"),
     },
+    tallies={
+        Tally.DELIVERED: "{about} fail: {value} of {calls} delivered{causes}",
+        Tally.ANSWERED: "{about} are not answered: {value} of {calls} answered{causes}",
+        Tally.LONG_ENOUGH: "{about} end at once: {value} of {calls} answered calls lasted 10 s",
+    },
+    in_a_row="the last {calls}",
     no_value="value unknown",
     provisional="provisional",
-    entities={"trunk_state": "trunk {who}", "peer_state": "{who}", "pbx_state": "PBX {who}"},
+    entities={
+        Tally.DELIVERED: "calls over {who}",
+        Tally.ANSWERED: "calls over {who}",
+        Tally.LONG_ENOUGH: "calls over {who}",
+        "trunk_state": "trunk {who}",
+        "peer_state": "{who}",
+        "pbx_state": "PBX {who}",
+    },
     down={
         ("trunk_state", "rejected"): "trunk {who} is not registered (rejected by the provider{cause})",
         ("trunk_state", "failed"): "trunk {who} is not registered (registration failed{cause})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.model import ButtonAction, Direction, Metric, Severity
+from qualitywatch.model import ButtonAction, Direction, Metric, Severity, Tally
 from qualitywatch.notify.words import Digests, Gists, Lists, Series, Statuses, Words
 
 RU: Final = Words(
@@ -17,10 +17,26 @@ RU: Final = Words(
         Metric.RTT_MS: Series("Задержка туда-обратно", "{:.0f} мс", "снова в норме", "пик"),
         Metric.MOS: Series("MOS", "{:.2f}", "снова в норме", "минимум"),
         Metric.R_FACTOR: Series("R-фактор", "{:.1f}", "снова в норме", "минимум"),
+        Tally.DELIVERED: Series("Доставка звонков", "{:.0f}%", "снова проходят", "минимум"),
+        Tally.ANSWERED: Series("Доля отвеченных звонков", "{:.0f}%", "снова принимаются", "минимум"),
+        Tally.LONG_ENOUGH: Series("Доля звонков длиннее 10 с", "{:.0f}%", "снова обычной длины", "минимум"),
     },
+    tallies={
+        Tally.DELIVERED: "{about} не проходят: доставлено {value} из {calls}{causes}",
+        Tally.ANSWERED: "{about} остаются без ответа: отвечено {value} из {calls}{causes}",
+        Tally.LONG_ENOUGH: "{about} сразу обрываются: дольше 10 с длились {value} из {calls} отвеченных",
+    },
+    in_a_row="последних {calls}",
     no_value="значение неизвестно",
     provisional="оценочно",
-    entities={"trunk_state": "Транк {who}", "peer_state": "{who}", "pbx_state": "АТС {who}"},
+    entities={
+        Tally.DELIVERED: "Звонки по транку {who}",
+        Tally.ANSWERED: "Звонки по транку {who}",
+        Tally.LONG_ENOUGH: "Звонки по транку {who}",
+        "trunk_state": "Транк {who}",
+        "peer_state": "{who}",
+        "pbx_state": "АТС {who}",
+    },
     down={
         ("trunk_state", "rejected"): "Транк {who} не зарегистрирован (провайдер отклонил регистрацию{cause})",
         ("trunk_state", "failed"): "Транк {who} не зарегистрирован (ошибка регистрации{cause})",

@@ -1,32 +1,131 @@
-"""What becomes of the calls over each trunk: tried, delivered, answered, how long, and why not."""
+"""What becomes of the calls over each trunk: tried, delivered, answered, how long, and why not.
+
+Strategy: DialStatus lies (a refused call is NOANSWER), so a call is judged by the Hangup of the called channel; an answer is
+told when it comes, since a call of an hour must not hide for an hour that the trunk works.  A peer is a trunk when a
+registration of ours or the configuration says so, or once a number was called through it that is not its own: a phone is called
+by its name, a trunk by whom it shall reach.  A number that fails and is dialled again and again is one failure: the number
+may be barred, and it is the trunk that is judged here.
+
+A call that could not even be tried (peer unreachable, no contact, call limit) makes no channel and is not seen.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
-from qualitywatch.model import ChannelChanged, ChannelHungUp, DialBegun, DialEnded, TallyObservation
+from qualitywatch.model import ChannelChanged, ChannelHungUp, DialBegun, DialEnded, Tally, TallyObservation
+from qualitywatch.trunks.causes import ANSWERED_ELSEWHERE, cause_text, was_delivered
+
+# Technologies whose channels are named after a peer; Local channels only lead to another one, DAHDI's to a line.
+CARRIERS: Final = ("SIP/", "PJSIP/", "IAX2/")
+# Who hears nothing, or the wrong party, hangs up sooner.
+LONG_ENOUGH_S: Final = 10.0
+# The same number failing again within this time after it was counted is the same failure.
+REDIAL_S: Final = 300.0
+_SIP_CODE: Final = re.compile(r"[1-6][0-9][0-9]")
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One call being tried or talked over a trunk."""
+
+    peer: str
+    number: str | None
+    begun_at: float
+    rang: bool = False
+    answered_at: float | None = None
+    status: str | None = None
 
 
 class TrafficTracker:
     """Counts calls by the peer that carries them."""
 
     def __init__(self, pbx: str, carries: Callable[[str], bool]) -> None:
-        """``carries`` tells whether a peer is a trunk."""
+        """``carries`` tells of a peer that it is known to be a trunk."""
         self._pbx = pbx
         self._carries = carries
+        self._proven: set[str] = set()  # trunks by what was called through them
+        self._attempts: dict[str, _Attempt] = {}  # by uniqueid of the called channel
+        self._failed: dict[str, tuple[str, float]] = {}  # number that failed last and was counted, by peer
 
     def begun(self, event: DialBegun) -> None:
         """A call over some peer is being tried."""
+        peer = event.dest.peer
+        if not peer.startswith(CARRIERS):
+            return
+        name = peer.partition("/")[2]
+        if event.number is not None and event.number not in name:
+            self._proven.add(peer)
+        if peer in self._proven or self._carries(peer):
+            self._attempts[event.dest.uniqueid] = _Attempt(peer, event.number, event.at)
 
-    def see(self, event: ChannelChanged) -> None:
+    def see(self, event: ChannelChanged) -> tuple[TallyObservation, ...]:
         """A channel rings or is answered."""
+        attempt = self._attempts.get(event.channel.uniqueid)
+        if attempt is None:
+            return ()
+        if event.channel.state == "Ringing":
+            attempt.rang = True
+        return self._answered(attempt, event.at) if event.channel.state == "Up" else ()
 
-    def ended(self, event: DialEnded) -> None:
+    def ended(self, event: DialEnded) -> tuple[TallyObservation, ...]:
         """The attempt is over, as the dial plan sees it."""
+        attempt = self._attempts.get(event.dest.uniqueid)
+        if attempt is None:
+            return ()
+        attempt.status = event.status
+        return self._answered(attempt, event.at) if event.status == "ANSWER" else ()
 
     def hang_up(self, event: ChannelHungUp) -> tuple[TallyObservation, ...]:
         """The called channel is gone, which tells what really became of it."""
-        return ()
+        attempt = self._attempts.pop(event.channel.uniqueid, None)
+        if attempt is None:
+            return ()
+        if attempt.answered_at is not None:
+            long_enough = event.at - attempt.answered_at >= LONG_ENOUGH_S
+            return (self._tally(Tally.LONG_ENOUGH, attempt, event.at, good=long_enough),)
+        code = _sip_code(event.tech_cause)
+        text = cause_text(event.cause, code)
+        if attempt.status == "CANCEL" or event.cause == ANSWERED_ELSEWHERE:
+            # The caller gave up, or somebody else answered: no fault of the trunk, and it did its part if it rang.
+            return (self._tally(Tally.DELIVERED, attempt, event.at, good=True),) if attempt.rang else ()
+        unanswered = self._tally(Tally.ANSWERED, attempt, event.at, good=False, detail=text)
+        delivered = was_delivered(event.cause, code, rang=attempt.rang, after_s=event.at - attempt.begun_at)
+        if delivered is None or (not delivered and self._is_redial(attempt, event.at)):
+            return (unanswered,)
+        detail = None if delivered else text
+        return (unanswered, self._tally(Tally.DELIVERED, attempt, event.at, good=delivered, detail=detail))
 
     def forget(self) -> None:
         """Drop calls in progress: their ends will not be seen."""
+        self._attempts.clear()
+        self._failed.clear()
+
+    def _answered(self, attempt: _Attempt, at: float) -> tuple[TallyObservation, ...]:
+        if attempt.answered_at is not None:
+            return ()
+        attempt.answered_at = at
+        return (
+            self._tally(Tally.ANSWERED, attempt, at, good=True),
+            self._tally(Tally.DELIVERED, attempt, at, good=True),
+        )
+
+    def _is_redial(self, attempt: _Attempt, at: float) -> bool:
+        """Whether this very number failed just before; if not, remember it."""
+        if attempt.number is None:
+            return False
+        number, counted_at = self._failed.get(attempt.peer, ("", at))
+        if number == attempt.number and at - counted_at < REDIAL_S:
+            return True
+        self._failed[attempt.peer] = attempt.number, at
+        return False
+
+    def _tally(self, tally: Tally, attempt: _Attempt, at: float, *, good: bool, detail: str | None = None) -> TallyObservation:
+        return TallyObservation(at, tally, self._pbx, attempt.peer, float(good), 1.0, detail)
+
+
+def _sip_code(tech_cause: str | None) -> int | None:
+    return int(tech_cause) if tech_cause is not None and _SIP_CODE.fullmatch(tech_cause) else None
