@@ -48,12 +48,11 @@ from qualitywatch.model import (
     Sample,
     ShuttingDown,
     StatusObservation,
-    Tally,
-    TallyObservation,
     Transition,
     TrunkStateSeen,
 )
 from qualitywatch.peers.agents import AgentTracker
+from qualitywatch.peers.logins import LoginTracker
 from qualitywatch.peers.names import NameBook
 from qualitywatch.peers.status import PeerTracker
 from qualitywatch.quality.audio import AudioTracker
@@ -154,6 +153,7 @@ class Pipeline:
         self._legs = LegBook(trunk_of=self.trunk_of, address_of=self.peers.address)
         self._traffic = TrafficTracker(pbx, carries=lambda peer: self.trunk_of(peer) is not None)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
+        self._logins = LoginTracker(pbx)
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle(alerts, name_of=self.names.name)
         self._listed_agents: list[AgentSeen] = []
@@ -285,9 +285,7 @@ class Pipeline:
             case DialEnded():
                 self._judge_all(self._traffic.ended(event), event.at, out)
             case LoginFailed():
-                subject = event.address or event.account
-                tally = TallyObservation(event.at, Tally.LOGIN_FAILED, self._pbx, subject, 0, 1, event.account)
-                self._judge(tally, event.at, out)
+                self._judge_all(self._logins.observe(event), event.at, out)
             case DigitHeard() | CallOutcome():
                 pass  # for whoever made the call, not for judging
 

@@ -20,7 +20,8 @@ from qualitywatch.ami.codec import Decoder, Message, encode_action
 from qualitywatch.ami.refusals import challenge_refusal, login_refusal, one_line
 from qualitywatch.errors import AmiAuthError, AmiConnectError, AmiProtocolError, QualitywatchError
 
-DEFAULT_EVENTS: Final = "system,call,reporting"
+DEFAULT_EVENTS: Final = "system,call,reporting,security"
+"""Classes asked for; what the manager user has no right to, or this Asterisk does not know, is left out without a word."""
 
 NEEDED_EVENTS: Final = frozenset({"FullyBooted", "Shutdown"})
 """Events the session itself reads; the decoder always passes them on."""

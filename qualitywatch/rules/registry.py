@@ -7,7 +7,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.ports import RuleKind
-from qualitywatch.rules.kinds import change, state, threshold
+from qualitywatch.rules.kinds import change, count, fall, ratio, state, threshold
 from qualitywatch.rules.spec import Common
 
 KindParser = Callable[[Common, Section], tuple[str, Callable[[], RuleKind]]]
@@ -17,4 +17,7 @@ RULE_KINDS: Final[Mapping[str, KindParser]] = {
     "threshold": threshold.parse,
     "state": state.parse,
     "change": change.parse,
+    "count": count.parse,
+    "fall": fall.parse,
+    "ratio": ratio.parse,
 }
