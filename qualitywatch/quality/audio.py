@@ -14,6 +14,7 @@ from typing import Final
 
 from qualitywatch.model import (
     AudioState,
+    Channel,
     ChannelChanged,
     ChannelHeld,
     ChannelHungUp,
@@ -84,7 +85,7 @@ class AudioTracker:
 
     def see(self, event: ChannelChanged | ChannelHeld) -> tuple[StatusObservation, ...]:
         """Note that a channel was created, answered, renamed, held or resumed."""
-        call, told = self._call(event)
+        call, told = self._call(event.channel, event.at)
         uniqueid, linkedid = event.channel.uniqueid, call.channel.linkedid
         if not isinstance(event, ChannelHeld):
             return (*told, *self._tell(call.channel.peer, event.at))
@@ -106,7 +107,7 @@ class AudioTracker:
             self._publishes = True
         if report.channel is None or not report.channel.uniqueid:
             return ()
-        call, told = self._call(report)
+        call, told = self._call(report.channel, report.at)
         peer = self._peers[call.channel.peer]
         if report.direction is Direction.TO_PEER and report.block is not None and report.block.source_ssrc:
             peer.fills_reports = True
@@ -148,10 +149,8 @@ class AudioTracker:
             peer.silent_ways, peer.told = frozenset(), None
         self._expired_at = None
 
-    def _call(self, event: ChannelChanged | ChannelHeld | RtcpReport) -> tuple[VoiceCall, tuple[StatusObservation, ...]]:
-        """The call of an event, and what is to be told of the peer it belonged to when it was renamed."""
-        channel, at = event.channel, event.at
-        assert channel is not None
+    def _call(self, channel: Channel, at: float) -> tuple[VoiceCall, tuple[StatusObservation, ...]]:
+        """The call of a channel, and what is to be told of the peer it belonged to when it was renamed."""
         call = self._calls.get(channel.uniqueid)
         if call is None:
             self._expire(at)

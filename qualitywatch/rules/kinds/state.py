@@ -1,6 +1,7 @@
-"""Rule kind ``state``: a trunk, a peer or a whole PBX is not in a good state for some time.
+"""Rule kind ``state``: a trunk, a peer, the sound of a peer's calls or a whole PBX is not in a good state for some time.
 
-The time counts from the first sign of trouble that the trackers know of, not from when the rule first looked.
+The time counts from the first sign of trouble that the trackers know of, not from when the rule first looked.  Sound has a
+state only during calls: afterwards there is nothing left to judge, and an alert ends without anything being proven.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 from qualitywatch.document import Section
 from qualitywatch.model import (
     AlertKey,
+    AudioState,
     Evaluation,
     Level,
     Observation,
@@ -33,23 +35,28 @@ class Entity(StrEnum):
     TRUNK = "trunk"
     PEER = "peer"
     PBX = "pbx"
+    AUDIO = "audio"
 
 
 STATES: Final[Mapping[Entity, tuple[str, ...]]] = {
     Entity.TRUNK: tuple(TrunkState),
     Entity.PEER: tuple(PeerState),
     Entity.PBX: tuple(PbxState),
+    Entity.AUDIO: tuple(AudioState),
 }
 # Neither good nor bad: waiting for an answer, or nothing known yet.
 UNDECIDED: Final = frozenset({TrunkState.RETRYING.value, TrunkState.UNKNOWN.value, PeerState.UNKNOWN.value})
+# An alert on sound from before a restart, or before a gap in what we saw, ends when no call tells anything for so long.
+SOUNDLESS_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """How long a state must last before it counts, and the states that count at once."""
+    """How long a state must last before it counts, the states that count at once, and in how many calls it must show."""
 
     hold_s: float
     at_once: frozenset[str]
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,7 @@ class StateRule:
         self._common = common
         self._options = options
         self._seen: dict[AlertKey, StatusObservation] = {}
+        self._asked_at: dict[AlertKey, float] = {}
 
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a status of our entity; its key is worth evaluating."""
@@ -76,6 +84,7 @@ class StateRule:
             return ()
         key = AlertKey(self._common.name, observation.pbx, observation.subject)
         self._seen[key] = observation
+        self._asked_at.pop(key, None)
         return (key,)
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
@@ -86,7 +95,7 @@ class StateRule:
         levels = tuple(
             Level(
                 severity,
-                self._signal(key, seen),
+                self._signal(key, seen, hold, now),
                 0.0 if seen is not None and seen.status in hold.at_once else hold.hold_s,
                 seen.since_at if seen is not None else None,
             )
@@ -95,6 +104,8 @@ class StateRule:
         details = {"state": str(seen.status)} if seen is not None else {}
         if seen is not None and seen.detail:
             details["cause"] = seen.detail
+        if seen is not None and seen.calls:
+            details["calls"] = str(seen.calls)
         return Evaluation(
             key,
             now,
@@ -111,16 +122,23 @@ class StateRule:
         """Drop all states: the next snapshot tells how things stand."""
         if self._options.entity is not Entity.PBX:
             self._seen.clear()
+            self._asked_at.clear()
 
     def expire(self, now: float) -> None:
         """States are as many as there are peers and trunks: nothing to release."""
 
-    def _signal(self, key: AlertKey, seen: StatusObservation | None) -> Signal:
+    def _signal(self, key: AlertKey, seen: StatusObservation | None, hold: Hold, now: float) -> Signal:
+        is_sound = self._options.entity is Entity.AUDIO
         if seen is None:
             # An alert from before a restart may be about somebody the rule was since told to leave alone.
-            return Signal.UNKNOWN if self._common.selection.matches(key.pbx, key.subject) else Signal.GONE
+            if not self._common.selection.matches(key.pbx, key.subject):
+                return Signal.GONE
+            asked_at = self._asked_at.setdefault(key, now)
+            return Signal.GONE if is_sound and now - asked_at >= SOUNDLESS_S else Signal.UNKNOWN
         if seen.status in self._options.bad:
-            return Signal.BREACH
+            return Signal.BREACH if seen.calls is None or seen.calls >= hold.calls else Signal.KEEP
+        if is_sound and seen.status == AudioState.UNKNOWN:
+            return Signal.GONE
         return Signal.KEEP if seen.status in UNDECIDED else Signal.CLEAR
 
 
@@ -128,6 +146,7 @@ _DEFAULT_BAD: Final[Mapping[Entity, tuple[str, ...]]] = {
     Entity.TRUNK: (TrunkState.REJECTED, TrunkState.FAILED, TrunkState.UNREGISTERED, TrunkState.SILENT),
     Entity.PEER: (PeerState.UNREACHABLE, PeerState.UNREGISTERED),
     Entity.PBX: (PbxState.BLIND,),
+    Entity.AUDIO: (AudioState.HEARS_NOTHING, AudioState.SENDS_NOTHING, AudioState.DEAD),
 }
 
 
@@ -144,10 +163,16 @@ def parse(common: Common, section: Section) -> tuple[str, Callable[[], StateRule
         for state in at_once:
             if state not in bad:
                 part.problem("at_once", f"{state} is not among the bad states of this rule: {', '.join(bad)}")
-        holds[severity] = Hold(part.duration_s("for", 0.0), frozenset(at_once))
+        if entity is not Entity.AUDIO and "calls" in part:
+            part.problem("calls", "only the sound of calls (entity: audio) is counted by calls")
+        holds[severity] = Hold(part.duration_s("for", 0.0), frozenset(at_once), part.integer("calls", 1, minimum=1, maximum=5))
         part.close()
     if not holds:
         section.problem("warning", "a state rule needs at least one of info, warning and critical, such as {for: 60s}")
     options = Options(entity, frozenset(bad), holds, section.duration_s("clear_hold", 0.0))
-    parts = [f"{severity} after {hold.hold_s:g} s" for severity, hold in holds.items()]
+    parts = [f"{severity} after {hold.hold_s:g} s{_calls(hold)}" for severity, hold in holds.items()]
     return f"{entity} is {' or '.join(bad)}: " + ", ".join(parts), partial(StateRule, common, options)
+
+
+def _calls(hold: Hold) -> str:
+    return f" in {hold.calls} calls" if hold.calls > 1 else ""
