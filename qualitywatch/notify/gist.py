@@ -94,7 +94,11 @@ def _of_one_state(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
     firing, topic = cast.firing, cast.main[0].alert.topic
     if not firing:
         many, ended = _many(cast.main, words), ended_unseen(cast.main)
-        return many + _ending(cast, words) if ended else words.gists.back.format(many=many) + _after(cast, words)
+        return (
+            many + _ending(cast, words)
+            if ended
+            else words.gists.backs.get(topic, words.gists.back).format(many=many) + _after(cast, words)
+        )
     if len(firing) == 1:
         return member_sentence(firing[0], language, zone)
     groups = words.gists.groups

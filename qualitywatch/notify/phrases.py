@@ -26,7 +26,9 @@ from qualitywatch.notify.terms import (
 from qualitywatch.notify.texts import Words, duration, words_of
 from qualitywatch.wording import fill
 
+_COUNTS: Final = ("good", "total", "before")  # of a fall
 _CHANGES: Final = frozenset({"user_agent", "address"})
+_SOUND: Final = "audio_state"  # judged by calls, as a series is
 
 
 def sentence(transition: Transition, language: str, zone: tzinfo) -> str:
@@ -72,7 +74,9 @@ def _our_trouble(alert: Alert, words: Words) -> str:
     cause = detail(details, "cause")
     if cause.casefold() in template.casefold():
         cause = ""  # it would only say the same again
-    return template.format(who=who(alert), cause=f": {cause}" if cause else "", why=_why("" if known else state, cause))
+    counts = {name: detail(details, name) or "?" for name in _COUNTS}
+    why = _why("" if known else state, cause)
+    return template.format(who=who(alert), cause=f": {cause}" if cause else "", why=why, **counts)
 
 
 def _tally(alert: Alert, words: Words) -> str:
@@ -92,11 +96,12 @@ def _ending(alert: Alert, found_at: float | None, because: str | None, words: Wo
     ended_at = alert.clear_since if alert.clear_since is not None else found_at
     lasted = duration(ended_at - alert.since_at, words) if ended_at is not None else "?"
     is_series = alert.topic in words.series
+    of_calls = is_series or alert.topic == _SOUND
     tail = _peak(alert, words) + _caveat(alert, words)
     if because == "dropped":
         return _about(alert, words) + words.no_more_rule.format(duration=lasted) + tail
     if because == "no_data":
-        return _about(alert, words) + (words.no_more_calls if is_series else words.no_more_data).format(duration=lasted) + tail
+        return _about(alert, words) + (words.no_more_calls if of_calls else words.no_more_data).format(duration=lasted) + tail
     after = words.after.format(duration=lasted)
     if is_series:
         return f"{_about(alert, words)} {words.series[alert.topic].over}{after}{tail}"

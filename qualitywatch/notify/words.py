@@ -34,6 +34,7 @@ class Gists:
     alerts: Forms
     groups: Mapping[tuple[str, str], str]  # by (topic, state), as in ``Words.down``: {many}
     back: str  # {many} had a bad state and are well again
+    backs: Mapping[str, str]  # the same by topic, where it is said in other words
     changes: Mapping[str, str]  # by topic: {many}
     series: str  # {noun}, {many}
     worst: str  # {who}, {value}
@@ -83,6 +84,21 @@ class Statuses:
     part_maintenance: str  # {count}, {all}, {name}, {until}
     explained: str  # {name}
     continued: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Where a loss arises: one line below the first, and the same in brackets beside a name.  ``{who}`` is the peer."""
+
+    where: str  # {place}
+    places: Mapping[str, str]  # by segment: {who}, {to}, {from_}, {lossy}, {active}
+    short: Mapping[str, str]  # by segment
+    agree: str  # {count}, {all}: calls
+    other: str  # {who}, {figures}
+    other_clean: str  # {who}, {figures}
+    others: str  # {count}, {clean}
+    both: str  # {to}, {from_}: figures
+    unknown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +152,7 @@ class Words:
     gists: Gists
     lists: Lists
     statuses: Statuses
+    segments: Segments
     digests: Digests
     buttons: Mapping[ButtonAction, str]
     caption: str  # of a chart: {who}

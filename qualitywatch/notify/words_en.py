@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qualitywatch.model import ButtonAction, Direction, Metric, Severity, Tally
-from qualitywatch.notify.words import Digests, Gists, Lists, Series, Statuses, Words
+from qualitywatch.notify.words import Digests, Gists, Lists, Segments, Series, Statuses, Words
 
 EN: Final = Words(
     prepositions={Direction.TO_PEER: "to", Direction.FROM_PEER: "from"},
@@ -36,6 +36,8 @@ EN: Final = Words(
         "trunk_state": "trunk {who}",
         "peer_state": "{who}",
         "pbx_state": "PBX {who}",
+        "covered_fall": "reports of {who}",
+        "audio_state": "audio of {who}",
     },
     down={
         ("trunk_state", "rejected"): "trunk {who} is not registered (rejected by the provider{cause})",
@@ -53,6 +55,14 @@ EN: Final = Words(
         ("peer_state", "unknown"): "the state of {who} is unknown{why}",
         ("peer_state", ""): "{who} is not available{why}",
         ("pbx_state", ""): "PBX {who} cannot be seen{cause}",
+        ("covered_fall", ""): "{who} no longer reports what it hears: {good} of the last {total} calls (before: {before}%), "
+        "quality unknown",
+        ("covered_fall", "direct_media"): "{who} no longer reports what it hears: {good} of the last {total} calls "
+        "(before: {before}%), media goes past the PBX, quality unknown",
+        ("audio_state", "hears_nothing"): "{who} hears nothing: our packets do not get there{why}",
+        ("audio_state", "sends_nothing"): "{who} is not heard: no packets come from there{why}",
+        ("audio_state", "dead"): "{who}: dead air, no packets either way{why}",
+        ("audio_state", ""): "{who}: one-way audio{why}",
     },
     up={
         ("trunk_state", "unreachable"): "trunk {who} is reachable again",
@@ -64,6 +74,10 @@ EN: Final = Words(
         ("peer_state", "lagged"): "{who} answers in time again",
         ("peer_state", ""): "{who} is reachable again",
         ("pbx_state", ""): "PBX {who} is seen again",
+        ("covered_fall", ""): "{who} reports what it hears again",
+        ("audio_state", "hears_nothing"): "{who} hears again",
+        ("audio_state", "sends_nothing"): "{who} is heard again",
+        ("audio_state", ""): "{who}: audio goes both ways again",
     },
     changed={
         "user_agent": 'User-Agent on peer {who}{address} changed from "{old}" to "{new}"',
@@ -106,8 +120,13 @@ EN: Final = Words(
             ("peer_state", "lagged"): "{many} answer slowly",
             ("peer_state", "unregistered"): "{many} are not registered",
             ("peer_state", ""): "{many} are not available",
+            ("audio_state", "hears_nothing"): "{many} hear nothing",
+            ("audio_state", "sends_nothing"): "{many} are not heard",
+            ("audio_state", "dead"): "dead air: {many}",
+            ("audio_state", ""): "one-way audio: {many}",
         },
         back="{many} are back",
+        backs={"audio_state": "audio goes both ways again: {many}"},
         changes={"user_agent": "User-Agent changed: {many}", "address": "new address: {many}"},
         series="{noun}: {many}",
         worst=", worst {who} {value}",
@@ -135,6 +154,11 @@ EN: Final = Words(
             ("peer_state", "unknown"): "state unknown",
             ("peer_state", ""): "not available",
             ("pbx_state", ""): "not seen",
+            ("covered_fall", ""): "no reports",
+            ("audio_state", "hears_nothing"): "hears nothing",
+            ("audio_state", "sends_nothing"): "is not heard",
+            ("audio_state", "dead"): "dead air",
+            ("audio_state", ""): "one-way audio",
         },
         also="also: {names}",
         over="over: {names}",
@@ -165,6 +189,35 @@ EN: Final = Words(
         part_maintenance="{count} of {all} muted: maintenance '{name}'{until}",
         explained="explained by {name}",
         continued="continued below",
+    ),
+    segments=Segments(
+        where="where: {place}",
+        places={
+            "peer_up": "its uplink ({who} to PBX)",
+            "peer_down": "its downlink (PBX to {who})",
+            "peer_both": "its access line (to it {to}, from it {from_})",
+            "trunk_up": "the trunk's side (provider to PBX)",
+            "trunk_down": "the trunk's side (PBX to provider)",
+            "trunk_both": "the trunk's side (to it {to}, from it {from_})",
+            "pbx": "the PBX itself or its network ({lossy} of {active} active peers lose)",
+            "unsplit": "not split, the other leg may lose some of it",
+        },
+        short={
+            "peer_up": "its uplink",
+            "peer_down": "its downlink",
+            "peer_both": "its access line",
+            "trunk_up": "the trunk's side",
+            "trunk_down": "the trunk's side",
+            "trunk_both": "the trunk's side",
+            "pbx": "the PBX or its network",
+            "unsplit": "not split",
+        },
+        agree=", {count} of {all} calls",
+        other="; other leg {who}: {figures}",
+        other_clean="; other leg {who} is clean: {figures}",
+        others="; {clean} of {count} other legs are clean",
+        both="to it {to}, from it {from_}",
+        unknown="unknown",
     ),
     digests=Digests(
         incidents=("incident", "incidents"),

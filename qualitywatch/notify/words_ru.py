@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qualitywatch.model import ButtonAction, Direction, Metric, Severity, Tally
-from qualitywatch.notify.words import Digests, Gists, Lists, Series, Statuses, Words
+from qualitywatch.notify.words import Digests, Gists, Lists, Segments, Series, Statuses, Words
 
 RU: Final = Words(
     prepositions={Direction.TO_PEER: "до", Direction.FROM_PEER: "от"},
@@ -36,6 +36,8 @@ RU: Final = Words(
         "trunk_state": "Транк {who}",
         "peer_state": "{who}",
         "pbx_state": "АТС {who}",
+        "covered_fall": "Отчёты о качестве от {who}",
+        "audio_state": "Звук у {who}",
     },
     down={
         ("trunk_state", "rejected"): "Транк {who} не зарегистрирован (провайдер отклонил регистрацию{cause})",
@@ -53,6 +55,14 @@ RU: Final = Words(
         ("peer_state", "unknown"): "{who}: состояние неизвестно{why}",
         ("peer_state", ""): "{who}: не на связи{why}",
         ("pbx_state", ""): "АТС {who} не видна{cause}",
+        ("covered_fall", ""): "{who}: нет отчётов о качестве, за последние звонки {good} из {total} (было {before}%), "
+        "качество неизвестно",
+        ("covered_fall", "direct_media"): "{who}: нет отчётов о качестве, за последние звонки {good} из {total} "
+        "(было {before}%), звук идёт мимо АТС, качество неизвестно",
+        ("audio_state", "hears_nothing"): "{who}: не слышит собеседника, наши пакеты не доходят{why}",
+        ("audio_state", "sends_nothing"): "{who}: собеседнику ничего не слышно, пакеты с этой стороны не приходят{why}",
+        ("audio_state", "dead"): "{who}: тишина в обе стороны, пакеты не проходят{why}",
+        ("audio_state", ""): "{who}: звук только в одну сторону{why}",
     },
     up={
         ("trunk_state", "unreachable"): "Транк {who} снова доступен",
@@ -64,6 +74,10 @@ RU: Final = Words(
         ("peer_state", "lagged"): "{who}: снова отвечает без задержки",
         ("peer_state", ""): "{who}: связь восстановлена",
         ("pbx_state", ""): "АТС {who} снова видна",
+        ("covered_fall", ""): "{who}: отчёты о качестве снова приходят",
+        ("audio_state", "hears_nothing"): "{who}: снова слышит собеседника",
+        ("audio_state", "sends_nothing"): "{who}: собеседнику снова слышно",
+        ("audio_state", ""): "{who}: звук снова в обе стороны",
     },
     changed={
         "user_agent": 'User-Agent на {who}{address} изменился с "{old}" на "{new}"',
@@ -106,8 +120,13 @@ RU: Final = Words(
             ("peer_state", "lagged"): "{many} с задержкой ответа",
             ("peer_state", "unregistered"): "{many} без регистрации",
             ("peer_state", ""): "{many} не на связи",
+            ("audio_state", "hears_nothing"): "Не слышат собеседника: {many}",
+            ("audio_state", "sends_nothing"): "Не слышно собеседнику: {many}",
+            ("audio_state", "dead"): "Тишина в обе стороны: {many}",
+            ("audio_state", ""): "Нет звука хотя бы в одну сторону: {many}",
         },
         back="{many} снова на связи",
+        backs={"audio_state": "Звук снова в обе стороны: {many}"},
         changes={"user_agent": "Другой User-Agent: {many}", "address": "Новый адрес: {many}"},
         series="{noun}: {many}",
         worst=", хуже всего {who} {value}",
@@ -135,6 +154,11 @@ RU: Final = Words(
             ("peer_state", "unknown"): "состояние неизвестно",
             ("peer_state", ""): "не на связи",
             ("pbx_state", ""): "не видна",
+            ("covered_fall", ""): "нет отчётов",
+            ("audio_state", "hears_nothing"): "не слышит",
+            ("audio_state", "sends_nothing"): "не слышно",
+            ("audio_state", "dead"): "тишина",
+            ("audio_state", ""): "звук в одну сторону",
         },
         also="ещё: {names}",
         over="прошло: {names}",
@@ -165,6 +189,35 @@ RU: Final = Words(
         part_maintenance="заглушено {count} из {all}: обслуживание «{name}»{until}",
         explained="причина: {name}",
         continued="продолжение ниже",
+    ),
+    segments=Segments(
+        where="где: {place}",
+        places={
+            "peer_up": "путь к АТС (от {who})",
+            "peer_down": "путь от АТС (до {who})",
+            "peer_both": "линия {who} (к нему {to}, от него {from_})",
+            "trunk_up": "сторона транка (от провайдера к АТС)",
+            "trunk_down": "сторона транка (от АТС к провайдеру)",
+            "trunk_both": "сторона транка (к нему {to}, от него {from_})",
+            "pbx": "сама АТС или её сеть (потери у {lossy} из {active} активных)",
+            "unsplit": "не разделить, часть может теряться на другом плече",
+        },
+        short={
+            "peer_up": "путь к АТС",
+            "peer_down": "путь от АТС",
+            "peer_both": "своя линия",
+            "trunk_up": "сторона транка",
+            "trunk_down": "сторона транка",
+            "trunk_both": "сторона транка",
+            "pbx": "АТС или её сеть",
+            "unsplit": "не разделить",
+        },
+        agree=", звонков: {count} из {all}",
+        other="; другое плечо {who}: {figures}",
+        other_clean="; другое плечо {who} чистое: {figures}",
+        others="; других плеч без потерь: {clean} из {count}",
+        both="к нему {to}, от него {from_}",
+        unknown="неизвестно",
     ),
     digests=Digests(
         incidents=("инцидент", "инцидента", "инцидентов"),
