@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import Final
 
 from qualitywatch.model import Attachment, Incident, Member
-from qualitywatch.notify import statuses
+from qualitywatch.notify import segments, statuses
 from qualitywatch.notify.composition import HEAD_UNITS, LINE_UNITS, Line, Room, line, lines
 from qualitywatch.notify.full_list import full_list
 from qualitywatch.notify.gist import counts_subjects, gist, in_short, part_over
@@ -46,6 +46,7 @@ def living(incident: Incident, language: str, zone: tzinfo, *, show_pbx: bool) -
                 *statuses.muted(cast, words, zone, since),
                 statuses.flapping(incident, words),
                 statuses.peak(cast, words),
+                segments.where(cast, words),
                 statuses.judged(cast.main[0].alert, words) if len(cast.main) == 1 and not is_over(cast.main[0]) else "",
             )
         ),
@@ -75,7 +76,8 @@ def _place(cast: Cast, room: Room, language: str, zone: tzinfo, *, said: str, is
     if len(cast.main) > 1:
         for member in cast.main[:MEMBERS_TOLD]:
             text = clip(legible(member_sentence(member, language, zone)), LINE_UNITS)
-            if text != said and not room.take(Line(text, f"{mark_of_member(member)} ")):
+            where = segments.in_brackets(member, cast, words)
+            if (text != said or where) and not room.take(Line(text + where, f"{mark_of_member(member)} ")):
                 break
             told += 1
     rest = cast.main[told:] if len(cast.main) > 1 else ()

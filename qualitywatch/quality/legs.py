@@ -137,7 +137,7 @@ class LegBook:
         side = "trunk" if self._trunk_of(subject) is not None else "peer"
         opposite = pooled(lossy, _OPPOSITE[direction], now)
         if opposite is not None and opposite >= LOSSY_FROM_PERCENT:
-            return {**details, "segment": f"{side}_both", "opposite": f"{opposite:.1f}"}
+            return {**details, "segment": f"{side}_both", f"own_{_OPPOSITE[direction]}": f"{opposite:.1f}"}
         return {**details, "segment": f"{side}_{'down' if direction is Direction.TO_PEER else 'up'}"}
 
     def _is_its_own(self, leg: Leg, direction: Direction, now: float) -> bool:
