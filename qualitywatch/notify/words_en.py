@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qualitywatch.model import ButtonAction, Direction, Metric, Severity, Tally
-from qualitywatch.notify.words import Digests, Gists, Lists, Segments, Series, Statuses, Words
+from qualitywatch.notify.words import Count, Digests, Gists, Lists, Segments, Series, Statuses, Words
 
 EN: Final = Words(
     prepositions={Direction.TO_PEER: "to", Direction.FROM_PEER: "from"},
@@ -27,6 +27,35 @@ EN: Final = Words(
         Tally.LONG_ENOUGH: "{about} end at once: {value} of {calls} answered calls lasted 10 s",
     },
     in_a_row="the last {calls}",
+    counts={
+        Tally.LOGIN_FAILED: Count(
+            what=("failed login", "failed logins"),
+            trouble="{many} from {who} in {window}{names}",
+            names=(" (account {names})", " (accounts {names})"),
+            over="failed logins from {who} are over",
+            most=", at most {many} in {window}",
+            subjects=("address", "addresses"),
+            group="failed logins from {many}",
+        ),
+        "peer_flaps": Count(
+            what=("change", "changes"),
+            trouble="{who} keeps coming and going: {many} in {window}",
+            names=("",),
+            over="{who} no longer comes and goes",
+            most=", at most {many} in {window}",
+            subjects=("peer", "peers"),
+            group="{many} keep coming and going",
+        ),
+        "trunk_flaps": Count(
+            what=("change", "changes"),
+            trouble="trunk {who} keeps coming and going: {many} in {window}",
+            names=("",),
+            over="trunk {who} no longer comes and goes",
+            most=", at most {many} in {window}",
+            subjects=("trunk", "trunks"),
+            group="{many} keep coming and going",
+        ),
+    },
     no_value="value unknown",
     provisional="provisional",
     entities={
@@ -36,6 +65,9 @@ EN: Final = Words(
         "trunk_state": "trunk {who}",
         "peer_state": "{who}",
         "pbx_state": "PBX {who}",
+        Tally.LOGIN_FAILED: "failed logins from {who}",
+        "peer_flaps": "{who}",
+        "trunk_flaps": "trunk {who}",
         "covered_fall": "reports of {who}",
         "audio_state": "audio of {who}",
     },
@@ -82,6 +114,14 @@ EN: Final = Words(
     changed={
         "user_agent": 'User-Agent on peer {who}{address} changed from "{old}" to "{new}"',
         "address": "address of peer {who} changed from {old} to {new}",
+        "network": "peer {who} moved to another network, from {old} to {new}",
+        "transport": "transport of peer {who}{address} changed from {old} to {new}",
+    },
+    passed={
+        "user_agent": "User-Agent on peer {who}{address} changed {count}: {steps}",
+        "address": "address of peer {who} changed {count}: {steps}",
+        "network": "peer {who} moved to another network {count}: {steps}",
+        "transport": "transport of peer {who}{address} changed {count}: {steps}",
     },
     appeared={"address": "new peer {who} at {new}"},
     unknown="unknown",
@@ -120,6 +160,7 @@ EN: Final = Words(
             ("peer_state", "lagged"): "{many} answer slowly",
             ("peer_state", "unregistered"): "{many} are not registered",
             ("peer_state", ""): "{many} are not available",
+            ("covered_fall", ""): "{many} no longer report what they hear",
             ("audio_state", "hears_nothing"): "{many} hear nothing",
             ("audio_state", "sends_nothing"): "{many} are not heard",
             ("audio_state", "dead"): "dead air: {many}",
@@ -127,7 +168,7 @@ EN: Final = Words(
         },
         back="{many} are back",
         backs={"audio_state": "audio goes both ways again: {many}"},
-        changes={"user_agent": "User-Agent changed: {many}", "address": "new address: {many}"},
+        changes={"user_agent": "User-Agent changed: {many}", "address": "new address: {many}", "network": "new network: {many}", "transport": "new transport: {many}"},
         series="{noun}: {many}",
         worst=", worst {who} {value}",
         peak=", {extreme} {value} ({who})",
@@ -154,6 +195,9 @@ EN: Final = Words(
             ("peer_state", "unknown"): "state unknown",
             ("peer_state", ""): "not available",
             ("pbx_state", ""): "not seen",
+            (Tally.LOGIN_FAILED, ""): "failed logins",
+            ("peer_flaps", ""): "comes and goes",
+            ("trunk_flaps", ""): "comes and goes",
             ("covered_fall", ""): "no reports",
             ("audio_state", "hears_nothing"): "hears nothing",
             ("audio_state", "sends_nothing"): "is not heard",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qualitywatch.model import ButtonAction, Direction, Metric, Severity, Tally
-from qualitywatch.notify.words import Digests, Gists, Lists, Segments, Series, Statuses, Words
+from qualitywatch.notify.words import Count, Digests, Gists, Lists, Segments, Series, Statuses, Words
 
 RU: Final = Words(
     prepositions={Direction.TO_PEER: "до", Direction.FROM_PEER: "от"},
@@ -27,6 +27,35 @@ RU: Final = Words(
         Tally.LONG_ENOUGH: "{about} сразу обрываются: дольше 10 с длились {value} из {calls} отвеченных",
     },
     in_a_row="последних {calls}",
+    counts={
+        Tally.LOGIN_FAILED: Count(
+            what=("неудачный вход", "неудачных входа", "неудачных входов"),
+            trouble="{many} с {who} за {window}{names}",
+            names=(" (учётная запись {names})", " (учётные записи {names})"),
+            over="Неудачные входы с {who} прекратились",
+            most=", больше всего {many} за {window}",
+            subjects=("адрес", "адреса", "адресов"),
+            group="Неудачные входы: {many}",
+        ),
+        "peer_flaps": Count(
+            what=("перемена", "перемены", "перемен"),
+            trouble="{who}: связь то есть, то нет, {many} за {window}",
+            names=("",),
+            over="{who}: связь больше не прыгает",
+            most=", больше всего {many} за {window}",
+            subjects=("пир", "пира", "пиров"),
+            group="Связь то есть, то нет: {many}",
+        ),
+        "trunk_flaps": Count(
+            what=("перемена", "перемены", "перемен"),
+            trouble="Транк {who}: регистрация то есть, то нет, {many} за {window}",
+            names=("",),
+            over="Транк {who}: регистрация больше не прыгает",
+            most=", больше всего {many} за {window}",
+            subjects=("транк", "транка", "транков"),
+            group="Регистрация то есть, то нет: {many}",
+        ),
+    },
     no_value="значение неизвестно",
     provisional="оценочно",
     entities={
@@ -36,6 +65,9 @@ RU: Final = Words(
         "trunk_state": "Транк {who}",
         "peer_state": "{who}",
         "pbx_state": "АТС {who}",
+        Tally.LOGIN_FAILED: "Неудачные входы с {who}",
+        "peer_flaps": "{who}",
+        "trunk_flaps": "Транк {who}",
         "covered_fall": "Отчёты о качестве от {who}",
         "audio_state": "Звук у {who}",
     },
@@ -82,6 +114,14 @@ RU: Final = Words(
     changed={
         "user_agent": 'User-Agent на {who}{address} изменился с "{old}" на "{new}"',
         "address": "Адрес {who} изменился с {old} на {new}",
+        "network": "{who}: другая сеть, адрес изменился с {old} на {new}",
+        "transport": "Транспорт {who}{address} изменился с {old} на {new}",
+    },
+    passed={
+        "user_agent": "User-Agent на {who}{address} менялся, {count}: {steps}",
+        "address": "Адрес {who} менялся, {count}: {steps}",
+        "network": "{who}: сеть менялась, {count}: {steps}",
+        "transport": "Транспорт {who}{address} менялся, {count}: {steps}",
     },
     appeared={"address": "Новый пир {who}, адрес {new}"},
     unknown="неизвестно",
@@ -120,6 +160,7 @@ RU: Final = Words(
             ("peer_state", "lagged"): "{many} с задержкой ответа",
             ("peer_state", "unregistered"): "{many} без регистрации",
             ("peer_state", ""): "{many} не на связи",
+            ("covered_fall", ""): "{many} без отчётов о качестве",
             ("audio_state", "hears_nothing"): "Не слышат собеседника: {many}",
             ("audio_state", "sends_nothing"): "Не слышно собеседнику: {many}",
             ("audio_state", "dead"): "Тишина в обе стороны: {many}",
@@ -127,7 +168,7 @@ RU: Final = Words(
         },
         back="{many} снова на связи",
         backs={"audio_state": "Звук снова в обе стороны: {many}"},
-        changes={"user_agent": "Другой User-Agent: {many}", "address": "Новый адрес: {many}"},
+        changes={"user_agent": "Другой User-Agent: {many}", "address": "Новый адрес: {many}", "network": "Другая сеть: {many}", "transport": "Другой транспорт: {many}"},
         series="{noun}: {many}",
         worst=", хуже всего {who} {value}",
         peak=", {extreme} {value} ({who})",
@@ -154,6 +195,9 @@ RU: Final = Words(
             ("peer_state", "unknown"): "состояние неизвестно",
             ("peer_state", ""): "не на связи",
             ("pbx_state", ""): "не видна",
+            (Tally.LOGIN_FAILED, ""): "неудачные входы",
+            ("peer_flaps", ""): "то есть, то нет",
+            ("trunk_flaps", ""): "то есть, то нет",
             ("covered_fall", ""): "нет отчётов",
             ("audio_state", "hears_nothing"): "не слышит",
             ("audio_state", "sends_nothing"): "не слышно",

@@ -39,6 +39,7 @@ def test_the_shipped_rules_load() -> None:
         "jitter",
         "rtt",
         "mos",
+        "rtcp-coverage",
         "trunk-down",
         "peer-down",
         "pbx-blind",
