@@ -1,0 +1,309 @@
+"""What becomes of the calls over a trunk, and who is a trunk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qualitywatch.ami.events import translate
+from qualitywatch.ami.recording import read_recording
+from qualitywatch.model import (
+    Channel,
+    ChannelChanged,
+    ChannelHungUp,
+    DialBegun,
+    DialEnded,
+    PbxEvent,
+    Tally,
+    TallyObservation,
+)
+from qualitywatch.trunks.causes import cause_text, was_delivered
+from qualitywatch.trunks.traffic import TrafficTracker
+
+CAPTURES = Path(__file__).parents[1] / "captures"
+RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
+TRUNK = "PJSIP/trunk-a"
+ANSWERED, DELIVERED, LONG_ENOUGH = Tally.ANSWERED, Tally.DELIVERED, Tally.LONG_ENOUGH
+
+
+def feed(tracker: TrafficTracker, *events: PbxEvent) -> list[TallyObservation]:
+    told: list[TallyObservation] = []
+    for event in events:
+        match event:
+            case DialBegun():
+                tracker.begun(event)
+            case DialEnded():
+                told += tracker.ended(event)
+            case ChannelChanged():
+                told += tracker.see(event)
+            case ChannelHungUp():
+                told += tracker.hang_up(event)
+    return told
+
+
+def traffic(*trunks: str) -> TrafficTracker:
+    return TrafficTracker("office", carries=lambda peer: peer in trunks)
+
+
+def channel(peer: str = TRUNK, uniqueid: str = "1.2", state: str | None = None) -> Channel:
+    return Channel(f"{peer}-00000001", uniqueid, "1.1", state)
+
+
+def call(
+    *,
+    peer: str = TRUNK,
+    number: str | None = "84951112233",
+    at: float = 100.0,
+    rings: bool = False,
+    status: str | None = "NOANSWER",
+    answered_after_s: float | None = None,
+    ends_after_s: float = 0.1,
+    cause: int | None = 16,
+    tech_cause: str | None = None,
+) -> list[PbxEvent]:
+    """All events of one call over a peer, in the order of Asterisk."""
+    events: list[PbxEvent] = [DialBegun(at, channel(peer, state="Down"), None, number)]
+    if rings:
+        events.append(ChannelChanged(at + 0.05, channel(peer, state="Ringing")))
+    if answered_after_s is not None:
+        events.append(ChannelChanged(at + answered_after_s, channel(peer, state="Up")))
+        events.append(DialEnded(at + answered_after_s, channel(peer), "ANSWER"))
+    elif status is not None:
+        events.append(DialEnded(at + ends_after_s, channel(peer), status))
+    events.append(ChannelHungUp(at + ends_after_s, channel(peer), cause, tech_cause))
+    return events
+
+
+def outcome(told: list[TallyObservation]) -> dict[str, bool]:
+    assert all(each.total == 1 for each in told)
+    return {str(each.tally): each.good == 1 for each in told}
+
+
+# --- Recordings --------------------------------------------------------------------------------------------------------
+
+
+def replayed(recording: Path) -> list[TallyObservation]:
+    tracker = traffic()
+    timed = read_recording((recording / "input.ami").read_bytes())
+    return [told for each in timed for event in translate(each.message, each.at) for told in feed(tracker, event)]
+
+
+def test_the_recorded_trunks_are_told_apart() -> None:
+    told = replayed(CAPTURES / "asterisk-20/trunk-calls")
+    good = Counter((each.subject, str(each.tally), each.good == 1) for each in told)
+    assert good == {
+        ("SIP/provider", "answered", True): 1,
+        ("SIP/provider", "answered", False): 3,
+        ("SIP/provider", "delivered", True): 3,  # answered, busy, and a number that does not exist
+        ("SIP/provider", "delivered", False): 1,
+        ("SIP/provider", "long_enough", False): 1,  # hung up after 8 s
+        ("PJSIP/trunk-pj", "answered", False): 4,
+        ("PJSIP/trunk-pj", "delivered", False): 4,
+    }
+    assert {each.detail for each in told if each.subject == "PJSIP/trunk-pj"} == {"21 call rejected, SIP 401"}
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_recorded_phone_is_taken_for_a_trunk(recording: Path) -> None:
+    assert {each.subject for each in replayed(recording)} <= {"SIP/provider", "PJSIP/trunk-pj"}
+
+
+# --- Who is a trunk ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("peer", "number", "counted"),
+    [
+        ("PJSIP/trunk-a", "84951112233", True),
+        ("SIP/provider", "404", True),
+        ("IAX2/branch", "202", True),
+        ("SIP/6117", None, False),  # a phone, called by its name
+        ("SIP/6117", "6117", False),  # the same, in full
+        ("PJSIP/6117-desk", "6117", False),  # PJSIP_DIAL_CONTACTS
+        ("Local/6117@internal", "100", False),
+        ("DAHDI/i1/84951112233", "84951112233", False),
+    ],
+)
+def test_a_trunk_is_called_by_the_number_that_it_shall_reach(peer: str, number: str | None, counted: bool) -> None:
+    assert bool(feed(traffic(), *call(peer=peer, number=number, cause=34))) is counted
+
+
+def test_a_known_trunk_is_one_whatever_is_called_through_it() -> None:
+    assert feed(traffic("SIP/6117"), *call(peer="SIP/6117", number=None, cause=34))
+
+
+def test_a_peer_that_was_used_as_a_trunk_stays_one() -> None:
+    tracker = traffic()
+    assert not feed(tracker, *call(number=None))
+    feed(tracker, *call())
+    tracker.forget()
+    assert feed(tracker, *call(number=None))
+
+
+# --- What became of a call ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cause", [1, 16, 17, 19, 22])
+def test_what_the_called_party_does_is_no_failure_of_the_trunk(cause: int) -> None:
+    assert outcome(feed(traffic(), *call(cause=cause, ends_after_s=5))) == {ANSWERED: False, DELIVERED: True}
+
+
+@pytest.mark.parametrize("cause", [27, 34, 38, 41, 58, 102])
+def test_what_the_network_could_not_do_is(cause: int) -> None:
+    told = feed(traffic(), *call(cause=cause, tech_cause="503"))
+    assert outcome(told) == {ANSWERED: False, DELIVERED: False}
+    assert {each.detail for each in told} == {cause_text(cause, 503)}
+
+
+@pytest.mark.parametrize(
+    ("cause", "tech_cause", "rings", "after_s", "delivered"),
+    [
+        (21, "401", False, 0.1, False),
+        (21, "403", False, 9, False),
+        (21, "407", False, 9, False),
+        (127, "402", False, 9, False),  # no money left
+        (21, "603", False, 0.1, True),  # declined by a person, or by what speaks for him
+        (18, "408", False, 32, False),  # nobody there at all
+        (18, "408", True, 60, True),
+        (127, "487", False, 30, None),  # our own timeout, after nothing was heard
+        (127, "487", True, 30, True),
+        (21, None, False, 0.1, False),  # versions without the SIP code: a machine says no at once,
+        (127, None, False, 0.1, False),
+        (21, None, False, 5, None),  # who takes time may be a person
+        (21, None, True, 0.5, True),  # and a phone that rings is the called party's
+        (18, None, False, 32, None),
+        (18, None, True, 32, True),
+        (0, None, True, 30, True),  # the dial plan's own timeout
+        (0, None, False, 30, None),
+        (None, None, False, 0.1, None),
+        (21, "garbage", False, 5, None),
+        (21, "9999", False, 5, None),
+    ],
+)
+def test_refusals_are_told_apart(
+    cause: int | None, tech_cause: str | None, rings: bool, after_s: float, delivered: bool | None
+) -> None:
+    told = outcome(feed(traffic(), *call(cause=cause, tech_cause=tech_cause, rings=rings, ends_after_s=after_s)))
+    assert told.get(DELIVERED) is delivered
+    assert told[ANSWERED] is False
+
+
+@pytest.mark.parametrize(("rings", "told"), [(False, {}), (True, {DELIVERED: True})])
+def test_a_caller_who_gives_up_says_nothing_of_answers(rings: bool, told: dict[str, bool]) -> None:
+    assert outcome(feed(traffic(), *call(status="CANCEL", rings=rings, cause=127, ends_after_s=7))) == told
+    assert outcome(feed(traffic(), *call(status="NOANSWER", rings=rings, cause=26, ends_after_s=7))) == told
+
+
+def test_an_answer_is_told_when_it_comes_and_once() -> None:
+    tracker = traffic()
+    *begun, hung_up = call(answered_after_s=3, ends_after_s=3600, cause=38)
+    told = feed(tracker, *begun)
+    assert [(each.at, str(each.tally), each.good) for each in told] == [(103, "answered", 1), (103, "delivered", 1)]
+    assert outcome(feed(tracker, hung_up)) == {LONG_ENOUGH: True}  # whatever the cause
+
+
+@pytest.mark.parametrize(("talk_s", "long_enough"), [(9.9, False), (10, True)])
+def test_short_calls_are_counted(talk_s: float, long_enough: bool) -> None:
+    told = outcome(feed(traffic(), *call(at=1000, answered_after_s=2, ends_after_s=2 + talk_s)))
+    assert told[LONG_ENOUGH] is long_enough
+
+
+def test_a_number_dialled_again_and_again_is_one_failure() -> None:
+    tracker = traffic()
+
+    def counted(number: str | None, at: float) -> bool:
+        return DELIVERED in outcome(feed(tracker, *call(number=number, at=at, cause=21, tech_cause="403")))
+
+    assert [counted("810441", at) for at in (0, 20, 299)] == [True, False, False]
+    assert counted("810442", 310)
+    assert counted("810441", 320)  # another number in between
+    assert [counted("810441", at) for at in (619, 620)] == [False, True]  # still so after a while
+    assert counted("810443", 630)
+    assert all(counted(None, at) for at in (640, 641))  # nobody knows what was dialled
+
+
+def test_a_barred_number_on_one_trunk_is_another_failure_on_the_next() -> None:
+    tracker = traffic()
+    first = feed(tracker, *call(cause=34))
+    second = feed(tracker, *call(peer="SIP/provider", cause=34))
+    assert outcome(first) == outcome(second) == {ANSWERED: False, DELIVERED: False}
+
+
+def test_calls_in_progress_are_forgotten_over_a_gap() -> None:
+    tracker = traffic()
+    *begun, hung_up = call(cause=34)
+    feed(tracker, *begun)
+    tracker.forget()
+    assert feed(tracker, hung_up) == []
+
+
+def test_a_call_that_was_never_begun_means_nothing() -> None:
+    assert feed(traffic(TRUNK), *call(cause=34)[1:]) == []
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["begin", "ringing", "up", "end", "cancel", "hangup", "forget"]),
+            st.sampled_from(["1.1", "1.2", "1.3"]),
+            st.sampled_from([0, 16, 17, 21, 34, 127]),
+        ),
+        max_size=60,
+    )
+)
+def test_no_call_is_counted_twice_in_whatever_order_its_events_come(script: list[tuple[str, str, int]]) -> None:
+    tracker = traffic()
+    attempts = 0
+    told: list[TallyObservation] = []
+    for at, (what, uniqueid, cause) in enumerate(script):
+        dest = channel(uniqueid=uniqueid, state={"ringing": "Ringing", "up": "Up"}.get(what))
+        match what:
+            case "begin":
+                attempts += 1
+                tracker.begun(DialBegun(at, dest, None, str(1000 + at)))
+            case "ringing" | "up":
+                told += tracker.see(ChannelChanged(at, dest))
+            case "end" | "cancel":
+                told += tracker.ended(DialEnded(at, dest, "ANSWER" if what == "end" else "CANCEL"))
+            case "hangup":
+                told += tracker.hang_up(ChannelHungUp(at, dest, cause))
+            case "forget":
+                tracker.forget()
+    for tally in (ANSWERED, DELIVERED, LONG_ENOUGH):
+        assert sum(each.tally is tally for each in told) <= attempts
+    assert sum(each.good for each in told if each.tally is DELIVERED) >= sum(
+        each.good for each in told if each.tally is ANSWERED
+    )
+
+
+# --- Causes ------------------------------------------------------------------------------------------------------------
+
+
+@given(st.none() | st.integers(0, 200), st.none() | st.integers(100, 699), st.booleans(), st.floats(0, 100))
+def test_what_rang_has_failed_only_by_a_plain_cause_of_the_network_or_a_sip_code(
+    cause: int | None, code: int | None, rang: bool, after_s: float
+) -> None:
+    verdict = was_delivered(cause, code, rang=rang, after_s=after_s)
+    if rang and verdict is False:
+        assert cause in {27, 34, 38, 41, 58, 102} or (code is not None and 400 <= code < 600)
+    if cause in {1, 16, 17, 19, 22}:
+        assert verdict is True
+    assert cause_text(cause, code)
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "text"),
+    [
+        (21, 401, "21 call rejected, SIP 401"),
+        (34, None, "34 congestion"),
+        (99, None, "99"),
+        (0, None, "no cause"),
+        (None, 503, "no cause, SIP 503"),
+    ],
+)
+def test_a_cause_is_named(cause: int | None, code: int | None, text: str) -> None:
+    assert cause_text(cause, code) == text
