@@ -27,6 +27,8 @@ Watches the call quality and the trunks of Asterisk PBXes and tells people on Te
   qualitywatch replay FILE                   judge a recorded manager session and print what would have been sent
   qualitywatch serve-capture FILE            play a recorded session as a PBX, to try a configuration against
   qualitywatch silence add|list|expire       ask the running daemon for quiet, see who did, end it
+  qualitywatch rules test|lint               test the rules on calls you make up, find rules that cannot work
+  qualitywatch explain FILE --rule R ...     why an alert fired on a recording, or why it did not
 """
 
 SILENCE_EXAMPLES = """\
@@ -42,6 +44,36 @@ Alerts that are silenced still fire and are stored; nobody is told. What outlive
 Of each kind one selector must match, and all kinds that are named. A selector is a wildcard (SIP/61*, SIP/61??) or a
 regular expression between slashes (/^SIP\\/61[0-9]+$/); put it in quotes. --config finds the daemon by its state directory;
 without it the usual place of the service is tried (/var/lib/qualitywatch/control.sock).
+"""
+
+RULES_EXAMPLES = """\
+examples:
+  qualitywatch rules test                            run the tests of the shipped rules
+  qualitywatch rules test mine.yml --rules my-rules  your tests, with your rules on top of the shipped ones
+  qualitywatch rules test tests/ --config F          all tests of a folder, with the rules, names and chats of a configuration
+  qualitywatch rules lint --config F                 rules that can never fire, overlap or contradict each other
+
+A test is a story and what must come of it (mine.yml):
+  tests:
+    - name: 6 % of loss to the phone is told within 40 s
+      events:
+        - call: {peer: SIP/6117, until: 2m, loss_to: 6%}
+      expect:
+        - {between: [10s, 40s], state: firing, rule: loss, subject: SIP/6117, direction: to_peer, severity: warning}
+        - {never: {rule: loss, direction: from_peer}}
+        - {message: 6117, between: [10s, 40s], new: true}
+Every key is explained in rules/tests/README.md. Exit code 1 when a test failed or something was found, 2 when a file is wrong.
+"""
+
+EXPLAIN_EXAMPLES = """\
+examples:
+  qualitywatch explain call.ami --rule loss --subject SIP/6117
+  qualitywatch explain call.ami --rule loss --subject 'SIP/61*' --at 19:54:30
+  qualitywatch explain night/ --config F --rule trunk-down --subject SIP/user@provider --at "2026-11-22 19:59:30"
+
+Every line is one judgement: the figure, for each severity what it says of it (breach: bad enough to begin; keep: between exit
+and entry; clear: good; unknown: not enough to judge by; gone: nothing left to judge) and for how long of the time it must last,
+then the alert's state and what was judged. Below: samples left out, by reason, and the last word.
 """
 
 
@@ -104,7 +136,39 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--tls-cert", type=Path, metavar="F", help="certificate chain (PEM): speak TLS")
     serve.add_argument("--tls-key", type=Path, metavar="F", help="private key (PEM) of the certificate")
     _add_silence(commands)
+    _add_rules(commands)
     return parser
+
+
+def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    text = "test the rules on calls you make up, find rules that cannot work"
+    rules = commands.add_parser("rules", help=text, epilog=RULES_EXAMPLES, formatter_class=raw)
+    deeds = rules.add_subparsers(dest="deed", metavar="test|lint", required=True)
+    text = "play stories through the production pipeline and compare what comes of them with what is expected"
+    test = deeds.add_parser("test", help=text, description=f"{text}.".capitalize(), epilog=RULES_EXAMPLES, formatter_class=raw)
+    test.add_argument(
+        "files",
+        type=Path,
+        nargs="*",
+        metavar="FILE",
+        help="test file, or a folder of them (default: tests of the shipped rules)",
+    )
+    text = "find rules that load and yet can never fire, overlap or contradict each other"
+    lint = deeds.add_parser("lint", help=text, description=f"{text}.".capitalize(), epilog=RULES_EXAMPLES, formatter_class=raw)
+    text = "say why an alert fired on recorded sessions, or why it did not"
+    explain = commands.add_parser(
+        "explain", help=text, description=f"{text}.".capitalize(), epilog=EXPLAIN_EXAMPLES, formatter_class=raw
+    )
+    explain.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="recorded session, or a folder with input.ami in it"
+    )
+    explain.add_argument("--rule", required=True, metavar="NAME", help="name of the rule")
+    explain.add_argument("--subject", required=True, metavar="SELECTOR", help="peer or trunk; wildcards as in rules")
+    explain.add_argument("--at", metavar="TIME", help="only around this time, and how things stood then")
+    for deed in (test, lint, explain):
+        deed.add_argument("--config", type=Path, metavar="F", help="take rules, names and time zone from this configuration")
+        deed.add_argument("--rules", type=Path, metavar="DIR", help="rules of this folder on top of these")
 
 
 def _add_silence(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -231,6 +295,32 @@ def _silence(options: argparse.Namespace) -> int:
             return silence.expire(place, options.id, sys.stdout)
 
 
+def _rules(options: argparse.Namespace) -> int:
+    if options.deed == "lint":
+        from qualitywatch.commands.rules_lint import rules_lint  # noqa: PLC0415
+
+        return rules_lint(options.config, options.rules, sys.stdout)
+    from qualitywatch.commands.rules_test import TestOptions, rules_test  # noqa: PLC0415
+
+    return rules_test(TestOptions(tuple(options.files), options.config, options.rules), sys.stdout)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.explain import ExplainOptions, explain  # noqa: PLC0415
+
+    return explain(
+        ExplainOptions(
+            files=tuple(options.files),
+            rule=options.rule,
+            subject=options.subject,
+            at=options.at,
+            config=options.config,
+            rules=options.rules,
+        ),
+        sys.stdout,
+    )
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "check": _check,
@@ -238,4 +328,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "replay": _replay,
     "serve-capture": _serve_capture,
     "silence": _silence,
+    "rules": _rules,
+    "explain": _explain,
 }

@@ -40,9 +40,10 @@ class Moment:
     """One opinion, and how the alert stood after it."""
 
     evaluation: Evaluation
-    state: str  # pending, firing, resolved or quiet
+    state: str  # pending, firing, resolved, happened or quiet
     active: Mapping[Severity, float]  # levels that hold, and since when
     explained_by: str | None  # the rule whose alert kept this one quiet
+    clear_since: float | None = None  # of a firing alert: since when all has been well
 
 
 @dataclass(slots=True)
@@ -84,12 +85,17 @@ def account(
     found = Account(spec, key, transitions=[one for one in transitions if one.alert.key == key])
     instants = [one.at for one in found.transitions]
     active: dict[Severity, float] = {}
+    clear_since: float | None = None
     for evaluation in (one for one in evaluations if one.key == key):
         explained_by = _explained_by(evaluation, transitions) if evaluation.yields_to else None
         before = bisect_right(instants, evaluation.at)
-        state = _word(found.transitions[before - 1]) if before else "quiet"
+        state = _word(found.transitions[before - 1], evaluation.at) if before else "quiet"
         active = active_levels(active if state in {"pending", "firing"} else {}, evaluation)
-        found.moments.append(Moment(evaluation, state, active, explained_by if state == "quiet" else None))
+        if state != "firing" or active:
+            clear_since = None
+        elif clear_since is None:
+            clear_since = evaluation.at
+        found.moments.append(Moment(evaluation, state, active, explained_by if state == "quiet" else None, clear_since))
     for sample in left_out:
         if sample.subject == key.subject and sample.direction == key.direction:
             found.left_out[sample.verdict] += 1
@@ -219,9 +225,12 @@ def _explained_by(evaluation: Evaluation, transitions: Sequence[Transition]) -> 
     return next((key.rule for key, one in standing.items() if one.new_state is not AlertState.INACTIVE), None)
 
 
-def _word(transition: Transition) -> str:
+def _word(transition: Transition, at: float) -> str:
+    """How the alert stands at an instant after its last transition."""
+    if transition.reason is NotifyReason.HAPPENED:
+        return "happened" if at == transition.at else "quiet"
     if transition.new_state is AlertState.INACTIVE:
-        return "resolved" if transition.old_state is AlertState.FIRING else "quiet"
+        return "resolved" if transition.old_state is AlertState.FIRING and at == transition.at else "quiet"
     return str(transition.new_state)
 
 

@@ -1,6 +1,6 @@
 """The events of a test file as what the PBX says: manager messages as they stand, and shorthands for tedious ones.
 
-Strategy: an item names its time (``at``, or ``every``, ``from`` and ``until``) and one thing.  A name with a capital is an event of
+Strategy: an item names its time (``at``, or ``every``, ``from``, ``until``) and one thing; a name with a capital is an event of
 the manager interface, its headers as they stand; the shorthands begin with a small letter: one function each, in one table.
 Items may stand in any order.
 """
