@@ -56,7 +56,7 @@ from qualitywatch.peers.logins import LoginTracker
 from qualitywatch.peers.names import NameBook
 from qualitywatch.peers.status import PeerTracker
 from qualitywatch.quality.audio import AudioTracker
-from qualitywatch.quality.coverage import coverage, unmeasured
+from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured
 from qualitywatch.quality.legs import LegBook
 from qualitywatch.quality.streams import StreamTracker
 from qualitywatch.rules.engine import Engine
@@ -161,6 +161,12 @@ class Pipeline:
         self._booted_at: float | None = None
         self._blind_since: float | None = None
         self._seen_since: float | None = None
+        self._direct_media: set[str] = set()
+
+    @property
+    def direct_media(self) -> frozenset[str]:
+        """Whose media went past the PBX in the last call that could have been reported on."""
+        return frozenset(self._direct_media)
 
     @property
     def alerts(self) -> Sequence[Alert]:
@@ -318,7 +324,10 @@ class Pipeline:
         text = unmeasured(call, seen_since=self._seen_since, direct_with=direct_with)
         if text is not None:
             out.logs.append(LogRecord(call.ended_at, call.pbx, call.subject, UNMEASURED_LOG, text))
-        self._judge_all(coverage(call, seen_since=self._seen_since, direct_with=direct_with), call.ended_at, out)
+        counted = coverage(call, seen_since=self._seen_since, direct_with=direct_with)
+        for tally in counted:
+            (self._direct_media.add if tally.detail == DIRECT_MEDIA else self._direct_media.discard)(call.subject)
+        self._judge_all(counted, call.ended_at, out)
 
     def _judge_all(self, observations: Iterable[Observation], now: float, out: _Collected) -> None:
         for observation in observations:

@@ -39,4 +39,5 @@ def overview(name: str, pipeline: Pipeline, connected: bool, now: float) -> PbxV
         ),
         calls=len(pipeline.streams),
         alerts=tuple(pipeline.alerts),
+        direct_media=pipeline.direct_media,
     )

@@ -168,9 +168,14 @@ def _add_places(asking: Asking, page: Page, places: Sequence[_Place], metric: Me
 
 def _add_unreported(asking: Asking, page: Page, found: Sequence[_Measured]) -> None:
     """Name those who had calls and said nothing of them: that is unknown, not good."""
-    silent = [one.label for one in found if not one.figures.has_reports]
+    silent = [_unreported(asking, one) for one in found if not one.figures.has_reports]
     if not silent:
         return
     page.line(asking.texts.unreported.format(count=len(silent)))
     for start in range(0, len(silent), _NAMES_A_LINE):
         page.line(", ".join(silent[start : start + _NAMES_A_LINE]))
+
+
+def _unreported(asking: Asking, one: _Measured) -> str:
+    """Name one of them, with the reason where it is known: its media does not come by."""
+    return f"{one.label} ({asking.texts.direct_media})" if one.subject in one.pbx.direct_media else one.label

@@ -89,6 +89,7 @@ EN: Final = Texts(
     nothing_measured="No measured calls in this time.",
     too_short="Less than 30 s of speech, not compared: {count}",
     unreported="No reports, quality unknown: {count}",
+    direct_media="direct media",
     report="Report of the last {span}",
     coverage="{calls}; {reporting} of {count} that had calls sent reports",
     worst_peers="Phones with the most loss",

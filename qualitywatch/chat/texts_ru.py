@@ -89,6 +89,7 @@ RU: Final = Texts(
     nothing_measured="Измеренных звонков за это время нет.",
     too_short="Меньше 30 с речи, не сравниваю: {count}",
     unreported="Отчётов нет, качество неизвестно: {count}",
+    direct_media="звук мимо АТС",
     report="Сводка за {span}",
     coverage="{calls}; отчёты прислали {reporting} из {count}, у кого были звонки",
     worst_peers="Телефоны с наибольшими потерями",

@@ -99,6 +99,7 @@ class Texts:
     nothing_measured: str
     too_short: str  # {count}
     unreported: str  # {count}
+    direct_media: str  # beside the name of one of them
     report: str  # {span}
     coverage: str  # {calls}, {reporting}, {count}
     worst_peers: str
