@@ -225,7 +225,7 @@ class Pipeline:
         if now <= before:
             return
         self._now = now
-        if self._lifecycle.active() or self.trunks.waiting or self._audio.waiting:
+        if self._lifecycle.active() or self.trunks.waiting or self._audio.waiting or self._engine.waiting:
             first, last = math.floor(before) + 1, math.floor(now)
             for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
                 self._tick(float(second), out)
@@ -239,6 +239,8 @@ class Pipeline:
             for observation in (*self.trunks.tick(now), *self._audio.tick(now)):
                 self._judge(observation, now, out)
         due = [key for key, alert in self._lifecycle.active().items() if not blind or alert.topic == PBX_TOPIC]
+        if not blind:
+            due.extend(key for key in self._engine.due(now) if key not in self._lifecycle.active())
         for evaluation in self._engine.evaluate(due, now):
             self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 

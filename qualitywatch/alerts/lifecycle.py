@@ -85,6 +85,8 @@ class Lifecycle:
             before = _not_after(before, evaluation.at)
         if self._explained_elsewhere(evaluation) and (before is None or before.state is AlertState.PENDING):
             return None if before is None else self._settle(before, before, AlertState.INACTIVE, evaluation.at, "explained")
+        if evaluation.off_duty and (before is None or before.state is AlertState.PENDING):
+            return None if before is None else self._settle(before, before, AlertState.INACTIVE, evaluation.at, "off_duty")
         return self._move(before, evaluation)
 
     def _move(self, before: Alert | None, evaluation: Evaluation) -> Transition | None:

@@ -15,6 +15,8 @@ from typing import Final
 _NO_ADDRESS: Final = frozenset({"", "-none-", "(null)", "0.0.0.0", "::", "[::]"})  # noqa: S104 - printed for "no address"
 _NO_TEXT: Final = frozenset({"", "-", "(null)", "<unknown>"})
 _NO_NAME: Final = frozenset({"", "<unknown>"})
+_SECURE: Final = re.compile(r"\bsips:", re.IGNORECASE)
+_TRANSPORT: Final = re.compile(r";\s*transport=([a-z]{2,8})", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"(?:sips?|iax2?):/{0,2}", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"<([^<>]*)>")
 _END_OF_HOST: Final = re.compile(r"[;?>,\s]")
@@ -49,6 +51,16 @@ def uri_address(uri: str | None) -> str | None:
     """Return ``host:port`` of a contact or server URI with the port as written, or None when it names no host."""
     host = _END_OF_HOST.split(_bare_uri(uri or "").rpartition("@")[2], maxsplit=1)[0]
     return None if host in _NO_ADDRESS else host
+
+
+def uri_transport(uri: str | None) -> str | None:
+    """Return the transport of a contact URI, ``udp`` where it names none (RFC 3261 section 19.1.1), or None without a URI."""
+    if uri_address(uri) is None:
+        return None
+    named = _TRANSPORT.search(uri or "")
+    if named is not None:
+        return named[1].lower()
+    return "tls" if _SECURE.search(uri or "") else "udp"
 
 
 def host_port(host: str | None, port: str | None) -> str | None:

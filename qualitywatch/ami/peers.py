@@ -17,7 +17,7 @@ from typing import Final
 
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import positive
-from qualitywatch.ami.names import callerid_name, host_port, known_text, peer_name, uri_address
+from qualitywatch.ami.names import callerid_name, host_port, known_text, peer_name, uri_address, uri_transport
 from qualitywatch.model import AgentSeen, PeerState, PeerStateSeen
 
 _PEER_STATUS: Final[Mapping[str, PeerState]] = {
@@ -76,7 +76,8 @@ def contact_detail(message: Message, at: float) -> tuple[PeerStateSeen | AgentSe
     if peer is None:
         return ()
     state = _contact_state(message, at, peer, status=message.get("Status"), snapshot=True)
-    return (state, AgentSeen(at, peer, known_text(message.get("UserAgent")), address=state.address, listed=True))
+    agent, transport = known_text(message.get("UserAgent")), uri_transport(message.get("URI"))
+    return (state, AgentSeen(at, peer, agent, address=state.address, listed=True, transport=transport))
 
 
 def peer_entry(message: Message, at: float) -> tuple[PeerStateSeen, ...]:
@@ -113,6 +114,7 @@ def shown_peer(message: Message, at: float) -> tuple[AgentSeen, ...]:
             user_agent=known_text(agent),
             address=host_port(message.get("Address-IP"), message.get("Address-Port")),
             name=callerid_name(message.get("Callerid")),
+            transport=uri_transport(message.get("Reg-Contact")),
         ),
     )
 

@@ -18,6 +18,7 @@ from qualitywatch.desk import news
 from qualitywatch.desk.case import Case
 from qualitywatch.desk.flapping import RecentFires, with_fire
 from qualitywatch.desk.grouping import Register
+from qualitywatch.desk.history import one_after_another
 from qualitywatch.desk.inhibition import GRACE_S, Inhibitor, TrunkOf
 from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.desk.quiet import UNKNOWN, Quiet
@@ -267,11 +268,17 @@ class Board:
         parent = self._inhibitor.explains(alert)
         case = self.register.holder.get(parent) if parent is not None else None
         if case is None:
-            case = self.register.for_group(alert, at, happened=True) or self._open(alert, at, closed_at=at)
+            case = (
+                self.register.burst_of(alert.key.subject, at)
+                or self.register.for_group(alert, at, happened=True)
+                or self._open(alert, at, closed_at=at)
+            )
         known = case.members.get(alert.key)
         if known is not None and known.state is MemberState.FIRING:
             return  # its rule was of another kind a moment ago
         fires = with_fire(known.fires if known else self._recent.of(alert.key), at, self._policy.flap_within_s)
+        if known is not None and known.state is MemberState.HAPPENED:
+            alert = one_after_another(known.alert, alert)
         self._join(case, Member(alert, MemberState.HAPPENED, at, mute=self._mute(alert, parent), fires=fires))
 
     def _resolve(self, alert: Alert, at: float, because: str | None) -> None:

@@ -100,6 +100,14 @@ class Register:
                 return case
         return None
 
+    def burst_of(self, subject: str, at: float) -> Case | None:
+        """The incident of things that happened lately, to this subject among them: who changes twice has changed once."""
+        for case in reversed(self.closed.values()):
+            is_late = 0 <= at - case.last_join <= self._within_s
+            if is_late and case.is_burst and any(key.subject == subject for key in case.members):
+                return case
+        return None
+
     def regroup(self, case: Case, *, joined: bool) -> None:
         """Find it by the group of its first member, as that is now."""
         group = self._group_of(next(iter(case.members.values())).alert) if case.members and self._group_by else None

@@ -11,6 +11,7 @@ Words follow RFC 3550 (ssrc, fraction lost, extended highest sequence, lsr, dlsr
 from __future__ import annotations
 
 from qualitywatch.model.alerts import (
+    HISTORY_SEPARATOR,
     Alert,
     AlertKey,
     AlertState,
@@ -92,6 +93,7 @@ from qualitywatch.model.words import (
 )
 
 __all__ = [
+    "HISTORY_SEPARATOR",
     "Acknowledgement",
     "AgentRecord",
     "AgentSeen",

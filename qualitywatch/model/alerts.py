@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from qualitywatch.model.words import Direction, Severity
+
+HISTORY_SEPARATOR: Final = "\n"
+"""Between the values of detail ``history``: all that an attribute was in one incident, the oldest first."""
 
 
 class AlertState(StrEnum):
@@ -60,6 +64,7 @@ class Evaluation:
     worse_is_lower: bool = False  # True for MOS and R: the peak is the minimum
     texts: Mapping[str, str] = field(default_factory=dict)  # the rule's own wording by language
     yields_to: tuple[str, ...] = ()  # rules whose alert on the same subject explains this one
+    off_duty: bool = False  # outside the hours of its rule: what fires may go on and end, nothing begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,7 @@ class AgentSeen:
     address: str | None = None
     name: str | None = None  # caller name configured for the peer, if the PBX told it
     listed: bool = False  # an item of a list of all contacts, not the answer about this one peer
+    transport: str | None = None  # udp, tcp, tls, ...; None where the contact is not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,11 @@ class ChangeObservation:
     at: float
     pbx: str
     subject: str
-    attribute: str  # "user_agent" or "address"
+    attribute: str  # "user_agent", "address" or "transport"
     old: str | None  # None: the peer was never seen before
     new: str
     address: str | None = None
+    known_since: float | None = None  # when the peer was seen for the first time
 
 
 @dataclass(frozen=True, slots=True)

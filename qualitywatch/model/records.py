@@ -51,6 +51,8 @@ class AgentRecord:
     address: str | None
     seen_at: float
     others: tuple[str, ...] = ()
+    transport: str | None = None  # udp, tcp, tls, ...; where the contact tells
+    first_seen_at: float | None = None  # None: by a version that did not note it
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ def gist(cast: Cast, language: str, zone: tzinfo) -> str:
     if is_one_subject or len(topics) > 1:
         return _mixed(cast, words, language, zone)
     topic = topics.pop()
+    if topic in words.counts:
+        return _of_one_count(cast, words, language, zone)
     if topic in words.gists.changes:
         return words.gists.changes[topic].format(many=_many(main, words))
     if (topic, "") in words.gists.groups:
@@ -105,6 +107,15 @@ def _of_one_state(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
     phrases = {groups.get((topic, detail(member.alert.details, "state")), groups[topic, ""]) for member in firing}
     phrase = phrases.pop() if len(phrases) == 1 else groups[topic, ""]
     return phrase.format(many=_many(firing, words))
+
+
+def _of_one_count(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
+    """``failed logins from 3 addresses``."""
+    if len(cast.firing) == 1:
+        return member_sentence(cast.firing[0], language, zone)
+    told = words.counts[cast.main[0].alert.topic]
+    many = number(len(_subjects(cast.firing or cast.main)), told.subjects)
+    return told.group.format(many=many) + _ending(cast, words)
 
 
 def _of_one_series(cast: Cast, words: Words) -> str:

@@ -6,11 +6,12 @@ makes a line that can be read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
-from qualitywatch.model import Alert, AlertState, Member, MemberState, NotifyReason, Transition
-from qualitywatch.notify.legible import legible
+from qualitywatch.model import HISTORY_SEPARATOR, Alert, AlertState, Member, MemberState, NotifyReason, Transition
+from qualitywatch.notify.legible import clip, legible
 from qualitywatch.notify.terms import (
     detail,
     figure,
@@ -23,11 +24,12 @@ from qualitywatch.notify.terms import (
     subject,
     who,
 )
-from qualitywatch.notify.texts import Words, duration, words_of
+from qualitywatch.notify.texts import Words, duration, form, number, words_of
 from qualitywatch.wording import fill
 
 _COUNTS: Final = ("good", "total", "before")  # of a fall
-_CHANGES: Final = frozenset({"user_agent", "address"})
+_CHANGES: Final = frozenset({"user_agent", "address", "network", "transport"})
+_STEP_UNITS: Final = 60  # of one value in a row of changes
 _SOUND: Final = "audio_state"  # judged by calls, as a series is
 
 
@@ -61,6 +63,8 @@ def _our_trouble(alert: Alert, words: Words) -> str:
     details = alert.details
     if alert.topic in words.tallies:
         return _tally(alert, words)
+    if alert.topic in words.counts:
+        return _count(alert, words)
     if alert.topic in words.series:
         value = figure(alert, alert.value, words)
         return _about(alert, words) + (f" {value}" if value is not None else f", {words.no_value}") + _caveat(alert, words)
@@ -103,6 +107,8 @@ def _ending(alert: Alert, found_at: float | None, because: str | None, words: Wo
     if because == "no_data":
         return _about(alert, words) + (words.no_more_calls if of_calls else words.no_more_data).format(duration=lasted) + tail
     after = words.after.format(duration=lasted)
+    if alert.topic in words.counts:
+        return words.counts[alert.topic].over.format(who=who(alert)) + after + _most(alert, words)
     if is_series:
         return f"{_about(alert, words)} {words.series[alert.topic].over}{after}{tail}"
     state = detail(alert.details, "state")
@@ -112,15 +118,60 @@ def _ending(alert: Alert, found_at: float | None, because: str | None, words: Wo
     return f"{_about(alert, words)}{words.over}{after}"
 
 
+def _count(alert: Alert, words: Words) -> str:
+    """How often it happened within the window, and what was tried."""
+    told, count = words.counts[alert.topic], finite(alert.value)
+    names, names_count = detail(alert.details, "names"), detail(alert.details, "names_count")
+    template = form(int(names_count) if names_count.isdecimal() else 2, told.names) if names else ""
+    many = f"{words.unknown} {form(2, told.what)}" if count is None else number(round(count), told.what)
+    return told.trouble.format(who=who(alert), many=many, window=_window(alert, words), names=template.format(names=names))
+
+
+def _most(alert: Alert, words: Words) -> str:
+    told, peak = words.counts[alert.topic], finite(alert.peak)
+    window = _window(alert, words)
+    return "" if peak is None else told.most.format(many=number(round(peak), told.what), window=window)
+
+
+def _window(alert: Alert, words: Words) -> str:
+    seconds = detail(alert.details, "window_s")
+    return duration(float(seconds), words) if seconds.isdecimal() and len(seconds) < 9 else "?"
+
+
 def _change(alert: Alert, words: Words) -> str:
     details = alert.details
     is_new = detail(details, "new_peer") == "yes" or (detail(details, "old") == "" and "old" in details)
+    steps = [clip(legible(step), _STEP_UNITS) for step in details.get("history", "").split(HISTORY_SEPARATOR)]
+    if len(steps) > 2 and alert.topic in words.passed:
+        return _passed(alert, steps, words)
     old = words.new_peer if is_new else detail(details, "old") or words.unknown
     address = detail(details, "address")
     template = words.appeared.get(alert.topic) if is_new else None
-    told = (template or words.changed[alert.topic]).format(
-        who=subject(alert), address=f" ({address})" if address else "", old=old, new=detail(details, "new") or words.unknown
+    return _named(
+        alert,
+        (template or words.changed[alert.topic]).format(
+            who=subject(alert), address=f" ({address})" if address else "", old=old, new=detail(details, "new") or words.unknown
+        ),
     )
+
+
+def _passed(alert: Alert, steps: Sequence[str], words: Words) -> str:
+    """Several changes in a row: ``A → B → C``."""
+    address = detail(alert.details, "address")
+    shown = [f'"{step}"' if alert.topic == "user_agent" else step for step in steps[1:]]
+    first = steps[0] or words.new_peer
+    counted = detail(alert.details, "changes")
+    count = int(counted) if counted.isdecimal() and len(counted) < 6 else len(steps) - 1
+    told = words.passed[alert.topic].format(
+        who=subject(alert),
+        address=f" ({address})" if address else "",
+        count=number(count, words.statuses.times),
+        steps=" → ".join([f'"{first}"' if alert.topic == "user_agent" else first, *shown]),
+    )
+    return _named(alert, told)
+
+
+def _named(alert: Alert, told: str) -> str:
     named = who(alert)
     return told if named == subject(alert) else f"{told} ({named.removesuffix(subject(alert)).rstrip()})"
 

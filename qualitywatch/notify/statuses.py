@@ -106,10 +106,15 @@ def when(members: tuple[Member, ...], words: Words, zone: tzinfo) -> str:
         end = span(over)[1]
         last = local_time(end, zone) if end is not None else "?"
     else:
-        last = local_time(max(member.alert.since_at for member in members), zone)
+        last = local_time(max(_latest(member.alert) for member in members), zone)
         if first == last:
             return words.at.format(start=first)
     return words.during.format(start=first, end=last)
+
+
+def _latest(alert: Alert) -> float:
+    """When it happened last: things that happen again and again to one subject are one alert with its first instant."""
+    return max(alert.since_at, alert.fired_at or alert.since_at) if "history" in alert.details else alert.since_at
 
 
 def rules(incident: Incident, cast: Cast, words: Words) -> str:

@@ -26,6 +26,19 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """How one thing that is counted is spoken of.  ``{many}`` is its count with its noun."""
+
+    what: Forms
+    trouble: str  # {who}, {many}, {window}, {names}
+    names: Forms  # {names}: what was tried, chosen by how many there are
+    over: str  # {who}
+    most: str  # {many}
+    subjects: Forms
+    group: str  # {many}: subjects with their noun
+
+
+@dataclass(frozen=True, slots=True)
 class Gists:
     """The first line of an incident with several alerts.  ``{many}`` is a count with its noun."""
 
@@ -123,12 +136,14 @@ class Words:
     series: Mapping[str, Series]
     tallies: Mapping[str, str]  # the trouble with what is counted, by topic: {about}, {value}, {calls}, {causes}
     in_a_row: str  # instead of the number of calls, where all of the last ones are meant: {calls}
+    counts: Mapping[str, Count]  # by topic
     no_value: str
     provisional: str
     entities: Mapping[str, str]
     down: Mapping[tuple[str, str], str]
     up: Mapping[tuple[str, str], str]
     changed: Mapping[str, str]
+    passed: Mapping[str, str]  # by topic, of several changes in a row: {who}, {address}, {count}, {steps}
     appeared: Mapping[str, str]
     unknown: str
     new_peer: str

@@ -168,7 +168,12 @@ EN: Final = Words(
         },
         back="{many} are back",
         backs={"audio_state": "audio goes both ways again: {many}"},
-        changes={"user_agent": "User-Agent changed: {many}", "address": "new address: {many}", "network": "new network: {many}", "transport": "new transport: {many}"},
+        changes={
+            "user_agent": "User-Agent changed: {many}",
+            "address": "new address: {many}",
+            "network": "new network: {many}",
+            "transport": "new transport: {many}",
+        },
         series="{noun}: {many}",
         worst=", worst {who} {value}",
         peak=", {extreme} {value} ({who})",

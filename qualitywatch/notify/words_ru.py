@@ -168,7 +168,12 @@ RU: Final = Words(
         },
         back="{many} снова на связи",
         backs={"audio_state": "Звук снова в обе стороны: {many}"},
-        changes={"user_agent": "Другой User-Agent: {many}", "address": "Новый адрес: {many}", "network": "Другая сеть: {many}", "transport": "Другой транспорт: {many}"},
+        changes={
+            "user_agent": "Другой User-Agent: {many}",
+            "address": "Новый адрес: {many}",
+            "network": "Другая сеть: {many}",
+            "transport": "Другой транспорт: {many}",
+        },
         series="{noun}: {many}",
         worst=", хуже всего {who} {value}",
         peak=", {extreme} {value} ({who})",

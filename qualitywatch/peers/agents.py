@@ -1,4 +1,4 @@
-"""Who changed the device behind a peer: the last known User-Agent and address of each.
+"""Who changed the device behind a peer: the last known User-Agent, address and transport of each.
 
 Strategy: no event carries a User-Agent, so answers to polls are compared with what was known.  What is known survives a
 restart.  On a PBX seen for the first time the first look at everybody is learnt in silence; later, a peer never seen before
@@ -10,6 +10,7 @@ at the next registration.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from qualitywatch.model import AgentRecord, AgentSeen, ChangeObservation
 
@@ -70,6 +71,8 @@ class AgentTracker:
             and _host(record.address) != _host(before.address)
         ):
             changes.append(self._change(event, "address", before.address, record.address))
+        if contacts == 1 and same_device and before.transport and record.transport and record.transport != before.transport:
+            changes.append(self._change(event, "transport", before.transport, record.transport))
         return record, tuple(changes)
 
     def _devices(self, event: AgentSeen) -> int:
@@ -81,16 +84,27 @@ class AgentTracker:
 
     def _record(self, event: AgentSeen, before: AgentRecord | None, contacts: int) -> AgentRecord:
         if before is None:
-            return AgentRecord(self._pbx, event.peer, event.user_agent, event.address, event.at)
+            return AgentRecord(
+                self._pbx,
+                event.peer,
+                event.user_agent,
+                event.address,
+                event.at,
+                transport=event.transport,
+                first_seen_at=event.at,
+            )
         agent, address, others = event.user_agent or before.user_agent, event.address or before.address, set(before.others)
+        transport = event.transport or before.transport
         if contacts > 1 and before.user_agent is not None:
             others = {*others, agent or ""} - {before.user_agent, ""}
-            agent, address = before.user_agent, before.address
+            agent, address, transport = before.user_agent, before.address, before.transport
         elif agent in others and before.user_agent is not None:  # the one we speak of is away, the other one is not new
             others = {*others, before.user_agent} - {agent}
-        if (agent, address, others) == (before.user_agent, before.address, set(before.others)):
+        if (agent, address, others, transport) == (before.user_agent, before.address, set(before.others), before.transport):
             return before
-        return AgentRecord(self._pbx, event.peer, agent, address, event.at, tuple(sorted(others)))
+        return replace(
+            before, user_agent=agent, address=address, seen_at=event.at, others=tuple(sorted(others)), transport=transport
+        )
 
     def agent(self, peer: str) -> str | None:
         """Last known User-Agent of a peer."""
@@ -98,8 +112,9 @@ class AgentTracker:
         return record.user_agent if record is not None else None
 
     def _change(self, event: AgentSeen, attribute: str, old: str | None, new: str) -> ChangeObservation:
-        address = event.address or self._known[event.peer].address
-        return ChangeObservation(event.at, self._pbx, event.peer, attribute, old, new, address)
+        known = self._known[event.peer]
+        address = event.address or known.address
+        return ChangeObservation(event.at, self._pbx, event.peer, attribute, old, new, address, known.first_seen_at)
 
 
 def _host(address: str) -> str:

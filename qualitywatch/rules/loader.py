@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from qualitywatch.document import Problems, Section, load_document
+from qualitywatch.document import Problems, Section, Selector, compile_selector, load_document, read_hours
 from qualitywatch.model import Direction
 from qualitywatch.rules.registry import RULE_KINDS
 from qualitywatch.rules.spec import Common, Limited, RuleSpec, Selection
@@ -37,16 +37,17 @@ def load_rules(directories: Sequence[Path]) -> tuple[RuleSpec, ...]:
 def collect_rules(paths: Sequence[Path], problems: Problems, inline: Section | None = None) -> tuple[RuleSpec, ...]:
     """Read directories and single files, then the list ``rules`` of an ``inline`` section; problems go to ``problems``."""
     rules: dict[str, RuleSpec | None] = {}
+    folders = tuple(path for path in paths if path.is_dir())
     for path in paths:
         if path.is_file():
-            _load_file(path, problems, rules)
+            _load_file(path, problems, rules, folders)
         elif not path.is_dir():
             problems.add(str(path), None, "", "is not a directory with rule files")
         else:
             for file in sorted(file for file in path.iterdir() if file.suffix in {".yml", ".yaml"}):
-                _load_file(file, problems, rules)
+                _load_file(file, problems, rules, folders)
     if inline is not None:
-        _load_section(inline, Path(inline.source), rules)
+        _load_section(inline, Path(inline.source), rules, folders)
     specs = tuple(spec for spec in rules.values() if spec is not None)
     names = set(rules)
     for spec in specs:
@@ -57,7 +58,7 @@ def collect_rules(paths: Sequence[Path], problems: Problems, inline: Section | N
     return specs
 
 
-def _load_file(path: Path, problems: Problems, rules: dict[str, RuleSpec | None]) -> None:
+def _load_file(path: Path, problems: Problems, rules: dict[str, RuleSpec | None], folders: Sequence[Path]) -> None:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
@@ -66,14 +67,14 @@ def _load_file(path: Path, problems: Problems, rules: dict[str, RuleSpec | None]
         return
     document = load_document(text, str(path), problems)
     if document is not None:
-        _load_section(document, path, rules)
+        _load_section(document, path, rules, folders)
         document.close()
 
 
-def _load_section(document: Section, path: Path, rules: dict[str, RuleSpec | None]) -> None:
+def _load_section(document: Section, path: Path, rules: dict[str, RuleSpec | None], folders: Sequence[Path]) -> None:
     here: set[str] = set()
     for section in document.sections("rules", required=True):
-        spec = _load_rule(section, path)
+        spec = _load_rule(section, path, folders)
         name = section.text("name", "")
         if name and name in here:
             section.problem("name", f"{name} is defined twice in this file")
@@ -85,7 +86,7 @@ def _load_section(document: Section, path: Path, rules: dict[str, RuleSpec | Non
         rules[name] = spec
 
 
-def _load_rule(section: Section, path: Path) -> RuleSpec | None:
+def _load_rule(section: Section, path: Path, folders: Sequence[Path]) -> RuleSpec | None:
     name = section.text("name")
     enabled = section.boolean("enabled", True)
     kind = section.text("kind", choices=RULE_KINDS) if enabled or "kind" in section else ""
@@ -97,6 +98,8 @@ def _load_rule(section: Section, path: Path) -> RuleSpec | None:
         yields_to=section.texts("yields_to"),
         directions=frozenset(Direction(word) for word in directions) or frozenset(Direction),
         labels=_labels(section),
+        critical_patterns=_patterns_file(section, (path.parent, *folders)) if kind == "change" else (),
+        active=read_hours(active) if (active := section.section("active")) is not None else None,
     )
     section.text("description", "", multiline=True)
     if kind not in RULE_KINDS:
@@ -105,9 +108,32 @@ def _load_rule(section: Section, path: Path) -> RuleSpec | None:
     if not enabled:
         return None
     source = f"{path}:{section.line_of('name')}"
-    spec = RuleSpec(name, kind, summary, source, build, common.yields_to, common.labels, common=common)
+    spec = RuleSpec(name, kind, summary, source, build, common.yields_to, common.labels, active=common.active, common=common)
     factory: object = build
     return replace(spec, limits=factory.limits, limits_for=factory.limits_for) if isinstance(factory, Limited) else spec
+
+
+def _patterns_file(section: Section, folders: Sequence[Path]) -> tuple[Selector, ...]:
+    """Read the patterns of a file, one a line; it lies beside the rule's own file, or else in another folder of rules."""
+    name = section.text("critical_patterns_file", None)
+    if not name:
+        return ()
+    file = next((place for folder in folders if (place := folder / name).exists()), folders[0] / name)
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "is not UTF-8 text"
+        section.problem("critical_patterns_file", f"{file}: {reason}")
+        return ()
+    selectors = []
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            try:
+                selectors.append(compile_selector(text))
+            except ValueError as exc:
+                section.problem("critical_patterns_file", f"{file}:{number}: {exc}")
+    return tuple(selectors)
 
 
 def _texts(section: Section) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from qualitywatch.document import Selector
+from qualitywatch.document import Hours, Selector
 from qualitywatch.model import Direction
 from qualitywatch.ports import RuleKind
 from qualitywatch.room import Limit
@@ -39,6 +39,8 @@ class Common:
     yields_to: tuple[str, ...] = ()
     directions: frozenset[Direction] = frozenset(Direction)
     labels: Mapping[str, str] = field(default_factory=dict)
+    critical_patterns: tuple[Selector, ...] = ()  # of a change rule: new values that are critical whatever else it says
+    active: Hours | None = None  # when its conditions count; None: always
 
 
 @runtime_checkable
@@ -76,4 +78,5 @@ class RuleSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     limits_for: Callable[[str, str], tuple[Limit, ...]] = no_limits
+    active: Hours | None = None  # when its conditions count; None: always
     common: Common | None = None  # what the file says of any kind of rule; for whoever looks a rule over
