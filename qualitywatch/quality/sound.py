@@ -8,7 +8,10 @@ Standard: RFC 3550 sections 6.4.1 (highest sequence, sender's packet count) and 
 
 from __future__ import annotations
 
+import math
 from collections import deque
+
+from qualitywatch.quality.counters import MAX_PACKETS_PER_SECOND
 
 POINTS_KEPT = 16
 # A second of speech: fewer packets may still be on their way, or be a burst of comfort noise.
@@ -20,7 +23,7 @@ APART_S = 1.5
 LASTING_S = 6.0
 REPORTS_NEEDED = 2
 # A speaker pauses within so many reports; a stream that never changed its pace is not one that pauses.
-STEADY_INTERVALS = 3
+STEADY_INTERVALS = 4
 STEADY_SHARE = 0.95
 
 Mark = tuple[int, int]
@@ -48,11 +51,14 @@ class SentCount:
     def grown(self, start_at: float, end_at: float, *, from_zero: bool) -> int:
         """Packets surely sent between two instants; ``from_zero`` when the counter was 0 near the first of them."""
         inside = [packets for at, packets in self._points if start_at <= at <= end_at]
-        if len(inside) > 1:
-            return inside[-1] - inside[0]
-        if inside and from_zero:
-            return inside[0] - max((packets for at, packets in self._points if at < start_at), default=0)
-        return 0
+        if not inside:
+            return 0
+        grown = inside[-1] - inside[0]
+        before = next(((at, packets) for at, packets in reversed(self._points) if at < start_at), None)
+        if before is not None:
+            # As many as could be were sent before the first of the two instants.
+            return max(grown, inside[-1] - before[1] - math.ceil(MAX_PACKETS_PER_SECOND * (start_at - before[0])))
+        return inside[0] if from_zero and len(inside) == 1 else grown
 
 
 class Way:
@@ -100,7 +106,7 @@ class Way:
     @property
     def steady(self) -> bool:
         """Whether the stream kept one pace as long as it flowed, as one without silence suppression does."""
-        paces = self._paces
+        paces = self._paces[:-1]  # it stopped within the last of them
         return len(paces) >= STEADY_INTERVALS and 0 < STEADY_SHARE * max(paces) <= min(paces)
 
     def sending(self, until: float) -> bool:

@@ -96,7 +96,7 @@ class Session:
         A bridge may pass the other leg's stream through as it is; one that stands still may be one that ended long ago.
         """
         ssrc, sequence = mark
-        if ssrc in {0, self.our_ssrc}:
+        if ssrc in {0, self.our_ssrc} or self.our_ssrc is None:
             return True
         before = self._strangers.get(ssrc)
         self._strangers[ssrc] = sequence
