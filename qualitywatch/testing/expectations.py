@@ -7,6 +7,7 @@ be asked for.  Times are seconds from the beginning of the story.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import Final, Protocol
 from qualitywatch.document import Selector, format_duration
 from qualitywatch.model import AlertKey, AlertState, Direction, NotifyReason, Severity, Transition
 from qualitywatch.notify.transcript import Line
+from qualitywatch.testing.account import account, last_word
 from qualitywatch.testing.outcome import Run
 
 SLACK_S: Final = 0.001  # instants of recordings are floats
@@ -281,7 +283,24 @@ def what_happened(run: Run, rule: str | None) -> list[str]:
             shown += [f"{head}  {first}", *(f"{'':>{len(head)}}  {row}" for row in more)]
         return shown + _rest(len(run.lines))
     happened = [transition for transition in run.transitions if transition.alert.key.rule == rule]
-    return [_told(run, transition) for transition in happened[:_SHOWN]] + _rest(len(happened))
+    return [_told(run, transition) for transition in happened[:_SHOWN]] + _rest(len(happened)) + _quiet(run, rule)
+
+
+def _quiet(run: Run, rule: str) -> list[str]:
+    """Why the alerts of a rule that were never told were not."""
+    told = {one.alert.key for one in run.transitions if one.reason is not NotifyReason.NONE}
+    left_out = [sample for name, sample in run.witness.left_out if name == rule]
+    keys = {one.key for one in run.evaluations if one.key.rule == rule}
+    lines = []
+    for key in sorted(keys - told, key=lambda key: (key.subject, key.direction or ""))[:_SHOWN]:
+        found = account(run.specs[rule], key, run.evaluations, run.transitions, left_out)
+        who = f"{key.subject} {key.direction}" if key.direction else key.subject
+        lines += [f"{who} {line}" for line in last_word(found, lambda at: _clock(run, at).strip())]
+    if not keys:
+        unused = Counter(f"{sample.subject}: {sample.verdict}" for sample in left_out)
+        lines.append("it was never asked: the story tells nothing that it could judge")
+        lines += [f"left out: {count} samples of {what}" for what, count in unused.most_common(_SHOWN)]
+    return lines
 
 
 def _told(run: Run, transition: Transition) -> str:
