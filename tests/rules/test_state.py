@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from qualitywatch.model import AlertKey, Evaluation, Metric, PeerState, Sample, StatusObservation, TrunkState, Verdict
+from qualitywatch.errors import ConfigError
+from qualitywatch.model import (
+    AlertKey,
+    AudioState,
+    Evaluation,
+    Metric,
+    PeerState,
+    Sample,
+    StatusObservation,
+    TrunkState,
+    Verdict,
+)
 from qualitywatch.ports import RuleKind
 from qualitywatch.rules.loader import load_rules
 
@@ -158,3 +169,40 @@ def test_whom_the_rule_no_longer_names_has_no_alert_for_ever(tmp_path: Path) -> 
     found = working.evaluate(AlertKey("r", "office", "SIP/105"), NOW)
     assert found is not None
     assert signals(found) == {"warning": "gone"}
+
+
+ONE_WAY = "entity: audio, warning: {for: 0s}, critical: {for: 0s, calls: 2}, clear_hold: 60s"
+
+
+@pytest.mark.parametrize(
+    ("state", "calls", "signal"),
+    [
+        (AudioState.OK, 0, {"warning": "clear", "critical": "clear"}),
+        (AudioState.HEARS_NOTHING, 1, {"warning": "breach", "critical": "keep"}),
+        (AudioState.SENDS_NOTHING, 2, {"warning": "breach", "critical": "breach"}),
+        (AudioState.DEAD, 5, {"warning": "breach", "critical": "breach"}),
+        (AudioState.UNKNOWN, 1, {"warning": "gone", "critical": "gone"}),
+    ],
+)
+def test_sound_is_bad_in_so_many_calls_and_gone_with_the_last_one(
+    tmp_path: Path, state: AudioState, calls: int, signal: dict[str, str]
+) -> None:
+    working = rule(tmp_path, ONE_WAY)
+    observed = StatusObservation(NOW, "audio", "office", "PJSIP/706", state, NOW, "PJSIP/706-1", calls)
+    assert signals(opinion(working, observed)) == signal
+
+
+def test_an_alert_on_sound_does_not_outlive_a_restart_without_calls(tmp_path: Path) -> None:
+    working = rule(tmp_path, ONE_WAY)
+    key = AlertKey("r", "office", "PJSIP/706")
+    found = [working.evaluate(key, NOW + after) for after in (0, 119, 120)]
+    assert [signals(one)["warning"] for one in found if one is not None] == ["unknown", "unknown", "gone"]
+
+
+def test_only_sound_is_counted_by_calls(tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text(
+        "rules: [{name: r, kind: state, entity: trunk, warning: {for: 30s, calls: 2}}]", encoding="utf-8"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_rules([tmp_path])
+    assert "calls: only the sound of calls (entity: audio) is counted by calls" in str(caught.value)

@@ -104,8 +104,8 @@ class StateRule:
         details = {"state": str(seen.status)} if seen is not None else {}
         if seen is not None and seen.detail:
             details["cause"] = seen.detail
-        if seen is not None and seen.calls:
-            details["calls"] = str(seen.calls)
+        if seen is not None and seen.calls is not None and seen.calls > 1:
+            details["bad_calls"] = str(seen.calls)
         return Evaluation(
             key,
             now,
