@@ -22,6 +22,9 @@ _COMMENT_UNITS: Final = 60
 def judged(alert: Alert, words: Words) -> str:
     """What the judgement rests on, of what is known: packets, window, calls, codec; "" when nothing is."""
     details = alert.details
+    bad_calls = _whole(details.get("bad_calls"))
+    if bad_calls is not None:
+        return words.bad_calls.format(count=f"{bad_calls:.0f}")
     packets, window = _whole(details.get("packets")), _seconds(details.get("window_s"))
     calls, codec = _whole(details.get("calls")), short_name(details.get("codec", ""))
     sample = number(packets, words.packets) if packets is not None else ""

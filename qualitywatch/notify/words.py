@@ -162,6 +162,7 @@ class Words:
     judged: str
     packets: Forms
     calls: Forms
+    bad_calls: str  # {count}: more than one
     within: str
     codec: str
     gists: Gists

@@ -141,6 +141,7 @@ EN: Final = Words(
     judged="judged: ",
     packets=("packet", "packets"),
     calls=("call", "calls"),
+    bad_calls="{count} of the last 5 calls were so",
     within=" in {duration}",
     codec="codec {codec}",
     gists=Gists(
@@ -167,7 +168,7 @@ EN: Final = Words(
             ("audio_state", ""): "one-way audio: {many}",
         },
         back="{many} are back",
-        backs={"audio_state": "audio goes both ways again: {many}"},
+        backs={"audio_state": "{many} have audio both ways again"},
         changes={
             "user_agent": "User-Agent changed: {many}",
             "address": "new address: {many}",

@@ -141,6 +141,7 @@ RU: Final = Words(
     judged="выборка: ",
     packets=("пакет", "пакета", "пакетов"),
     calls=("звонок", "звонка", "звонков"),
+    bad_calls="таких звонков: {count} из последних 5",
     within=" за {duration}",
     codec="кодек {codec}",
     gists=Gists(
@@ -167,7 +168,7 @@ RU: Final = Words(
             ("audio_state", ""): "Нет звука хотя бы в одну сторону: {many}",
         },
         back="{many} снова на связи",
-        backs={"audio_state": "Звук снова в обе стороны: {many}"},
+        backs={"audio_state": "{many} снова со звуком в обе стороны"},
         changes={
             "user_agent": "Другой User-Agent: {many}",
             "address": "Новый адрес: {many}",
