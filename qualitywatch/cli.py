@@ -300,9 +300,9 @@ def _rules(options: argparse.Namespace) -> int:
         from qualitywatch.commands.rules_lint import rules_lint  # noqa: PLC0415
 
         return rules_lint(options.config, options.rules, sys.stdout)
-    from qualitywatch.commands.rules_test import TestOptions, rules_test  # noqa: PLC0415
+    from qualitywatch.commands.rules_test import RunOptions, rules_test  # noqa: PLC0415
 
-    return rules_test(TestOptions(tuple(options.files), options.config, options.rules), sys.stdout)
+    return rules_test(RunOptions(tuple(options.files), options.config, options.rules), sys.stdout)
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ EXIT_FAILED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class TestOptions:
+class RunOptions:
     """Which tests, with which rules; no file at all means the tests of the shipped rules."""
 
     files: tuple[Path, ...] = ()
@@ -36,7 +36,7 @@ class TestOptions:
     rules: Path | None = None
 
 
-def rules_test(options: TestOptions, out: TextIO) -> int:
+def rules_test(options: RunOptions, out: TextIO) -> int:
     """Run the tests, print one line for each and return the exit code. Raises ConfigError with every mistake of every file."""
     config = read_config(options.config) if options.config else None
     specs = load_rules(rule_directories(config, options.rules))

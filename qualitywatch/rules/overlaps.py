@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from qualitywatch.model import Severity
-from qualitywatch.rules.covering import covers, within
+from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
 from qualitywatch.rules.kinds import change, state, threshold
 
@@ -68,9 +69,10 @@ def _two_states(inner: Rule, inside: state.Options, outer: Rule, around: state.O
 
 
 def _two_changes(inner: Rule, inside: change.Options, outer: Rule, around: change.Options) -> Finding | None:
-    if inside.attribute is not around.attribute:
-        return None
-    passed = [one for one in inside.allowed if not any(within(one, other) for other in around.allowed)]
+    alike = replace(inside, allowed=(), severity=around.severity) == replace(around, allowed=())
+    if not alike or not all(excluded(one, inside.allowed) for one in around.allowed):
+        return None  # what the other one allows, this one tells: each has its own to say, or the other way round
+    passed = [one for one in inside.allowed if not excluded(one, around.allowed)]
     if passed:
         return inner.finding(
             f"contradicts {outer.spec.name} ({outer.spec.source})",

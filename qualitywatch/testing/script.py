@@ -49,7 +49,7 @@ def _instants(section: Section) -> Iterator[float]:
     if every_s is None:
         yield section.duration_s("at", 0.0, maximum=_MAX_S)
         return
-    if "at" in section:
+    if section.duration_s("at", None) is not None:
         section.problem("at", "an item has either at, or every with from and until")
     from_s = section.duration_s("from", 0.0, maximum=_MAX_S)
     until_s = section.duration_s("until", maximum=_MAX_S)
@@ -71,7 +71,9 @@ def _thing(section: Section) -> Thing | None:
         return None
     name = names[0]
     if name not in _SHORTHANDS and not name[:1].isupper():
-        return None  # close() tells of it, with what was probably meant
+        for known in _SHORTHANDS:
+            section.section(known)  # asked for, so that close() can tell what was probably meant
+        return None
     part = section.section(name, required=True)
     if part is None:
         return None
@@ -145,7 +147,7 @@ def _registry(section: Section) -> Thing:
     trunk = _technology(section, "trunk")
     technology, _, rest = trunk.partition("/")
     user, at_sign, host = rest.rpartition("@")
-    if trunk and not (at_sign and user):
+    if technology and rest and not (at_sign and user):
         section.problem("trunk", "must be named as alerts name it, such as SIP/user@host")
     statuses = (
         "Registered",

@@ -1,0 +1,146 @@
+"""Rules that load and yet cannot work are found; rules that can are left in peace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qualitywatch.cli import main
+from qualitywatch.document import Selector, compile_selector
+from qualitywatch.rules.covering import covers, within
+from qualitywatch.rules.lint import lint
+from qualitywatch.rules.loader import load_rules
+from qualitywatch.rules.spec import Selection
+
+SHIPPED = Path(__file__).parents[2] / "rules"
+LOSS = "name: a, kind: threshold, metric: loss_percent, warning: {enter: 3, clear: 1.5, for: 20s}"
+
+
+def findings(tmp_path: Path, *rules: str, shipped: bool = False) -> list[str]:
+    (tmp_path / "mine.yml").write_text("rules:\n" + "".join(f"  - {{{rule}}}\n" for rule in rules), encoding="utf-8")
+    specs = load_rules([SHIPPED, tmp_path] if shipped else [tmp_path])
+    return [str(finding).replace(f"{tmp_path}/", "").replace(f"{SHIPPED}/", "") for finding in lint(specs)]
+
+
+def test_the_shipped_rules_are_clean() -> None:
+    assert lint(load_rules([SHIPPED])) == []
+    assert main(["rules", "lint"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([f"{LOSS}, subject: SIP/6117, not_subject: SIP/6117"], "mine.yml:2: a can never fire: not_subject takes back"),
+        ([f"{LOSS}, subject: [SIP/6117, SIP/6118], not_subject: SIP/61*"], "can never fire: not_subject"),
+        ([f"{LOSS}, not_subject: '*'"], "can never fire: not_subject takes back all that subject names (everybody)"),
+        (
+            [f"{LOSS}, window: 5s"],
+            "can hardly ever fire: a window of 5s holds 250 packets of a call, min_expected wants 400; make",
+        ),
+        ([LOSS.replace("for: 20s", "for: 2h")], "few calls last so long"),
+        ([LOSS.replace("enter: 3, clear: 1.5", "enter: 0, clear: 0")], "fires on every call (warning)"),
+        ([LOSS.replace("clear: 1.5", "clear: 0")], "does not end while calls go on (warning)"),
+        (["name: j, kind: threshold, metric: jitter_ms, warning: {enter: 2000}"], "more than 1000 is left out as absurd"),
+        (["name: m, kind: threshold, metric: mos, warning: {enter: 0.5}"], "mos never falls below 1"),
+        (["name: m, kind: threshold, metric: mos, warning: {enter: 4.5}"], "fires on every call (warning)"),
+        (
+            ["name: r, kind: threshold, metric: rtt_ms, direction: to_peer, warning: {enter: 300}"],
+            "a round trip goes both ways",
+        ),
+        ([f"{LOSS}, critical: {{enter: 3, for: 10s}}"], "never tells of warning: critical begins at 3 too"),
+        (
+            [f"{LOSS}, overrides: [{{subject: 'SIP/*', warning: {{enter: 5}}}}, {{subject: SIP/6117, warning: {{enter: 9}}}}]"],
+            "never uses its override for SIP/6117: the one for SIP/* stands before it",
+        ),
+        (
+            [f"{LOSS}, not_subject: SIP/6117, overrides: [{{subject: SIP/6117, warning: {{enter: 5}}}}]"],
+            "never uses its override for SIP/6117: not_subject",
+        ),
+        (["name: s, kind: state, entity: trunk, bad: [registered, failed], warning: {for: 1m}"], "fires while all is well"),
+        (["name: s, kind: state, entity: trunk, bad: [unknown], warning: {for: 1m}"], "says nothing of a real outage"),
+        (["name: s, kind: state, entity: trunk, warning: {for: 1m}, critical: {for: 30s}"], "never tells of warning"),
+        ([LOSS, LOSS.replace("name: a", "name: b").replace("enter: 3", "enter: 5")], "b always fires together with a"),
+        ([LOSS, f"{LOSS.replace('name: a', 'name: b')}, subject: SIP/6117"], "mine.yml:3: b always fires together with a"),
+        ([LOSS, f"{LOSS.replace('name: a', 'name: b')}, yields_to: a"], "b can never fire: it yields to a (mine.yml:2)"),
+        (
+            [f"{LOSS}, critical: {{enter: 10}}", LOSS.replace("name: a", "name: b").replace("enter: 3", "enter: 12")],
+            "b contradicts a (mine.yml:2): it warns of 12 where the other is critical from 10 on",
+        ),
+        (
+            ["name: s, kind: state, warning: {for: 1m}", "name: t, kind: state, bad: [failed], warning: {for: 2m}"],
+            "t always fires together with s",
+        ),
+        (
+            ["name: u, kind: change", "name: v, kind: change, allowed: 'Yealink*'"],
+            "v contradicts u (mine.yml:2): it allows Yealink*, the other tells of it all the same",
+        ),
+    ],
+)
+def test_what_cannot_work_is_found_once(rules: list[str], expected: str, tmp_path: Path) -> None:
+    found = findings(tmp_path, *rules)
+    assert len(found) == 1, found
+    assert expected in found[0]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [LOSS, f"{LOSS.replace('name: a', 'name: b')}, direction: to_peer".replace("enter: 3", "enter: 2")],
+        [f"{LOSS}, subject: SIP/61*", f"{LOSS.replace('name: a', 'name: b')}, subject: SIP/62*"],
+        [f"{LOSS}, not_subject: SIP/62*", f"{LOSS.replace('name: a', 'name: b')}, subject: SIP/62*"],
+        [f"{LOSS}, pbx: north", f"{LOSS.replace('name: a', 'name: b')}, pbx: south"],
+        [LOSS, f"{LOSS.replace('name: a', 'name: b')}, window: 10m"],
+        [f"{LOSS}, direction: to_peer", f"{LOSS.replace('name: a', 'name: b')}, direction: from_peer"],
+        [LOSS, "name: b, kind: threshold, metric: jitter_ms, warning: {enter: 30, clear: 20}, yields_to: a"],
+        [f"{LOSS}, subject: 'SIP/*', not_subject: SIP/6117"],
+        [
+            "name: s, kind: state, entity: trunk, warning: {for: 1m}, critical: {for: 1m, at_once: rejected}, yields_to: p",
+            "name: p, kind: state, entity: peer, bad: lagged, warning: {for: 1m}",
+        ],
+        [f"{LOSS}, overrides: [{{subject: SIP/6117, warning: {{enter: 5}}}}, {{subject: 'SIP/*', warning: {{enter: 9}}}}]"],
+    ],
+)
+def test_what_works_is_left_in_peace(rules: list[str], tmp_path: Path) -> None:
+    found = [finding for finding in findings(tmp_path, *rules) if "never tells of warning" not in finding]
+    assert found == []
+
+
+def test_a_rule_beside_a_shipped_one_is_found_and_one_in_its_place_is_not(tmp_path: Path) -> None:
+    beside = LOSS.replace("name: a", "name: my-loss").replace("enter: 3", "enter: 5")
+    found = findings(tmp_path, f"{beside}, subject: SIP/6117, min_expected: 400", shipped=True)
+    assert len(found) == 1
+    assert "my-loss always fires together with loss (default.yml:" in found[0]
+    assert "use overrides of loss, name it loss to replace that one, or keep them apart with not_subject" in found[0]
+    assert findings(tmp_path, LOSS.replace("name: a", "name: loss"), shipped=True) == []
+
+
+def test_the_command_says_where_and_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = {"rules": [{"name": "short", "kind": "threshold", "window": "5s", "warning": {"enter": 3}}]}
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
+    assert main(["rules", "lint", "--rules", str(tmp_path)]) == 1
+    assert f"{tmp_path}/mine.yml:" in capsys.readouterr().out
+    (tmp_path / "mine.yml").write_text("rules: [{name: x, kind: nothing}]", encoding="utf-8")
+    assert main(["rules", "lint", "--rules", str(tmp_path)]) == 2
+
+
+SELECTORS = st.text("SIP61*?", min_size=1, max_size=8).map(compile_selector)
+SUBJECTS = st.text("SIP61", max_size=8)
+
+
+@given(SELECTORS, SELECTORS, SUBJECTS)
+def test_what_lies_within_selects_nothing_else(inner: Selector, outer: Selector, subject: str) -> None:
+    if within(inner, outer) and inner.matches(subject):
+        assert outer.matches(subject)
+
+
+LISTS = st.lists(SELECTORS, max_size=2).map(tuple)
+
+
+@given(st.builds(Selection, LISTS, LISTS), st.builds(Selection, LISTS, LISTS), SUBJECTS)
+def test_what_is_covered_is_selected(inner: Selection, outer: Selection, subject: str) -> None:
+    if covers(outer, inner) and inner.matches("pbx", subject):
+        assert outer.matches("pbx", subject)

@@ -1,0 +1,88 @@
+"""The tests that travel with the shipped rules are good, and each of them can fail."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from qualitywatch.commands.rules_test import RunOptions, rules_test
+from qualitywatch.rules.loader import load_rules
+from qualitywatch.shipped import shipped
+
+RULES = Path(__file__).parents[2] / "rules"
+FILES = sorted((RULES / "tests").glob("*.yml"))
+TESTED = {"loss", "jitter", "rtt", "mos", "trunk-down", "peer-down", "pbx-blind", "user-agent"}
+
+
+def ran(*files: Path, rules: Path | None = None) -> tuple[int, str]:
+    out = io.StringIO()
+    code = rules_test(RunOptions(files, None, rules), out)
+    return code, out.getvalue()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
+def test_the_shipped_rules_pass_their_tests(file: Path) -> None:
+    code, text = ran(file)
+    assert code == 0, text
+    assert "FAILED" not in text
+
+
+def test_every_rule_that_promises_something_is_tested() -> None:
+    assert {file.stem for file in FILES} >= TESTED
+    assert {spec.name for spec in load_rules([RULES])} >= TESTED
+
+
+def test_tests_are_not_loaded_as_rules() -> None:
+    assert not [spec for spec in load_rules([shipped("rules")]) if "/tests/" in spec.source]
+
+
+def shipped_rule(name: str) -> dict[str, object]:
+    document = yaml.safe_load((RULES / "default.yml").read_text(encoding="utf-8"))
+    rule: dict[str, object] = next(rule for rule in document["rules"] if rule["name"] == name)
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "told_of"),
+    [
+        ("loss", {"warning": {"enter": 7, "clear": 1.5, "for": "20s"}}, "6 % lost on the way to the phone"),
+        ("loss", {"warning": {"enter": 2, "clear": 1.5, "for": "20s"}}, "just below 3 % nobody is told"),
+        ("loss", {"warning": {"enter": 3, "clear": 1.5, "for": "90s"}}, "6 % lost on the way to the phone"),
+        ("loss", {"critical": {"enter": 30, "clear": 5, "for": "10s"}}, "20 % lost on the way from the phone"),
+        ("loss", {"min_expected": 100}, "a call of 14 s proves nothing"),
+        ("loss", {"clear_hold": "20m"}, "when the line gets well"),
+        ("loss", {"warning": {"enter": 1, "clear": 0.5}}, "a burst that is over"),
+        ("jitter", {"warning": {"enter": 25, "clear": 20, "for": "20s"}}, "just below 30 ms"),
+        ("jitter", {"critical": {"enter": 90, "clear": 35, "for": "10s"}}, "70 ms is critical"),
+        ("rtt", {"warning": {"enter": 280, "clear": 240, "for": "20s"}}, "just below 300 ms"),
+        ("rtt", {"critical": {"enter": 900, "clear": 450, "for": "20s"}}, "700 ms is critical"),
+        ("mos", {"yields_to": []}, "where loss says it already"),
+        ("mos", {"warning": {"enter": 3.0, "clear": 3.2, "for": "20s"}, "critical": {"enter": 2}}, "G.729 with a little"),
+        ("trunk-down", {"critical": {"for": "60s"}}, "a refused registration"),
+        ("trunk-down", {"bad": ["retrying", "rejected"], "critical": {"for": "1s"}}, "the usual refresh is no trouble"),
+        ("peer-down", {"info": {"for": "1m"}}, "back within 4 minutes"),
+        ("peer-down", {"bad": ["lagged"]}, "a slow answer is not an absent one"),
+        ("pbx-blind", {"warning": {"for": "10s"}}, "a restart of Asterisk"),
+        ("user-agent", {"allowed": ["Zoiper*"], "critical_patterns_file": None}, "another device under"),
+        ("user-agent", {"critical_patterns_file": None}, "a scanner under"),
+    ],
+)
+def test_each_can_fail(name: str, changed: dict[str, object], told_of: str, tmp_path: Path) -> None:
+    rule = {key: value for key, value in {**shipped_rule(name), **changed}.items() if value is not None}
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump({"rules": [rule]}), encoding="utf-8")
+    code, text = ran(RULES / "tests" / f"{name}.yml", rules=tmp_path)
+    assert code == 1
+    assert re.search(rf"^  FAILED  .*{re.escape(told_of)}", text, re.MULTILINE), text
+
+
+def test_what_the_readme_shows_is_good(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (RULES / "tests/README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 3
+    for index, block in enumerate(blocks):
+        (tmp_path / f"{index}.yml").write_text(block, encoding="utf-8")
+    code, text = ran(tmp_path)
+    assert code == 0, text
