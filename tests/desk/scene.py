@@ -122,7 +122,15 @@ class Scene:
         reason = NotifyReason.SEVERITY_INCREASED if severity.rank > old.severity.rank else NotifyReason.NONE
         return self.tell(Transition(self.now, alert, AlertState.FIRING, AlertState.FIRING, reason))
 
-    def happen(self, rule: str, subject: str, severity: Severity = Severity.WARNING, *, after_s: float = 0.0) -> Incident:
+    def happen(
+        self,
+        rule: str,
+        subject: str,
+        severity: Severity = Severity.WARNING,
+        *,
+        after_s: float = 0.0,
+        details: dict[str, str] | None = None,
+    ) -> Incident:
         self.now += after_s
         alert = Alert(
             key(rule, subject, self.pbx),
@@ -133,6 +141,7 @@ class Scene:
             level_since={severity: self.now},
             fired_at=self.now,
             worst=severity,
+            details=details or {},
         )
         return self.tell(Transition(self.now, alert, AlertState.INACTIVE, AlertState.FIRING, NotifyReason.HAPPENED))[-1]
 

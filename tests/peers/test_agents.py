@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qualitywatch.model import AgentRecord, AgentSeen, ChangeObservation
 from qualitywatch.peers.agents import AgentTracker
 
@@ -77,7 +79,7 @@ def test_a_peer_never_seen_before_is_news_once_everybody_is_known() -> None:
 def test_a_peer_never_seen_before_without_an_agent_is_remembered_in_silence() -> None:
     tracker = learned()
     kept, changes = tracker.observe(seen(None))
-    assert kept == AgentRecord("office", "SIP/105", None, HOME, 100)
+    assert kept == AgentRecord("office", "SIP/105", None, HOME, 100, first_seen_at=100)
     assert changes == ()
 
 
@@ -214,3 +216,39 @@ def test_several_devices_have_no_one_address() -> None:
     tracker = learned(record(CISCO, "PJSIP/701", others=(ZOIPER,)))
     assert news(tracker, seen(ZOIPER, "PJSIP/701", address=OFFICE), contacts=2) == []
     assert news(tracker, seen(CISCO, "PJSIP/701", address=HOME), contacts=2) == []
+
+
+# --- Transports, and since when a peer is known --------------------------------------------------------------------------
+
+
+def test_another_transport_is_news() -> None:
+    tracker = learned(replace(record(CISCO), transport="tls"))
+    kept, changes = tracker.observe(replace(seen(CISCO), transport="udp"))
+    assert [(change.attribute, change.old, change.new) for change in changes] == [("transport", "tls", "udp")]
+    assert kept is not None
+    assert kept.transport == "udp"
+    assert news(tracker, replace(seen(CISCO), transport="udp")) == []
+
+
+def test_a_transport_that_was_or_is_unknown_is_no_change() -> None:
+    """Records of earlier versions have none, and not every answer tells it."""
+    tracker = learned(record(CISCO))
+    assert news(tracker, replace(seen(CISCO), transport="tls")) == []
+    assert news(tracker, seen(CISCO)) == []
+    assert news(tracker, replace(seen(CISCO), transport="udp")) == [("transport", "tls", "udp")]
+
+
+def test_several_devices_have_no_one_transport() -> None:
+    tracker = learned(replace(record(CISCO, "PJSIP/701", others=(ZOIPER,)), transport="udp"))
+    assert news(tracker, replace(seen(ZOIPER, "PJSIP/701"), transport="tls"), contacts=2) == []
+    assert news(tracker, replace(seen(CISCO, "PJSIP/701"), transport="udp"), contacts=2) == []
+
+
+def test_a_change_says_since_when_the_peer_is_known() -> None:
+    tracker = learned()
+    tracker.observe(seen(CISCO, at=100))
+    kept, (change,) = tracker.observe(seen(YEALINK, at=900))
+    assert change.known_since == 100
+    assert kept is not None
+    assert learned(kept).observe(seen(CISCO, at=950))[1][0].known_since == 100, "also after a restart"
+    assert learned(record(YEALINK)).observe(seen(CISCO))[1][0].known_since is None, "earlier versions did not note it"
