@@ -214,9 +214,7 @@ def _read_floors(section: Section) -> dict[Severity, Floor]:
         if warning.enter is not None and critical.enter is not None and critical.enter > warning.enter:
             section.problem("critical", f"enter {critical.enter:g} is milder than the warning's {warning.enter:g}")
         if warning.consecutive and critical.consecutive and critical.consecutive < warning.consecutive:
-            section.problem(
-                "critical", f"consecutive {critical.consecutive} is milder than the warning's {warning.consecutive}"
-            )
+            section.problem("critical", f"consecutive {critical.consecutive} is fewer than the warning's {warning.consecutive}")
     return floors
 
 
