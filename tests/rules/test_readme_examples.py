@@ -1,0 +1,97 @@
+"""Every rule that rules/README.md shows is loaded, looked over, and does what the text beside it says."""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+
+from qualitywatch.commands.rules_test import RunOptions, rules_test
+from qualitywatch.rules.lint import lint
+from qualitywatch.rules.loader import load_rules
+from qualitywatch.rules.registry import RULE_KINDS
+
+RULES = Path(__file__).parents[2] / "rules"
+TEXT = (RULES / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+EXAMPLES = {rule["name"]: block for block in BLOCKS for rule in yaml.safe_load(block)}
+
+# By the name of the example: the story that shows it at work.
+STORIES = {
+    "loss": """
+        - name: phones on a poor line are given more patience
+          events:
+            - call: {peer: SIP/6117, until: 1m, loss_to: 4%}
+            - call: {peer: SIP/6201, until: 1m, loss_to: 4%}
+            - call: {peer: SIP/6202, until: 1m, loss_to: 7%}
+          expect:
+            - {between: [20s, 36s], state: firing, rule: loss, subject: SIP/6117, severity: warning}
+            - {never: {rule: loss, subject: SIP/6201, state: pending}}
+            - {between: [20s, 36s], state: firing, rule: loss, subject: SIP/6202, severity: warning}
+    """,
+    "trunk-down": """
+        - name: a refusal does not wait, an expiry does
+          events:
+            - {at: 10s, registry: {trunk: SIP/a@one.example, status: Rejected}}
+            - {at: 10s, registry: {trunk: SIP/b@two.example, status: Unregistered}}
+            - {at: 2m, registry: {trunk: SIP/a@one.example, status: Registered}}
+          expect:
+            - {at: 10s, state: firing, rule: trunk-down, subject: SIP/a@one.example, severity: critical}
+            - {at: 39s, state: pending, rule: trunk-down, subject: SIP/b@two.example}
+            - {between: [40s, 41s], state: firing, rule: trunk-down, subject: SIP/b@two.example, severity: warning}
+            - {between: [70s, 71s], state: firing, rule: trunk-down, subject: SIP/b@two.example, severity: critical}
+            - {between: [2m, 2m6s], state: resolved, rule: trunk-down, subject: SIP/a@one.example}
+    """,
+    "one-way-audio": """
+        - name: a phone that hears nothing is told within two reports
+          events:
+            - call: {peer: PJSIP/706, until: 1m, changes: [{at: 20s, silent: [to_peer]}]}
+            - call: {peer: PJSIP/708, until: 1m}
+          expect:
+            - {between: [20s, 35s], state: firing, rule: one-way-audio, subject: PJSIP/706}
+            - {never: {rule: one-way-audio, subject: PJSIP/708, state: pending}}
+    """,
+    "user-agent": """
+        - name: other firmware of the same make is no news, another make is
+          events:
+            - {at: 0s, agent: {peer: SIP/6103, user_agent: Yealink SIP-T46U 108.86.0.70}}
+            - {at: 1m, agent: {peer: SIP/6103, user_agent: Yealink SIP-T46U 108.86.0.99}}
+            - {at: 2m, agent: {peer: SIP/6103, user_agent: Zoiper}}
+          expect:
+            - {never: {rule: user-agent}, between: [0s, 119s]}
+            - {between: [2m, 2m1s], state: firing, rule: user-agent, subject: SIP/6103, severity: warning}
+    """,
+}
+
+
+@pytest.mark.parametrize("kind", RULE_KINDS)
+def test_every_kind_has_an_example_in_its_chapter(kind: str) -> None:
+    chapter = re.search(rf"^## `{kind}`.*?(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    assert chapter is not None
+    blocks = re.findall(r"```yaml\n(.*?)```", chapter[0], re.DOTALL)
+    assert kind in {rule["kind"] for block in blocks for rule in yaml.safe_load(block)}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_loads_in_the_place_of_the_shipped_rule(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text("rules:\n" + textwrap.indent(EXAMPLES[name], "  "), encoding="utf-8")
+    specs = load_rules([RULES, tmp_path])
+    assert [spec.name for spec in specs if spec.source.startswith(str(tmp_path))]
+    assert [str(finding) for finding in lint(specs)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name in STORIES])
+def test_an_example_does_what_it_says(name: str, tmp_path: Path) -> None:
+    rules = textwrap.indent(EXAMPLES[name], "  ")
+    tests = textwrap.indent(textwrap.dedent(STORIES[name]), "  ")
+    (tmp_path / "t.yml").write_text(f"rules:\n{rules}\ntests:\n{tests}", encoding="utf-8")
+    out = io.StringIO()
+    assert rules_test(RunOptions((tmp_path / "t.yml",)), out) == 0, out.getvalue()
+
+
+def test_no_story_is_left_without_its_example() -> None:
+    assert set(STORIES) <= set(EXAMPLES)
