@@ -6,6 +6,7 @@ import io
 import re
 import textwrap
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -89,6 +90,29 @@ def test_an_example_does_what_it_says(name: str, tmp_path: Path) -> None:
     rules = textwrap.indent(EXAMPLES[name], "  ")
     tests = textwrap.indent(textwrap.dedent(STORIES[name]), "  ")
     (tmp_path / "t.yml").write_text(f"rules:\n{rules}\ntests:\n{tests}", encoding="utf-8")
+    out = io.StringIO()
+    assert rules_test(RunOptions((tmp_path / "t.yml",)), out) == 0, out.getvalue()
+
+
+def test_a_kind_of_ones_own_is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    kind: dict[str, Any] = {}
+    exec(compile(code, "rules/README.md", "exec"), kind)
+    monkeypatch.setitem(cast("dict[str, Any]", RULE_KINDS), "spike", kind["parse"])
+    test = """
+        rules:
+          - {name: spiky, kind: spike, metric: loss_percent, limit: 30}
+        tests:
+          - name: one report is enough, and the next one ends it
+            events:
+              - call: {peer: SIP/6117, until: 2m, changes: [{at: 50s, loss_to: 40%}, {at: 55s, loss_to: 0%}]}
+            expect:
+              - {at: 50s, state: none, rule: spiky}
+              - {between: [55s, 56s], state: firing, rule: spiky, direction: to_peer, value: 40}
+              - {between: [60s, 61s], state: resolved, rule: spiky}
+              - {messages: 1}
+    """
+    (tmp_path / "t.yml").write_text(textwrap.dedent(test), encoding="utf-8")
     out = io.StringIO()
     assert rules_test(RunOptions((tmp_path / "t.yml",)), out) == 0, out.getvalue()
 
