@@ -134,6 +134,24 @@ def test_both_trunks_go_down_and_come_back_twice_and_the_healthy_one_never() -> 
     assert not [record for record in found if record["subject"] == "PJSIP/100@127.0.0.1:5060"]
 
 
+def test_a_trunk_that_is_registered_and_refuses_every_call_is_told_with_the_reason() -> None:
+    recording = CAPTURES / "asterisk-20/trunk-calls"
+    told = [record for record in records(recording) if record["rule"] == "trunk-delivery"]
+    dialled = [entry["at"] for entry in truth_of(recording)["timeline"] if "dials 8" in entry["what"]]
+    assert [(record["state"], record["severity"], record["subject"]) for record in told] == [
+        ("firing", "warning", "PJSIP/trunk-pj"),
+        ("firing", "critical", "PJSIP/trunk-pj"),
+    ]
+    assert [record["at"] for record in told] == [pytest.approx(at, abs=1) for at in dialled[2:]]
+    assert told[-1]["text"].endswith("fail: 0% of the last 4 delivered (4 × 21 call rejected, SIP 401)")
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)
+def test_no_other_trunk_is_said_to_fail(recording: Path) -> None:
+    if recording.name != "trunk-calls":
+        assert not [record for record in records(recording) if record["rule"] == "trunk-delivery"]
+
+
 def test_four_user_agents_of_one_phone_are_four_messages() -> None:
     found = records(CAPTURES / "asterisk-20/peer-reachability-user-agent")
     texts = [record["text"] for record in found if record["rule"] == "user-agent"]

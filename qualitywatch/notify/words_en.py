@@ -19,11 +19,13 @@ EN: Final = Words(
         Metric.R_FACTOR: Series("R factor", "{:.1f}", "is back to normal", "lowest"),
         Tally.DELIVERED: Series("delivered calls", "{:.0f}%", "are delivered again", "lowest"),
         Tally.ANSWERED: Series("answered calls", "{:.0f}%", "are answered again", "lowest"),
+        Tally.COVERED: Series("calls with reports", "{:.0f}%", "come again", "lowest"),
         Tally.LONG_ENOUGH: Series("calls longer than 10 s", "{:.0f}%", "last as usual again", "lowest"),
     },
     tallies={
         Tally.DELIVERED: "{about} fail: {value} of {calls} delivered{causes}",
         Tally.ANSWERED: "{about} are not answered: {value} of {calls} answered{causes}",
+        Tally.COVERED: "{about} are missing: {value} of {calls} calls had any",
         Tally.LONG_ENOUGH: "{about} end at once: {value} of {calls} answered calls lasted 10 s",
     },
     in_a_row="the last {calls}",
@@ -61,6 +63,7 @@ EN: Final = Words(
     entities={
         Tally.DELIVERED: "calls over {who}",
         Tally.ANSWERED: "calls over {who}",
+        Tally.COVERED: "quality reports of {who}",
         Tally.LONG_ENOUGH: "calls over {who}",
         "trunk_state": "trunk {who}",
         "peer_state": "{who}",

@@ -19,11 +19,13 @@ RU: Final = Words(
         Metric.R_FACTOR: Series("R-фактор", "{:.1f}", "снова в норме", "минимум"),
         Tally.DELIVERED: Series("Доставка звонков", "{:.0f}%", "снова проходят", "минимум"),
         Tally.ANSWERED: Series("Доля отвеченных звонков", "{:.0f}%", "снова принимаются", "минимум"),
+        Tally.COVERED: Series("Доля звонков с отчётами", "{:.0f}%", "снова приходят", "минимум"),
         Tally.LONG_ENOUGH: Series("Доля звонков длиннее 10 с", "{:.0f}%", "снова обычной длины", "минимум"),
     },
     tallies={
         Tally.DELIVERED: "{about} не проходят: доставлено {value} из {calls}{causes}",
         Tally.ANSWERED: "{about} остаются без ответа: отвечено {value} из {calls}{causes}",
+        Tally.COVERED: "{about} не приходят: с отчётами {value} из {calls} звонков",
         Tally.LONG_ENOUGH: "{about} сразу обрываются: дольше 10 с длились {value} из {calls} отвеченных",
     },
     in_a_row="последних {calls}",
@@ -61,6 +63,7 @@ RU: Final = Words(
     entities={
         Tally.DELIVERED: "Звонки по транку {who}",
         Tally.ANSWERED: "Звонки по транку {who}",
+        Tally.COVERED: "Отчёты о качестве от {who}",
         Tally.LONG_ENOUGH: "Звонки по транку {who}",
         "trunk_state": "Транк {who}",
         "peer_state": "{who}",

@@ -7,7 +7,7 @@ import pytest
 from qualitywatch.config import DEFAULT_INHIBITIONS
 from qualitywatch.desk.policy import DeskPolicy, Inhibition, Matcher
 from qualitywatch.document import compile_selector
-from qualitywatch.model import Alert, AlertKey, AlertState, Metric, Severity
+from qualitywatch.model import Alert, AlertKey, AlertState, Metric, Severity, Tally
 from tests.config.conftest import ONE_PBX, Problems, Read, warnings_of
 
 
@@ -32,7 +32,7 @@ def test_a_trunk_explains_its_figures_and_its_peer_and_a_blind_pbx_everything() 
     trunk, pbx = DEFAULT_INHIBITIONS
     assert trunk.equal == ("trunk",)
     assert trunk.source.matches(alert("trunk_state"), {})
-    assert all(trunk.target.matches(alert(topic), {}) for topic in (*Metric, "peer_state"))
+    assert all(trunk.target.matches(alert(topic), {}) for topic in (*Metric, *Tally, "peer_state"))
     assert not any(trunk.target.matches(alert(topic), {}) for topic in ("trunk_state", "pbx_state", "user_agent"))
     assert pbx.source.matches(alert("pbx_state"), {})
     assert not pbx.source.matches(alert("trunk_state"), {})

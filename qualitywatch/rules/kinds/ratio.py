@@ -19,6 +19,8 @@ from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Level, Observation, Severity, Signal, Tally, TallyObservation
 from qualitywatch.rules.spec import Common
 
+# Of these a share is worth telling; of failed logins none is ever good.
+TALLIES: Final = (Tally.DELIVERED, Tally.ANSWERED, Tally.LONG_ENOUGH, Tally.COVERED)
 _SEVERITIES: Final = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
 
@@ -177,7 +179,7 @@ def _signal(floor: Floor, percent: float | None, window: _Window) -> Signal:
 
 def parse(common: Common, section: Section) -> tuple[str, Callable[[], RatioRule]]:
     """Read the keys of a ratio rule; problems go to the section's document."""
-    tally = section.choice("tally", Tally, Tally.DELIVERED)
+    tally = Tally(section.text("tally", Tally.DELIVERED.value, choices=TALLIES) or Tally.DELIVERED)
     options = Options(
         tally=tally,
         window_s=section.duration_s("window", 3600.0, minimum=5, maximum=86_400),
