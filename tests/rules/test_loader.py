@@ -10,6 +10,7 @@ from qualitywatch.errors import ConfigError
 from qualitywatch.model import Metric, Severity
 from qualitywatch.room import Limit
 from qualitywatch.rules.loader import load_rules
+from qualitywatch.rules.registry import RULE_KINDS
 
 
 def written(folder: Path, text: str, name: str = "rules.yml") -> Path:
@@ -40,10 +41,16 @@ def test_the_shipped_rules_load() -> None:
         "rtt",
         "mos",
         "rtcp-coverage",
+        "trunk-delivery",
+        "one-way-audio",
         "trunk-down",
         "peer-down",
         "pbx-blind",
         "user-agent",
+        "transport",
+        "login-failures",
+        "flapping-peer",
+        "flapping-trunk",
     ]
 
 
@@ -101,7 +108,7 @@ def test_a_rule_is_switched_off_by_its_name_alone(tmp_path: Path) -> None:
 def test_a_switched_off_rule_may_stay_as_it_is_and_is_still_checked(tmp_path: Path) -> None:
     assert not load_rules([written(tmp_path, "rules: [{name: a, enabled: no, kind: change, attribute: address}]")])
     assert problems_of(tmp_path, "rules: [{name: a, enabled: no, kind: change, attribute: adress}]") == [
-        'rules.yml:1: rules[0].attribute: must be one of user_agent, address, not "adress", did you mean "address"?'
+        'rules.yml:1: rules[0].attribute: must be one of user_agent, address, network, transport, not "adress", did you mean "address"?'
     ]
 
 
@@ -122,7 +129,7 @@ MISTAKES = [
     ("- {name: '', kind: change}", ["2: rules[0].name: is empty"]),
     (
         "- {name: r, kind: treshold}",
-        ['2: rules[0].kind: must be one of threshold, state, change, not "treshold", did you mean "threshold"?'],
+        [f'2: rules[0].kind: must be one of {", ".join(RULE_KINDS)}, not "treshold", did you mean "threshold"?'],
     ),
     (
         "- {name: r, kind: change, atribute: address}",
