@@ -34,6 +34,7 @@ from qualitywatch.config import (
 from qualitywatch.config.machine import machine_timezone
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import Severity
+from qualitywatch.rules.registry import RULE_KINDS
 from qualitywatch.secrets import Secret
 from qualitywatch.shipped import shipped
 
@@ -510,7 +511,7 @@ timezone: Mars
         "q.yml:13: notify[0].chat_id: must be a whole number, not text: take the quotes away",
         "q.yml:14: rules.directory: gone: No such file or directory",
         "q.yml:15: timezone: unknown time zone; write it like Europe/Moscow",
-        'own/r.yml:2: rules[0].kind: must be one of threshold, state, change, not "threshhold", did you mean "threshold"?',
+        f'own/r.yml:2: rules[0].kind: must be one of {", ".join(RULE_KINDS)}, not "threshhold", did you mean "threshold"?',
     ]
 
 
@@ -635,7 +636,8 @@ timezone: Europe/Moscow
         "  press   nobody; name those who may in telegram.users\n"
         "  group   by rule within 1m; refreshed every 10s; flapping: 3 times in 10m; morning: 08:00\n"
         "  route   everything: to everybody, again every 4h, reminder after 8h\n"
-        "  inhibit topic trunk_state explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos|r_factor|peer_state"
+        "  inhibit topic trunk_state explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos"
+        "|r_factor|answered|delivered|long_enough|covered|peer_state"
         " of the same trunk\n"
         "  inhibit topic pbx_state explains everything on the same PBX\n"
         "  rule    moved (change): address of a peer changed: info\n"

@@ -19,10 +19,11 @@ _DAY_S: Final = 86_400.0
 _MORNING: Final = 8 * 60
 
 # A trunk that is down explains whatever is wrong with its calls and its peer; a PBX that cannot be seen, everything on it.
+_OF_CALLS: Final = tuple(tally for tally in Tally if tally is not Tally.LOGIN_FAILED)
 DEFAULT_INHIBITIONS: Final = (
     Inhibition(
         source=Matcher(topics=(compile_selector("trunk_state"),)),
-        target=Matcher(topics=tuple(compile_selector(topic) for topic in (*Metric, *Tally, "peer_state"))),
+        target=Matcher(topics=tuple(compile_selector(topic) for topic in (*Metric, *_OF_CALLS, "peer_state"))),
         equal=("trunk",),
     ),
     Inhibition(source=Matcher(topics=(compile_selector("pbx_state"),)), target=Matcher()),

@@ -20,18 +20,18 @@ RECORDINGS = sorted(CAPTURES.glob("*/*/*.ami"))
 
 # Counted in the files with grep, in the order of KINDS: RTCP..., Newchannel + Newstate, Hangup, Peer... + Contact..., ...
 COUNTS = {
-    "asterisk-13/sip-bridge-loss/input.ami": (129, 10, 4, 51, 5, 1, 1, 0, 2, 2),
-    "asterisk-20/action-responses/input.ami": (0, 0, 0, 5, 5, 2, 1, 0, 0, 0),
-    "asterisk-20/loss-storm/input.ami": (548, 60, 20, 70, 13, 0, 1, 0, 0, 0),
-    "asterisk-20/one-way-audio/input.ami": (35, 4, 2, 11, 10, 0, 1, 0, 0, 0),
-    "asterisk-20/peer-reachability-user-agent/input.ami": (0, 0, 0, 192, 15, 4, 1, 0, 0, 0),
-    "asterisk-20/pjsip-echo-codecs/input.ami": (125, 8, 4, 19, 18, 0, 1, 0, 0, 0),
-    "asterisk-20/restart/after-reconnect.ami": (0, 0, 0, 1, 5, 0, 1, 0, 0, 0),
-    "asterisk-20/restart/input.ami": (14, 2, 1, 3, 4, 0, 1, 1, 0, 0),
-    "asterisk-20/sip-bridge-loss/input.ami": (94, 5, 2, 10, 21, 0, 1, 0, 1, 1),
-    "asterisk-20/trunk-calls/input.ami": (18, 33, 16, 14, 24, 0, 1, 0, 8, 8),
-    "asterisk-20/trunk-outage/input.ami": (0, 0, 0, 15, 51, 0, 1, 0, 0, 0),
-    "asterisk-22/pjsip-bridge-loss/input.ami": (64, 7, 4, 15, 8, 6, 1, 0, 2, 2),
+    "asterisk-13/sip-bridge-loss/input.ami": (129, 10, 4, 51, 5, 1, 1, 0, 2, 2, 0),
+    "asterisk-20/action-responses/input.ami": (0, 0, 0, 5, 5, 2, 1, 0, 0, 0, 20),
+    "asterisk-20/loss-storm/input.ami": (548, 60, 20, 70, 13, 0, 1, 0, 0, 0, 13),
+    "asterisk-20/one-way-audio/input.ami": (35, 4, 2, 11, 10, 0, 1, 0, 0, 0, 9),
+    "asterisk-20/peer-reachability-user-agent/input.ami": (0, 0, 0, 192, 15, 4, 1, 0, 0, 0, 15),
+    "asterisk-20/pjsip-echo-codecs/input.ami": (125, 8, 4, 19, 18, 0, 1, 0, 0, 0, 129),
+    "asterisk-20/restart/after-reconnect.ami": (0, 0, 0, 1, 5, 0, 1, 0, 0, 0, 4),
+    "asterisk-20/restart/input.ami": (14, 2, 1, 3, 4, 0, 1, 1, 0, 0, 3),
+    "asterisk-20/sip-bridge-loss/input.ami": (94, 5, 2, 10, 21, 0, 1, 0, 1, 1, 160),
+    "asterisk-20/trunk-calls/input.ami": (18, 33, 16, 14, 24, 0, 1, 0, 8, 8, 22),
+    "asterisk-20/trunk-outage/input.ami": (0, 0, 0, 15, 51, 0, 1, 0, 0, 0, 37),
+    "asterisk-22/pjsip-bridge-loss/input.ami": (64, 7, 4, 15, 8, 6, 1, 0, 2, 2, 0),
 }
 KINDS = (
     "RtcpReport",
@@ -44,6 +44,7 @@ KINDS = (
     "ShuttingDown",
     "DialBegun",
     "DialEnded",
+    "LoginFailed",
 )
 
 

@@ -15,6 +15,7 @@ from qualitywatch.ami.names import (
     trunk_name,
     unescape,
     uri_address,
+    uri_transport,
 )
 
 
@@ -154,3 +155,20 @@ def test_unescape_undoes_the_escapes_of_asterisk(name: str) -> None:
     escapes = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
     escapes |= {character: "\\" + character for character in "\\'\"?"}
     assert unescape("".join(escapes.get(character, character) for character in name)) == name
+
+
+@pytest.mark.parametrize(
+    ("uri", "transport"),
+    [
+        ("sip:6103@127.0.0.1:6303;ob", "udp"),
+        ("sip:6103@127.0.0.1:6303;transport=TLS;ob", "tls"),
+        ("<sip:6103@127.0.0.1:6303;transport=tcp>;expires=60", "tcp"),
+        ("sips:6103@127.0.0.1", "tls"),
+        ("sip:6103@127.0.0.1;transport=ws", "ws"),
+        ("", None),
+        ("-none-", None),
+        (None, None),
+    ],
+)
+def test_the_transport_of_a_contact(uri: str | None, transport: str | None) -> None:
+    assert uri_transport(uri) == transport

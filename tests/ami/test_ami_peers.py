@@ -170,7 +170,7 @@ def test_both_recorded_contact_lists_say_the_same(name: str) -> None:
     agent = "PJSUA/v2.17 Linux-6.18.44 x86_64 glibc-2.36"
     assert recorded("asterisk-22/pjsip-bridge-loss", name)[:2] == [
         PeerStateSeen(5.0, "PJSIP/701", PeerState.REACHABLE, "127.0.0.1:7101", 1.013, snapshot=True),
-        AgentSeen(5.0, "PJSIP/701", agent, "127.0.0.1:7101", listed=True),
+        AgentSeen(5.0, "PJSIP/701", agent, "127.0.0.1:7101", listed=True, transport="udp"),
     ]
 
 
@@ -180,14 +180,15 @@ def test_a_contact_that_never_registered_has_no_user_agent() -> None:
     for nothing in ("", "-"):
         assert said(text.format(nothing)) == (
             PeerStateSeen(5.0, "PJSIP/trunk-a", PeerState.REGISTERED, "prov.example:5060", snapshot=True),
-            AgentSeen(5.0, "PJSIP/trunk-a", None, "prov.example:5060", listed=True),
+            AgentSeen(5.0, "PJSIP/trunk-a", None, "prov.example:5060", listed=True, transport="udp"),
         )
     assert said("Event: ContactList\nUri: sip:prov.example:5060") == ()
 
 
 def test_user_agents_of_a_chan_sip_phone_change_four_times() -> None:
     agents = [e for e in recorded("asterisk-20/peer-reachability-user-agent", "Success") if isinstance(e, AgentSeen)]
-    assert agents[0] == AgentSeen(5.0, "SIP/6103", "Zoiper for Windows 2.43 r24984", "127.0.0.1:6303", "User 6103")
+    agent = "Zoiper for Windows 2.43 r24984"
+    assert agents[0] == AgentSeen(5.0, "SIP/6103", agent, "127.0.0.1:6303", "User 6103", transport="udp")
     assert [agent.user_agent for agent in agents] == [
         "Zoiper for Windows 2.43 r24984",
         "Cisco-CP7960G/8.0",
