@@ -301,6 +301,11 @@ def test_a_report_with_several_blocks_may_speak_of_another_stream() -> None:
     assert not accused(run(events))
 
 
+def test_one_report_is_not_enough_while_the_call_lasts() -> None:
+    late = replace(CALM, deaf=((0, 9.0),), interval_s=7.5, our_phase_s=3.0, peer_phase_s=7.4)
+    assert not accused(run([*late.begin(), *late.reports(60)]))
+
+
 def test_a_camera_that_is_switched_off_is_not_silence() -> None:
     video = [
         replace(e, to_address="192.0.2.10:11875")
