@@ -168,7 +168,7 @@ def test_manager_conf_grants_the_least_that_works() -> None:
     assert sections["general"]["timestampevents"] == "yes"
     assert sections["general"]["channelvars"] == "CHANNEL(audioreadformat)"
     user = sections["qualitywatch"]
-    assert set(user["read"].split(",")) == {"system", "call", "reporting"}
+    assert set(user["read"].split(",")) == {"system", "call", "reporting", "security"}
     assert user["write"] == "reporting"
     assert int(user["writetimeout"]) >= 5000
     assert (user["deny"], user["permit"]) == ("0.0.0.0/0.0.0.0", "127.0.0.1/255.255.255.255")

@@ -93,13 +93,15 @@ async def _address(stage: Stage) -> None:
 
 
 async def _wrong_password(stage: Stage) -> None:
-    """Twenty wrong passwords: not our business by default, and no change of state."""
+    """Twenty wrong passwords: told by the address they come from, and no change of state of the peer."""
     (peer,) = stage.take(1)
     technology, _, user = peer.partition("/")
     refusal = 403 if technology == "SIP" else 401
     stage.begin()
     registrar = stage.b.ports.registrar(technology)
+    stage.allow(r"failed logins? from ")
     await faults.register(stage.scratch, registrar, [user] * 20, "bench phone", password="wrong", answer=refusal)
+    await stage.said(r"failed logins from \S+ in 5 min", 60)
     await asyncio.sleep(15)
 
 
