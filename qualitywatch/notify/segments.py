@@ -26,7 +26,7 @@ def where(cast: Cast, words: Words) -> str:
 
 
 def in_brackets(member: Member, cast: Cast, words: Words) -> str:
-    """The segment beside one of several members, " (its uplink, 1 of 1 calls)"; "" where nothing is known or the line above says it."""
+    """The segment beside one of several members; "" where nothing is known or the line above says it."""
     short = words.segments.short.get(member.alert.details.get("segment", ""), "")
     if not short or is_over(member) or _is_shared(cast.firing):
         return ""
