@@ -272,6 +272,8 @@ class Board:
         if known is not None and known.state is MemberState.FIRING:
             return  # its rule was of another kind a moment ago
         fires = with_fire(known.fires if known else self._recent.of(alert.key), at, self._policy.flap_within_s)
+        if known is not None and parent is None and not 0 < self._policy.flap_fires <= len(fires):
+            case = self._open(alert, at, closed_at=at)  # what was told before stays told
         self._join(case, Member(alert, MemberState.HAPPENED, at, mute=self._mute(alert, parent), fires=fires))
 
     def _resolve(self, alert: Alert, at: float, because: str | None) -> None:

@@ -239,3 +239,17 @@ def test_a_silence_survives_a_restart_and_can_end_meanwhile() -> None:
     (told,) = scene.tell()
     assert (told.news, subjects(told)) == (1, ["SIP/1"])
     assert silence(scene, subjects=("*",)).id == 2
+
+
+@pytest.mark.parametrize("has_taken_it_on", [False, True])
+def test_what_nobody_silenced_is_told_though_all_else_of_its_incident_is_muted(*, has_taken_it_on: bool) -> None:
+    scene = Scene()
+    scene.fire("loss", "SIP/6117")
+    if has_taken_it_on:
+        scene.keep(scene.desk.acknowledge(1, ANNA, scene.wall))
+    scene.keep(scene.desk.mute_incident(1, scene.wall + 3600, ANNA, scene.wall))
+    scene.restart()
+    joined = scene.fire("one-way", "SIP/6117", after_s=600)
+    assert joined.id == 1
+    assert (joined.news, joined.news_reason) == ((1 if has_taken_it_on else 2), NewsReason.OPENED)
+    assert scene.fire("jitter", "SIP/6117", after_s=60).news == joined.news, "one of it is loud already"
