@@ -203,6 +203,21 @@ async def test_the_full_list_hangs_below_the_message_and_follows_it(server: Fake
     assert document.document.content == b"17 peers"
 
 
+async def test_a_message_does_not_wait_until_there_is_room_for_its_list(
+    server: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qualitywatch.notify.channels.telegram._SOON_S", 0.1)
+    given = options(base_url=server.url, min_interval_s=0.7)
+    async with chats(server, given) as (chat,):
+        message_id = await chat.send(notification(attachment=Attachment("peers.txt", b"14 peers")))
+        assert [it.message_id for it in server.living(CHAT)] == [message_id], "told and known as told, the list is on its way"
+        await server.wait(lambda: len(server.living(CHAT)) == 2, timeout_s=10)
+        assert server.living(CHAT)[1].reply_to == message_id
+        await asyncio.sleep(0.7)
+        await chat.send(notification("SIP/2", attachment=Attachment("peers.txt", b"15 peers")))
+    assert len(server.living(CHAT)) == 3, "closing waits for no list"
+
+
 async def test_a_list_that_cannot_be_sent_does_not_cost_the_message(
     server: FakeTelegram, caplog: pytest.LogCaptureFixture
 ) -> None:
