@@ -172,6 +172,15 @@ async def test_a_picture_hangs_below_its_message_without_a_sound(server: FakeTel
     assert not text.is_silent
 
 
+async def test_lines_in_place_of_a_picture_are_text_without_a_sound(server: FakeTelegram) -> None:
+    async with chats(server, options(thread_id=7)) as (chat,):
+        message_id = await chat.send(notification())
+        await chat.send_picture("loss to it ▁█ max 12%\n<jitter>", "Anna SIP/6117", reply_to=message_id)
+    _, lines = server.living(CHAT)
+    assert lines.text == "Anna SIP/6117\nloss to it ▁█ max 12%\n<jitter>"
+    assert (lines.reply_to, lines.thread_id, lines.is_silent, lines.picture) == (message_id, 7, True, None)
+
+
 @pytest.mark.parametrize("png", [b"", b"GIF89a", PNG[:16] + b"\0\0\x4e\x20" + PNG[20:]])
 async def test_a_picture_that_telegram_refuses_is_a_permanent_failure(server: FakeTelegram, png: bytes) -> None:
     async with chats(server, options()) as (chat,):

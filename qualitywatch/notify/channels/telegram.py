@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from html import escape
 from importlib import import_module, util
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
@@ -189,10 +190,14 @@ class TelegramNotifier:
         await self._api.edit(self._chat_id, message_id, it.html, it.plain, buttons=it.buttons)
         await self._attach(message_id, notification)
 
-    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> int:
-        """Hang a picture below a message, without a sound; return its id.  Raises NotifyError."""
+    async def send_picture(self, picture: bytes | str, caption: str, *, reply_to: int) -> int:
+        """Hang a picture, or lines in its place, below a message, without a sound; return its id.  Raises NotifyError."""
+        if isinstance(picture, str):
+            plain, thread_id = f"{caption}\n{picture}", self._options.thread_id
+            html = escape(plain, quote=False)
+            return await self._api.send(self._chat_id, html, plain, thread_id=thread_id, reply_to=reply_to, silent=True)
         return await self._api.send_photo(
-            self._chat_id, png, caption, reply_to=reply_to, thread_id=self._options.thread_id, silent=True
+            self._chat_id, picture, caption, reply_to=reply_to, thread_id=self._options.thread_id, silent=True
         )
 
     def moved(self, new_chat_id: int) -> Mapping[str, str]:
