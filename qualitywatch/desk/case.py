@@ -80,6 +80,11 @@ class Case:
         return any(self._voices.values())
 
     @property
+    def is_heard(self) -> bool:
+        """Whether anything in it ever concerned anybody: it was told, or is about to be."""
+        return bool(self._targets)
+
+    @property
     def loud(self) -> Severity | None:
         """The worst that fires and is not muted."""
         return self._worst_of(Voice.LOUD)

@@ -82,21 +82,19 @@ class Register:
         cases = [case for case in cases if case.members[key].state is not MemberState.HAPPENED]
         return next((case for case in cases if not case.is_guest(key)), cases[0] if cases else None)
 
-    def for_subject(self, subject: str, exclude: Case | None) -> Case | None:
-        """The oldest open incident of a subject, but for alerts that another one explains."""
-        cases = [
-            case for (_, key), case in self._subjects.get(subject, {}).items() if case is not exclude and not case.is_guest(key)
-        ]
+    def for_subject(self, subject: str, fits: Callable[[Case], bool]) -> Case | None:
+        """The oldest open incident of a subject that fits, but for alerts that another one explains."""
+        cases = [case for (_, key), case in self._subjects.get(subject, {}).items() if fits(case) and not case.is_guest(key)]
         return min(cases, key=lambda case: case.id, default=None)
 
-    def for_group(self, alert: Alert, at: float, *, happened: bool, exclude: Case | None = None) -> Case | None:
-        """The incident of the group that was joined last, if not long ago; a closed one only takes what happened."""
+    def for_group(self, alert: Alert, at: float, fits: Callable[[Case], bool], *, happened: bool) -> Case | None:
+        """The fitting incident of the group that was joined last, if not long ago; a closed one only takes what happened."""
         if not self._group_by:
             return None
         for case in reversed(self._groups.get(self._group_of(alert), {}).values()):
             if at - case.last_join > self._within_s:
                 return None
-            if case is not exclude and (case.is_open or happened):
+            if fits(case) and (case.is_open or happened):
                 return case
         return None
 
