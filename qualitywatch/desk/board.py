@@ -273,9 +273,11 @@ class Board:
         if known is not None and known.state is MemberState.FIRING:
             return  # its rule was of another kind a moment ago
         fires = with_fire(known.fires if known else self._recent.of(alert.key), at, self._policy.flap_within_s)
-        if known is not None and parent is None and not 0 < self._policy.flap_fires <= len(fires):
+        mute = self._mute(alert, parent)
+        often = 0 < self._policy.flap_fires <= len(fires)
+        if known is not None and parent is None and not (often and (known.mute is None) is (mute is None)):
             case = self._open(alert, at, closed_at=at)  # what was told before stays told
-        self._join(case, Member(alert, MemberState.HAPPENED, at, mute=self._mute(alert, parent), fires=fires))
+        self._join(case, Member(alert, MemberState.HAPPENED, at, mute=mute, fires=fires))
 
     def _resolve(self, alert: Alert, at: float, because: str | None) -> None:
         case = self.register.holder.get(alert.key)

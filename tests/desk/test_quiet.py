@@ -278,3 +278,11 @@ def test_what_nobody_silenced_is_told_though_all_else_of_its_incident_is_muted(*
     assert joined.id == 1
     assert (joined.news, joined.news_reason) == ((1 if has_taken_it_on else 2), NewsReason.OPENED)
     assert scene.fire("jitter", "SIP/6117", after_s=60).news == joined.news, "one of it is loud already"
+
+
+def test_what_happens_often_and_now_in_silence_leaves_alone_what_was_told() -> None:
+    scene = Scene(policy(flap_fires=2))
+    told = scene.happen("agent", "SIP/6117")
+    silence(scene, 60, subjects=("SIP/6117",))
+    quiet = scene.happen("agent", "SIP/6117", after_s=1)
+    assert (quiet.id, quiet.news, scene.incidents[told.id].members[0].mute) == (2, 0, None)
