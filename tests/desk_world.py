@@ -82,16 +82,19 @@ WINDOW: Final = MaintenanceWindow(
     "works", 22 * 60 + 5, 22 * 60 + 30, ZoneInfo("UTC"), match=Matcher(subjects=(compile_selector("SIP/6104"),))
 )
 GRACE_S: Final = 30.0
+REPEAT_S: Final = 3600.0
+ESCALATE_S: Final = 600.0
+MANY: Final = 6  # fewer critical incidents are never told together
 LANGUAGES: Final = {"ops": "en", "boss": "ru"}
 PBX_AHEAD_S: Final = {"office": 0.0, "branch": 5000.0}  # its clock before ours
-BOUNDS: Final = Bounds(closed_loaded=3)  # few, so that what is still to be told does not come back by chance
+BOUNDS: Final = Bounds(closed_loaded=1)  # few, so that what is still to be told does not come back by chance
 
 
 def policy(group_by: tuple[str, ...], flap_fires: int) -> DeskPolicy:
     """Ops hears everything, the boss what is critical at the office, and what nobody took on."""
     return DeskPolicy(
         audiences=(Audience("ops", Severity.INFO), Audience("boss", Severity.CRITICAL, ("office",))),
-        routes=(Route(repeat_s=3600.0, remind_s=7200.0, escalate_after_s=600.0, escalate_to=("boss",)),),
+        routes=(Route(repeat_s=REPEAT_S, remind_s=2 * REPEAT_S, escalate_after_s=ESCALATE_S, escalate_to=("boss",)),),
         inhibitions=INHIBITIONS,
         windows=(WINDOW,),
         group_by=group_by,
@@ -283,6 +286,7 @@ class World:
     known: dict[int, Incident] = field(default_factory=dict)  # all that were ever stored
     posts: dict[int, Post] = field(default_factory=dict)
     silences: dict[int, Silence] = field(default_factory=dict)
+    firing: set[AlertKey] = field(default_factory=set)  # what fires, as it was stored
     ever_fired: set[AlertKey] = field(default_factory=set)
     ever_loud: set[int] = field(default_factory=set)
 
@@ -303,6 +307,7 @@ class World:
         stored = self.home.run(self.store.load())
         for pbx in self.pbxes.values():
             pbx.restart(stored.alerts)
+        assert {key for pbx in self.pbxes.values() for key in pbx.firing} == self.firing, "an alert was not stored"
         self._before = dict(self.known)
         self.silences = {silence.id: silence for silence in stored.silences}
         self.desk = Desk(
@@ -333,9 +338,7 @@ class World:
         if self.fate == "before it is stored":
             self.restart()
             return
-        self.home.run(self.keeper.keep(pbx.name, [Effects(transitions=tuple(transitions))], change, pbx.alerts))
-        if self.is_dead:
-            self.restart()
+        self._keep(self.keeper.keep(pbx.name, [Effects(transitions=tuple(transitions))], change, pbx.alerts))
 
     def look_at_all(self) -> None:
         for pbx in self.pbxes.values():
@@ -347,7 +350,13 @@ class World:
         self.silences.update({silence.id: silence for silence in change.silences})
         self._check_news(change, ())
         stored = StateChange(incidents=change.incidents, silences=change.silences, audit=change.audit)
-        self.home.run(self.keeper.keep_change(stored))
+        if stored:
+            self._keep(self.keeper.keep_change(stored))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        self.home.run(work)
+        if not self.keeper.waiting:
+            self.firing = {key for pbx in self.pbxes.values() for key in pbx.firing}
         if self.is_dead:
             self.restart()
 
@@ -521,6 +530,8 @@ class World:
             and incident.id not in self._failed_lately[target]
             and not (joins and incident.severity is not Severity.CRITICAL)  # told by a change of the digest there is
         ]
+        if step.post.is_digest and any(item.is_open and item.severity is Severity.CRITICAL for item in step.incidents):
+            assert len(step.incidents) >= MANY, "a critical trouble has no message of its own"
         first = [incident.severity.rank for incident in step.incidents if incident.is_open]
         if rest and not self.keeper.waiting:
             assert first, "history before what is going on"

@@ -16,11 +16,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from qualitywatch.desk.change import DeskChange
-from qualitywatch.model import AlertKey, Bulletin, Form, Incident, MemberState, Post
+from qualitywatch.model import AlertKey, Bulletin, Form, Incident, MemberState, NewsReason, Post, Severity
 from qualitywatch.notify.members import MARK_ENDED_UNSEEN, MARK_RESOLVED, MARKS
 from qualitywatch.notify.steps import urgency
 from qualitywatch.room import SilenceRequest
-from tests.desk_world import GRACE_S, LANGUAGES, PBX_AHEAD_S, SUBJECTS, DeskChat, InMemory, OnDisk, World, policy
+from tests.desk_world import (
+    ESCALATE_S,
+    GRACE_S,
+    LANGUAGES,
+    PBX_AHEAD_S,
+    REPEAT_S,
+    SUBJECTS,
+    DeskChat,
+    InMemory,
+    OnDisk,
+    World,
+    policy,
+)
 
 ALERTS = [(rule, subject) for rule, subjects in SUBJECTS.items() for subject in subjects]
 STATES = ["bad", "bad", "worse", "worse", "clear", "clear", "mild", "unknown", "gone"]
@@ -29,6 +41,7 @@ SUBJECT_SELECTORS = ["SIP/6101", "SIP/6102", "SIP/6104", "mango", "*"]
 pbxes = st.sampled_from(list(PBX_AHEAD_S))
 targets = st.sampled_from(list(LANGUAGES))
 FOR_EVER = 2000
+PAUSES_S = 200.0  # the longest that a chat has asked for, or a message stands aside
 
 
 class AlertDesk(RuleBasedStateMachine):
@@ -37,7 +50,7 @@ class AlertDesk(RuleBasedStateMachine):
     def open_home(self) -> InMemory | OnDisk:
         return InMemory()
 
-    @initialize(group_by=st.sampled_from([(), ("rule",), ("severity",)]), flap_fires=st.sampled_from([0, 3]))
+    @initialize(group_by=st.sampled_from([(), (), ("rule",), ("severity",)]), flap_fires=st.sampled_from([0, 3]))
     def begin(self, group_by: tuple[str, ...], flap_fires: int) -> None:
         self.world = World(policy(group_by, flap_fires), self.open_home())
         self.world.look_at_all()
@@ -50,10 +63,15 @@ class AlertDesk(RuleBasedStateMachine):
         pbx.states.update({AlertKey(kind, name, subject): state for kind, subject in which})
         self.world.look(pbx)
 
-    @rule(name=pbxes, several=st.sampled_from([3, 5, 14, 40]), state=st.sampled_from(["bad", "worse", "clear"]))
-    def storm(self, name: str, several: int, state: str) -> None:
-        pbx = self.world.pbxes[name]
-        pbx.states.update({AlertKey("call-loss", name, f"SIP/{6300 + number}"): state for number in range(several)})
+    @rule(
+        name=pbxes,
+        first=st.sampled_from([0, 0, 4]),
+        several=st.sampled_from([2, 5, 14, 60]),
+        state=st.sampled_from(["bad", "bad", "worse", "clear"]),
+    )
+    def storm(self, name: str, first: int, several: int, state: str) -> None:
+        pbx, numbers = self.world.pbxes[name], range(6300 + first, 6300 + first + several)
+        pbx.states.update({AlertKey("call-loss", name, f"SIP/{number}"): state for number in numbers})
         self.world.look(pbx)
 
     @rule(name=pbxes)
@@ -137,16 +155,15 @@ class AlertDesk(RuleBasedStateMachine):
         self.world.chats[whose].outcomes = outcomes
         self.world.carry(calls)
 
-    @rule(fate=st.sampled_from(["now", "before it is stored", "before it is told"]))
-    def kill(self, fate: str) -> None:
-        if fate == "now":
-            self.world.restart()
-        else:
-            self.world.fate = fate
-
-    @rule(commits=st.integers(1, 3))
-    def fill_disk(self, commits: int) -> None:
-        self.world.store.full_for = commits
+    @rule(what=st.sampled_from(["killed now", "before it is stored", "before it is told", "disk full"]))
+    def break_down(self, what: str) -> None:
+        match what:
+            case "killed now":
+                self.world.restart()
+            case "disk full":
+                self.world.store.full_for = 2
+            case _:
+                self.world.fate = what
 
     # --- what must hold at any moment -----------------------------------------------------------------------------------
 
@@ -181,6 +198,7 @@ class AlertDesk(RuleBasedStateMachine):
     def settle(self) -> None:
         self.come_to_rest()
         self.check_mutes()
+        self.check_nagging()
         self.check_alerts()
         for target, chat in self.world.chats.items():
             posts = self.world.posts_of(target)
@@ -194,11 +212,14 @@ class AlertDesk(RuleBasedStateMachine):
         world.fate, world.store.full_for = "", 0
         for chat in world.chats.values():
             chat.outcomes.clear()
+        quiet_at = world.time + PAUSES_S
         for _ in range(2):  # figures are taken over every ten seconds
             world.time += 11
             world.look_at_all()
         for _ in range(FOR_EVER):
             world.carry(FOR_EVER)
+            if world.time > quiet_at:
+                self.check_that_the_worst_is_told()
             due = [at for lane in world.lanes.values() if (at := lane.due_at(world.wall)) is not None]
             if not due:
                 break
@@ -209,17 +230,38 @@ class AlertDesk(RuleBasedStateMachine):
         assert not any(lane.waiting for lane in world.lanes.values())
         assert not world.keeper.waiting
 
+    def check_that_the_worst_is_told(self) -> None:
+        """However much there is to tell: what got critical waits for nothing."""
+        for target in self.world.chats:
+            for number, post in self.world.posts_of(target).items():
+                incident = self.world.known[number]
+                if incident.is_open and incident.news_reason is NewsReason.WORSE and incident.severity is Severity.CRITICAL:
+                    assert incident.news == next(told.news for told in post.told if told.incident == number)
+
+    def check_nagging(self) -> None:
+        """What nobody takes on is told again, and to others."""
+        for incident in self.world.desk.open_incidents():
+            now = self.world.pbxes[incident.pbx].now
+            assert now is not None
+            if incident.ack is None and any(member.mute is None for member in incident.firing):
+                assert incident.first_news_at is not None
+                assert "boss" in incident.targets or now < incident.first_news_at + ESCALATE_S
+                assert incident.flapping or now < incident.news_at + REPEAT_S
+
     def check_mutes(self) -> None:
-        """What is muted has a reason, and what has a reason is muted."""
+        """What is muted has a reason, and what has a reason is muted; what is over is not kept open."""
         world = self.world
+        assert all(incident.firing or incident.flapping for incident in world.desk.open_incidents())
         for _, member in world.members():
             key, mute = member.key, member.mute
             if world.is_muted(key, member.alert.severity):
                 assert mute is not None
             elif not world.explanations(key):
                 now = world.pbxes[key.pbx].now
-                is_grace = mute is not None and mute.until is not None and now is not None and mute.until <= now + GRACE_S
-                assert mute is None or is_grace
+                assert now is not None
+                assert mute is None or (mute.until is not None and now < mute.until <= now + GRACE_S), (
+                    f"muted for ever: {member}"
+                )
             elif any(other.rule == "blind" for other in world.explanations(key)):
                 assert mute is not None
 
@@ -304,9 +346,11 @@ class AlertDeskOnDisk(AlertDesk):
         return OnDisk(Path(self.folder.name))
 
     def teardown(self) -> None:
-        super().teardown()
-        if hasattr(self, "folder"):
-            self.folder.cleanup()
+        try:
+            super().teardown()
+        finally:
+            if hasattr(self, "folder"):
+                self.folder.cleanup()
 
 
 class LongAlertDesk(AlertDesk):
