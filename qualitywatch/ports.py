@@ -173,8 +173,11 @@ class Notifier(Protocol):
         """Change a message; one that already looks so is no error. Raises NotifyError, MessageGoneError."""
         ...
 
-    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> int:
-        """Hang a picture below a message, without a sound; return its id. Raises NotifyError."""
+    async def send_picture(self, picture: bytes | str, caption: str, *, reply_to: int) -> int:
+        """Hang a picture (PNG), or lines of text in its place, below a message, without a sound; return its id.
+
+        Raises NotifyError.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,7 @@
-"""Charts that hang below messages: what the store knows of an incident's subject, drawn off the event loop."""
+"""Charts that hang below messages: what the store knows of an incident's subject, drawn off the event loop.
+
+Without the library that draws them they are lines of blocks.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Final
 
 from qualitywatch.charts.order import order
 from qualitywatch.charts.painter import Painter
+from qualitywatch.charts.sparkline import chart_lines
 from qualitywatch.model import Incident
 from qualitywatch.notify.legible import legible
 from qualitywatch.notify.members import charted
@@ -24,10 +28,10 @@ class Pictures:
         self._language = language
         self._zone = zone
 
-    async def of_incident(self, incident: Incident) -> bytes | None:
-        """A chart of the last half hour of the first subject that has something to show, in PNG."""
+    async def of_incident(self, incident: Incident) -> bytes | str | None:
+        """A chart of the last half hour of the first subject that has something to show: PNG, or lines of text."""
         member = charted(incident)
-        if member is None or not self._painter.available:
+        if member is None:
             return None
         subject, name = member.key.subject, member.alert.display_name
         until = next((view.now for view in self._room.pbxes() if view.name == incident.pbx), incident.opened_at)
@@ -35,6 +39,8 @@ class Pictures:
         points = await self._room.history(incident.pbx, subject, since, until)
         if not points:
             return None
+        if not self._painter.available:
+            return "\n".join(chart_lines(points, self._language, since=since, until=until)) or None
         title = legible(f"{name} {subject}" if name and name not in subject else subject)
         return await self._painter.paint(
             order(self._room, incident.pbx, subject, title, points, since, until, self._language, self._zone, [incident])

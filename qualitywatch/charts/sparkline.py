@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Final
 
 from qualitywatch.charts.figures import SCALES, extreme, known
@@ -62,6 +63,16 @@ def summary_line(
     line = sparkline(shown, low=scale.low, high=high)
     mark = words.lowest if scale.worse_is_lower else words.highest
     return f"{label} {line} {mark} {worst:{scale.form}}{words.units[metric]}"
+
+
+def chart_lines(points: Sequence[HistoryPoint], language: str, *, since: float, until: float) -> tuple[str, ...]:
+    """Return what stands for a chart of loss and jitter: a line for each metric and direction that is known."""
+    directions = dict.fromkeys(point.direction for point in points)
+    return tuple(
+        summary_line(points, metric, direction, language, since=since, until=until)
+        for metric, direction in product((Metric.LOSS_PERCENT, Metric.JITTER_MS), directions)
+        if any(point.direction is direction and known(SCALES[metric].mean(point)) is not None for point in points)
+    )
 
 
 def _step(value: float, low: float, high: float) -> int:

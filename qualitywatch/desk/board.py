@@ -268,18 +268,22 @@ class Board:
         parent = self._inhibitor.explains(alert)
         case = self.register.holder.get(parent) if parent is not None else None
         if case is None:
+            fits = self._company(alert, self._mute(alert, parent))
             case = (
-                self.register.burst_of(alert.key.subject, at)
-                or self.register.for_group(alert, at, happened=True)
+                self.register.burst_of(alert.key.subject, at, fits)
+                or self.register.for_group(alert, at, fits, happened=True)
                 or self._open(alert, at, closed_at=at)
             )
         known = case.members.get(alert.key)
         if known is not None and known.state is MemberState.FIRING:
             return  # its rule was of another kind a moment ago
         fires = with_fire(known.fires if known else self._recent.of(alert.key), at, self._policy.flap_within_s)
-        if known is not None and known.state is MemberState.HAPPENED:
+        mute = self._mute(alert, parent)
+        if known is not None and known.state is MemberState.HAPPENED and (known.mute is None) is (mute is None):
             alert = one_after_another(known.alert, alert)
-        self._join(case, Member(alert, MemberState.HAPPENED, at, mute=self._mute(alert, parent), fires=fires))
+        elif known is not None and parent is None:
+            case = self._open(alert, at, closed_at=at)  # what was told before stays told
+        self._join(case, Member(alert, MemberState.HAPPENED, at, mute=mute, fires=fires))
 
     def _resolve(self, alert: Alert, at: float, because: str | None) -> None:
         case = self.register.holder.get(alert.key)
@@ -312,11 +316,19 @@ class Board:
     # --- members --------------------------------------------------------------------------------------------------------
 
     def _place(self, alert: Alert, at: float, exclude: Case | None = None) -> Case:
+        fits = self._company(alert, self._mute(alert), exclude)
         return (
-            self.register.for_subject(alert.key.subject, exclude)
-            or self.register.for_group(alert, at, happened=False, exclude=exclude)
+            self.register.for_subject(alert.key.subject, fits)
+            or self.register.for_group(alert, at, fits, happened=False)
             or self._open(alert, at)
         )
+
+    def _company(self, alert: Alert, mute: Mute | None, exclude: Case | None = None) -> Callable[[Case], bool]:
+        """Which incidents may take an alert: what nobody would be told of by itself is not told in the company of others."""
+        if mute is not None:
+            return lambda case: case is not exclude and (not case.is_heard or case.loud is None)
+        is_heard = bool(self._router.plan(alert).targets)
+        return lambda case: case is not exclude and case.is_heard is is_heard
 
     def _open(self, alert: Alert, at: float, closed_at: float | None = None) -> Case:
         incident = Incident(self._next_id(), self._pbx, at, (), alert.severity, Severity.INFO, closed_at=closed_at)

@@ -44,7 +44,7 @@ class Case:
         self._forget_step()
         for member in incident.members:
             self.put(member)
-        self.was_loud = self.loud is not None
+        self.was_loud, self.was_muted = self.loud is not None, self.muted is not None
 
     def _forget_step(self) -> None:
         self.spoke = False  # an unmuted member began to fire or happened since ``settled``
@@ -55,7 +55,7 @@ class Case:
     def settled(self) -> None:
         """What happened since the last time has been considered."""
         self._forget_step()
-        self.was_loud = self.loud is not None
+        self.was_loud, self.was_muted = self.loud is not None, self.muted is not None
 
     @property
     def id(self) -> int:
@@ -78,6 +78,11 @@ class Case:
     @property
     def fires_at_all(self) -> bool:
         return any(self._voices.values())
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anything in it ever concerned anybody: it was told, or is about to be."""
+        return bool(self._targets)
 
     @property
     def loud(self) -> Severity | None:
@@ -138,6 +143,10 @@ class Case:
     def add_targets(self, targets: tuple[str, ...]) -> None:
         """Let these be told as well."""
         self._targets.update(dict.fromkeys(targets))
+
+    def lacks(self, targets: tuple[str, ...]) -> bool:
+        """Whether one of these is not told yet."""
+        return not self._targets.keys() >= set(targets)
 
     def snapshot(self) -> Incident | None:
         """The incident as it is now when a reader could see a difference, else None."""

@@ -82,29 +82,27 @@ class Register:
         cases = [case for case in cases if case.members[key].state is not MemberState.HAPPENED]
         return next((case for case in cases if not case.is_guest(key)), cases[0] if cases else None)
 
-    def for_subject(self, subject: str, exclude: Case | None) -> Case | None:
-        """The oldest open incident of a subject, but for alerts that another one explains."""
-        cases = [
-            case for (_, key), case in self._subjects.get(subject, {}).items() if case is not exclude and not case.is_guest(key)
-        ]
+    def for_subject(self, subject: str, fits: Callable[[Case], bool]) -> Case | None:
+        """The oldest open incident of a subject that fits, but for alerts that another one explains."""
+        cases = [case for (_, key), case in self._subjects.get(subject, {}).items() if fits(case) and not case.is_guest(key)]
         return min(cases, key=lambda case: case.id, default=None)
 
-    def for_group(self, alert: Alert, at: float, *, happened: bool, exclude: Case | None = None) -> Case | None:
-        """The incident of the group that was joined last, if not long ago; a closed one only takes what happened."""
+    def for_group(self, alert: Alert, at: float, fits: Callable[[Case], bool], *, happened: bool) -> Case | None:
+        """The fitting incident of the group that was joined last, if not long ago; a closed one only takes what happened."""
         if not self._group_by:
             return None
         for case in reversed(self._groups.get(self._group_of(alert), {}).values()):
             if at - case.last_join > self._within_s:
                 return None
-            if case is not exclude and (case.is_open or happened):
+            if fits(case) and (case.is_open or happened):
                 return case
         return None
 
-    def burst_of(self, subject: str, at: float) -> Case | None:
-        """The incident of things that happened lately, to this subject among them: who changes twice has changed once."""
+    def burst_of(self, subject: str, at: float, fits: Callable[[Case], bool]) -> Case | None:
+        """The fitting incident of things that happened lately, to this subject among them: who changes twice changed once."""
         for case in reversed(self.closed.values()):
             is_late = 0 <= at - case.last_join <= self._within_s
-            if is_late and case.is_burst and any(key.subject == subject for key in case.members):
+            if is_late and case.is_burst and fits(case) and any(key.subject == subject for key in case.members):
                 return case
         return None
 

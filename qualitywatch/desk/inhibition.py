@@ -44,6 +44,9 @@ class _Scope:
             return (key.subject,) if trunk is None or trunk == key.subject else (trunk, key.subject)
         return ("",)
 
+    def is_tie_unknown(self, key: AlertKey) -> bool:
+        return "trunk" in self.inhibition.equal and self.trunk_of(key.pbx, key.subject) is None
+
     def fits(self, source: AlertKey, target: AlertKey) -> bool:
         same_way = "direction" not in self.inhibition.equal or source.direction == target.direction
         return same_way and source != target
@@ -151,6 +154,8 @@ class Inhibitor:
             known = list(self._sources_of(firing))
             if known:
                 self._bind(firing.key, parent if parent in known else known[0])
+            elif self._may_be_tied(firing, parent):
+                self._bind(firing.key, parent)
             else:
                 self._set_parent(firing.key, parent)
                 self._releases[firing.key] = release_at
@@ -182,6 +187,16 @@ class Inhibitor:
                     if scope.fits(source, target.key):
                         yield source
 
+    def _may_be_tied(self, target: _Firing, source: AlertKey) -> bool:
+        """Whether a source explains a target unless its trunk turns out to be another: after a restart none is known yet."""
+        if source not in self._firing or source in self._parents:
+            return False
+        meant = zip(self._scopes, self._firing[source].is_source, target.is_target, strict=True)
+        return any(
+            is_source and is_target and scope.fits(source, target.key) and scope.is_tie_unknown(target.key)
+            for scope, is_source, is_target in meant
+        )
+
     def _activate(self, source: _Firing, at: float) -> list[AlertKey]:
         """Make an alert a source; what it explains is bound, and explains nothing itself any more."""
         self._add_source(source)
@@ -204,12 +219,14 @@ class Inhibitor:
         self._remove_source(self._firing[key])
         touched = list(self._children.get(key, ()))
         for child in touched:
-            other = next(self._sources_of(self._firing[child]), None)
+            self._unfree(self._firing[child])  # one that waits for its release already
+            firing = self._firing[child] = self._look_at(self._firing[child].alert)  # its trunk may be known only now
+            other = next(self._sources_of(firing), None)
             if other is not None:
                 self._bind(child, other)
-            elif child not in self._releases:
-                self._releases[child] = at + GRACE_S
-                self._free(self._firing[child])
+            else:
+                self._releases.setdefault(child, at + GRACE_S)
+                self._free(firing)
         self._plan()
         return touched
 

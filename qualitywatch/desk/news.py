@@ -13,7 +13,8 @@ from typing import Final
 
 from qualitywatch.desk.case import Case
 from qualitywatch.desk.policy import DeskPolicy
-from qualitywatch.model import NewsReason, Severity
+from qualitywatch.desk.routing import Escalation
+from qualitywatch.model import Incident, NewsReason, Severity
 
 _FIRST: Final = frozenset({NewsReason.OPENED, NewsReason.UNMUTED, NewsReason.FLAPPING})
 
@@ -42,12 +43,11 @@ def nag(case: Case, at: float, wall: float) -> None:
     incident = case.incident
     if case.loud is None or not incident.news:
         return
-    if incident.ack is None and incident.escalated_at is None and incident.first_news_at is not None:
-        due = [step for plan in case.plans for step in plan.escalations if incident.first_news_at + step.after_s <= at]
-        if due:
-            for step in due:
-                case.add_targets(step.targets)
-            case.incident = incident = replace(incident, escalated_at=at)
+    due = [step for step in _escalations(case) if _waits_since(incident) + step.after_s <= at]
+    if due:
+        for step in due:
+            case.add_targets(step.targets)
+        case.incident = incident = replace(incident, escalated_at=at)
     if incident.flapping:
         return
     if incident.ack is None:
@@ -68,9 +68,7 @@ def next_due(case: Case, wall_ahead_s: float, policy: DeskPolicy) -> float:
         return case.last_fire + policy.flap_within_s
     if case.loud is None or not incident.news:
         return math.inf
-    due = math.inf
-    if incident.ack is None and incident.escalated_at is None and incident.first_news_at is not None:
-        due = incident.first_news_at + _earliest(step.after_s for plan in case.plans for step in plan.escalations)
+    due = _waits_since(incident) + _earliest(step.after_s for step in _escalations(case))
     if incident.flapping:
         return due
     if incident.ack is None:
@@ -85,12 +83,16 @@ def _tell_what_is_new(case: Case, heard: Severity, at: float) -> None:
         opened = NewsReason.OPENED if case.spoke else NewsReason.UNMUTED
         _tell(case, NewsReason.FLAPPING if incident.flapping else opened, at)
     elif heard.rank > incident.worst.rank:
-        case.incident = replace(incident, ack=None)  # somebody took a lesser trouble on, not this one
+        if incident.ack is not None:  # somebody took a lesser trouble on, not this one, which has its whole time from now on
+            case.incident = replace(incident, ack=None, first_news_at=at)
         _tell(case, NewsReason.WORSE, at)
     elif case.flapped:
         _tell(case, NewsReason.FLAPPING, at)
-    elif case.outlived and not case.was_loud and incident.ack is None and not incident.flapping:
-        _tell(case, NewsReason.UNMUTED, at)
+    elif not case.was_loud and incident.ack is None and not incident.flapping:
+        if case.outlived:
+            _tell(case, NewsReason.UNMUTED, at)
+        elif case.spoke and case.was_muted:  # who asked for quiet about the others did not mean this one
+            _tell(case, NewsReason.OPENED, at)
     if heard.rank > case.incident.worst.rank:
         case.incident = replace(case.incident, worst=heard)
 
@@ -104,6 +106,20 @@ def _tell(case: Case, reason: NewsReason, at: float) -> None:
         case.incident = replace(incident, news_reason=first, news_at=at)
     else:
         case.incident = replace(incident, news=incident.news + 1, news_reason=reason, news_at=at)
+
+
+def _escalations(case: Case) -> Iterable[Escalation]:
+    """The steps that are still to be taken while nobody acknowledges."""
+    incident = case.incident
+    if incident.ack is not None:
+        return ()
+    steps = (step for plan in case.plans for step in plan.escalations)
+    return (step for step in steps if incident.escalated_at is None or case.lacks(step.targets))
+
+
+def _waits_since(incident: Incident) -> float:
+    """Since when it waits for somebody to acknowledge it."""
+    return math.inf if incident.first_news_at is None else incident.first_news_at
 
 
 def _earliest(pauses: Iterable[float | None]) -> float:

@@ -91,7 +91,7 @@ class Incident:
     news: int = 0
     news_reason: NewsReason = NewsReason.OPENED  # of the latest news
     news_at: float = 0.0
-    first_news_at: float | None = None  # when it was news for the first time
+    first_news_at: float | None = None  # since when it waits for somebody: its first news, or what was worse than acknowledged
     targets: tuple[str, ...] = ()
     ack: Acknowledgement | None = None
     escalated_at: float | None = None

@@ -133,6 +133,13 @@ class Agenda:
         if post.failed:
             if is_news and not _is_lost(post):
                 yield self._send(post, incidents, form)
+            elif not is_news and is_over and post.sent_at and not all(told.closed for told, _ in members):
+                # What was shown must not look for ever as if it lasted: the reason it was refused may be mended by now.
+                yield (
+                    self._edit(post, members, joining, leaving, hasten=hasten)
+                    if can_edit
+                    else self._send(post, incidents, form)
+                )
             return
         if is_news and (again_at <= now or not can_edit):
             yield self._send(post, incidents, form, leaving, due_at=now if hasten else again_at)

@@ -310,6 +310,8 @@ class BotApi:
 
     async def _turn(self, chat: Chat, urgent: bool = False, patience_s: float = _PATIENCE_S) -> None:
         loop = asyncio.get_running_loop()
+        if urgent and not self._pacer.may_answer(chat, loop.time()):
+            raise NotifyError(f"more is asked in the chat {chat} than alerts leave room to answer", permanent=False)
         until = loop.time() + (_PATIENCE_S if urgent else patience_s)
         while (pause_s := self._pacer.pause_s(chat, loop.time())) > 0:
             if (left_s := until - loop.time()) < pause_s:
@@ -319,7 +321,7 @@ class BotApi:
                 await asyncio.sleep(left_s)
                 break
             await asyncio.sleep(pause_s)
-        self._pacer.spend(chat, loop.time())
+        self._pacer.spend(chat, loop.time(), is_answer=urgent)
 
     async def _deliver(self, chat: Chat, form: _Form, attempt: Callable[[_Form], Awaitable[Message | bool]]) -> int:
         """Try poorer and poorer forms until Telegram takes one; return the id of the message."""

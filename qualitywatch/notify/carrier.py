@@ -28,7 +28,8 @@ ATTEMPTS_WITH_A_BUG: Final = 5
 REST_AFTER_A_BUG_S: Final = 60.0
 _MOVES_IN_A_ROW: Final = 2
 
-Draw: TypeAlias = Callable[[Incident], Awaitable[bytes | None]]
+Picture: TypeAlias = bytes | str  # PNG, or lines of text in its place
+Draw: TypeAlias = Callable[[Incident], Awaitable[Picture | None]]
 
 
 @runtime_checkable
@@ -52,7 +53,7 @@ class DispatcherStats:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What all carriers share.  ``draw`` makes a chart of an incident in PNG, or None where nothing can be drawn."""
+    """What all carriers share.  ``draw`` makes a chart of an incident, or None where nothing can be drawn."""
 
     clock: Clock
     memory: Memory
@@ -75,7 +76,7 @@ class Carrier:
         self._who = f'target "{target}"'
         self._failures = 0  # in a row
         self._hasten = 0  # how many wait for it to be through
-        self._drawn: list[tuple[Step, bytes | None]] = []
+        self._drawn: list[tuple[Step, Picture | None]] = []
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -128,28 +129,28 @@ class Carrier:
             self._idle.set()
             due_at = self.lane.due_at(now, hasten=hasten)
             return None if due_at is None else max(due_at - now, 0.001)
-        png = None
+        picture = None
         if step is None:
-            step, png = self._drawn[0]
+            step, picture = self._drawn[0]
         if step.kind is not StepKind.NOTE and (pause_s := self._notifier.pause_s()) > 0:
             await asyncio.sleep(pause_s)  # whatever is learnt meanwhile is looked at together
             return 0
         if step.kind is StepKind.PICTURE:
             del self._drawn[0]
-        await self._carry(step, png)
+        await self._carry(step, picture)
         return 0
 
-    async def _carry(self, step: Step, png: bytes | None = None) -> None:
+    async def _carry(self, step: Step, picture: Picture | None = None) -> None:
         """Carry out one step and store what became of it."""
-        result = await self._attempt(step, png)
+        result = await self._attempt(step, picture)
         for _ in range(_MOVES_IN_A_ROW):
             if not await self._follow_move(result):
                 break
-            result = await self._attempt(step, png)
+            result = await self._attempt(step, picture)
         now = self._means.clock.now()
         if not isinstance(result, NotifyError):
             posts = self.lane.done(step, result, now)
-            if step.notification is not None or png is not None:
+            if step.notification is not None or picture is not None:
                 self._succeeded(step)
         elif isinstance(result, MessageGoneError) and (step.kind is not StepKind.SEND or step.reply_to is not None):
             posts = self.lane.gone(step, now)
@@ -157,12 +158,12 @@ class Carrier:
             posts = self._failed(step, result, now)
         await self._keep(posts)
 
-    async def _attempt(self, step: Step, png: bytes | None) -> int | NotifyError | None:
+    async def _attempt(self, step: Step, picture: Picture | None) -> int | NotifyError | None:
         limit_s = self._means.delivery_limit_s
         try:
             with self._means.progress.step():
                 async with asyncio.timeout(limit_s):
-                    return await self._perform(step, png)
+                    return await self._perform(step, picture)
         except NotifyError as error:
             return error
         except TimeoutError:
@@ -170,9 +171,9 @@ class Carrier:
         except Exception as error:  # noqa: BLE001 a bug in one channel must not silence the others
             return NotifyError(_bug(error), permanent=step.post.attempts + 1 >= ATTEMPTS_WITH_A_BUG)
 
-    async def _perform(self, step: Step, png: bytes | None) -> int | None:
-        if png is not None and step.message_id is not None:
-            return await self._notifier.send_picture(png, _caption(step.incidents[0]), reply_to=step.message_id)
+    async def _perform(self, step: Step, picture: Picture | None) -> int | None:
+        if picture is not None and step.message_id is not None:
+            return await self._notifier.send_picture(picture, _caption(step.incidents[0]), reply_to=step.message_id)
         if step.notification is None:
             return None
         if step.message_id is None:
@@ -190,11 +191,11 @@ class Carrier:
     async def _make_picture(self, step: Step) -> None:
         draw = self._means.draw
         try:
-            png = None if draw is None else await draw(step.incidents[0])
+            picture = None if draw is None else await draw(step.incidents[0])
         except Exception as error:  # noqa: BLE001 a chart that cannot be drawn costs the chart
             self._means.troubles.report(f"{self._who}: chart", _bug(error), "the message stays without one")
-            png = None
-        self._drawn.append((step, png))
+            picture = None
+        self._drawn.append((step, picture))
         self._look_again()
 
     def _succeeded(self, step: Step) -> None:

@@ -80,7 +80,7 @@ class Lane:
             case StepKind.SEND:
                 return self._sent(step, post, message_id, now)
             case StepKind.EDIT | StepKind.NOTE:
-                post = replace(post, told=step.told)
+                post = replace(post, told=step.told, failed="" if step.kind is StepKind.EDIT else post.failed)
                 if step.notification is not None:
                     post = replace(post, looks=step.notification.looks, edited_at=now)
                 self._agenda.note_shown(step)

@@ -14,7 +14,7 @@ from typing import Final
 
 SECOND_S: Final = 1.0
 MINUTE_S: Final = 60.0
-SOON_S: Final = 10.0  # what ``free`` looks ahead
+ANSWERS_SHARE: Final = 0.4  # of a group's minute
 
 
 class Pacer:
@@ -25,6 +25,8 @@ class Pacer:
             raise ValueError("a bot that may send nothing at all")
         self._chat_interval_s = chat_interval_s
         self._group_per_minute = group_per_minute
+        self._answers_per_minute = max(1, round(group_per_minute * ANSWERS_SHARE))
+        self._answers: dict[int | str, deque[float]] = {}
         self._overall: deque[float] = deque(maxlen=overall_per_s)
         self._chats: dict[int | str, deque[float]] = {}  # the newest calls, as many as a window can hold
         self._held: dict[int | str | None, float] = {}  # until when; None: every chat
@@ -42,8 +44,15 @@ class Pacer:
         latest = max(free_at)
         return 0.0 if latest <= now else max(latest - now, 1e-6)
 
-    def spend(self, chat: int | str, now: float) -> None:
+    def may_answer(self, chat: int | str, now: float) -> bool:
+        """Whether a question in a chat may be answered out of turn: what is left of a group's minute is for alerts."""
+        answers = self._answers.get(chat)
+        return answers is None or len(answers) < self._answers_per_minute or answers[0] + MINUTE_S <= now
+
+    def spend(self, chat: int | str, now: float, *, is_answer: bool = False) -> None:
         """Count a call that is made now."""
+        if is_answer and _is_group(chat):
+            self._answers.setdefault(chat, deque(maxlen=self._answers_per_minute)).append(now)
         self._overall.append(now)
         calls = self._chats.get(chat)
         if calls is None:
@@ -53,15 +62,6 @@ class Pacer:
     def hold(self, chat: int | str | None, until: float) -> None:
         """Let nothing through before an instant, because the server said so: to one chat, or with None to any."""
         self._held[chat] = max(until, self._held.get(chat, until))
-
-    def free(self, chat: int | str, now: float) -> int:
-        """Return how many calls to a chat could go within the next 10 s if no other chat needed any."""
-        calls: deque[float] = self._chats.get(chat, deque())
-        begin = now + self.pause_s(chat, now)
-        room = int((now + SOON_S - begin) / self._chat_interval_s) + 1 if self._chat_interval_s > 0 else 10_000
-        if _is_group(chat):
-            room = min(room, self._group_per_minute - sum(at + MINUTE_S > now + SOON_S for at in calls))
-        return max(0, min(room, int(SOON_S) * (self._overall.maxlen or 0))) if begin <= now + SOON_S else 0
 
 
 def _is_group(chat: int | str) -> bool:

@@ -75,7 +75,7 @@ def _our_trouble(alert: Alert, words: Words) -> str:
     if template is None:
         return _about(alert, words) + _plain_value(alert.value) + _why(state, detail(details, "cause"))
     known = (alert.topic, state) in words.down
-    cause = detail(details, "cause")
+    cause = _in_words(detail(details, "cause"), alert, words)
     if cause.casefold() in template.casefold():
         cause = ""  # it would only say the same again
     counts = {name: detail(details, name) or "?" for name in _COUNTS}
@@ -198,6 +198,13 @@ def _fields(alert: Alert, words: Words, zone: tzinfo) -> dict[str, str | float |
         "severity": words.severities[alert.severity],
         "since": local_time(alert.since_at, zone),
     }
+
+
+def _in_words(cause: str, alert: Alert, words: Words) -> str:
+    """The log explains a lost connection in English: say it in the reader's language where that is known."""
+    if alert.topic != "pbx_state":
+        return cause
+    return next((said for told, said in words.blindness if told in cause), cause)
 
 
 def _why(state: str, cause: str) -> str:

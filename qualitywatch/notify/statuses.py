@@ -143,7 +143,8 @@ def _muted(mute: Mute, part: tuple[int, int] | None, words: Words, zone: tzinfo,
     until = told.until.format(at=clock_time(mute.until, since, zone)) if mute.until is not None else ""
     count, together = part or (0, 0)
     if mute.kind is MuteKind.INHIBITED:
-        return told.explained.format(name=name or (short_name(mute.parent.subject) if mute.parent else "") or "?")
+        cause = name or (short_name(mute.parent.subject) if mute.parent else "") or "?"
+        return told.explained.format(name=f"{cause} ({short_name(mute.parent.rule)})" if mute.parent else cause)
     if mute.kind is MuteKind.MAINTENANCE:
         template = told.maintenance if part is None else told.part_maintenance
         return template.format(count=count, all=together, name=name, until=until)

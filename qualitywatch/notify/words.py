@@ -154,6 +154,7 @@ class Words:
     no_more_rule: str
     units: tuple[str, str, str, str]  # day, hour, minute, second
     severities: Mapping[Severity, str]
+    blindness: tuple[tuple[str, str], ...]  # what the log says in English of a lost PBX holds the first; said as the second
     since: str
     during: str
     at: str

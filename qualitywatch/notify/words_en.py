@@ -135,6 +135,7 @@ EN: Final = Words(
     no_more_data=": nothing more is known, ended after {duration}",
     no_more_rule=": no longer watched, ended after {duration}",
     units=("d", "h", "min", "s"),
+    blindness=(),
     severities={Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "critical"},
     since="since {start}",
     during="from {start} to {end}",

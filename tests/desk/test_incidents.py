@@ -160,10 +160,19 @@ def test_what_happened_is_an_incident_that_is_over_at_once() -> None:
     assert (first.closed_at, first.news, first.members[0].state) == (T0, 1, MemberState.HAPPENED)
     burst = scene.happen("agent", "SIP/2", after_s=50)
     assert (burst.id, burst.closed_at, burst.news) == (first.id, T0, 1)
-    assert scene.happen("agent", "SIP/1", after_s=50).members[0].fires == (T0, T0 + 100)
     assert scene.happen("agent", "SIP/3", CRITICAL, after_s=50).news_reason is NewsReason.WORSE
-    assert scene.happen("agent", "SIP/3", after_s=61).id == 2
-    assert scene.fire("agent", "SIP/3").id == 3, "what lasts does not join what is over"
+    assert scene.happen("agent", "SIP/4", after_s=61).id == 2
+    assert scene.fire("agent", "SIP/5").id == 3, "what lasts does not join what is over"
+
+
+def test_what_happens_again_to_a_subject_is_told_together_with_what_happened_before() -> None:
+    scene = Scene()
+    first = scene.happen("agent", "SIP/1")
+    scene.happen("agent", "SIP/2", after_s=1)
+    again = scene.happen("agent", "SIP/1", after_s=2)
+    assert (again.id, again.news, again.members[0].fires) == (first.id, 1, (T0, T0 + 3))
+    assert again.members[0].alert.since_at == first.members[0].alert.since_at
+    assert again.revision > first.revision
 
 
 def test_what_happened_joins_a_group_but_not_a_subject() -> None:

@@ -162,6 +162,28 @@ def test_a_silence_is_the_reason_that_is_shown() -> None:
     assert scene.get(incident).news == 1
 
 
+@pytest.mark.parametrize("ends_later", [True, False])
+def test_after_a_restart_a_peer_whose_trunk_is_not_known_yet_is_still_explained(*, ends_later: bool) -> None:
+    scene = scene_with(TRUNK_DOWN)
+    scene.fire("trunk-down", "mango")
+    scene.fire("loss", "SIP/mango", CRITICAL, after_s=1)
+    scene.trunks = {}  # the PBX has not told where its peers are
+    scene.restart()
+    scene.wait(3600)
+    (incident,) = scene.desk.open_incidents()
+    assert (subjects(incident), incident.news) == (["mango", "SIP/mango"], 1)
+    if ends_later:
+        scene.trunks = TRUNKS
+        scene.resolve("trunk-down", "mango")
+        scene.fire("trunk-down", "mango", after_s=GRACE_S / 2)
+        scene.wait(GRACE_S)
+        assert len(scene.desk.open_incidents()) == 1, "its trunk is known by now"
+        scene.resolve("trunk-down", "mango")
+        scene.wait(GRACE_S)
+        assert [each.news for each in scene.desk.open_incidents()] == [1]
+        assert scene.of("loss", "SIP/mango").id == 2
+
+
 def test_a_restart_changes_nothing_of_it() -> None:
     scene = scene_with(TRUNK_DOWN)
     scene.fire("trunk-down", "mango")

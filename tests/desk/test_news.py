@@ -190,6 +190,41 @@ def test_time_runs_from_the_first_news() -> None:
     assert scene.wait(100)[0].escalated_at == T0 + 900
 
 
+def test_every_further_step_has_its_time() -> None:
+    routes = (
+        Route(rule("loss"), escalate_after_s=900.0, escalate_to=("boss",), go_on=True),
+        Route(escalate_after_s=3600.0, escalate_to=("director",)),
+    )
+    scene = Scene(policy(routes=routes))
+    scene.fire("loss", "SIP/1")
+    assert scene.wait(900)[0].targets == ("noc", "boss")
+    scene.restart()
+    assert scene.wait(2699) == ()
+    (further,) = scene.wait(1)
+    assert (further.targets, further.escalated_at) == (("noc", "boss", "director"), T0 + 3600)
+    assert scene.wait(3600) == ()
+
+
+def test_what_turns_critical_goes_where_critical_ones_go() -> None:
+    critical = Route(Matcher(severities=frozenset({CRITICAL})), escalate_after_s=300.0, escalate_to=("director",))
+    scene = Scene(policy(routes=(critical, Route(escalate_after_s=900.0, escalate_to=("boss",)))))
+    scene.fire("loss", "SIP/1")
+    scene.wait(900)
+    scene.severity("loss", "SIP/1", CRITICAL, after_s=100)
+    scene.tell()
+    assert scene.incidents[1].targets == ("noc", "boss", "director")
+
+
+def test_who_took_on_less_has_the_whole_time_again() -> None:
+    scene = Scene(ESCALATING)
+    scene.fire("loss", "SIP/1")
+    scene.wait(100)
+    acknowledge(scene)
+    scene.severity("loss", "SIP/1", CRITICAL, after_s=HOUR_S)
+    assert scene.wait(899) == ()
+    assert scene.wait(1)[0].targets == ("noc", "boss")
+
+
 # --- routes -------------------------------------------------------------------------------------------------------------
 
 

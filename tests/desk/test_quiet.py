@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from qualitywatch.desk.policy import MaintenanceWindow, Matcher
+from qualitywatch.desk.policy import Audience, MaintenanceWindow, Matcher
 from qualitywatch.document import compile_selector
 from qualitywatch.model import MuteKind, NewsReason, Severity, Silence
 from qualitywatch.room import SilenceRequest
 from tests.desk.scene import T0, Scene, policy, subjects
 
-WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
+INFO, WARNING, CRITICAL = Severity
 ANNA = "Anna (12345)"
 
 
@@ -193,12 +193,37 @@ def test_a_member_that_joins_a_muted_incident_is_heard() -> None:
     assert (incident.news, incident.news_reason, incident.severity, incident.mute) == (1, NewsReason.OPENED, WARNING, None)
 
 
+def test_what_is_silenced_is_not_told_in_the_company_of_others() -> None:
+    scene = Scene()
+    silence(scene, 30, subjects=("SIP/1", "SIP/2"))
+    loud = scene.fire("loss", "SIP/7")
+    quiet = scene.fire("loss", "SIP/1")
+    assert (quiet.id, quiet.news) == (2, 0)
+    assert subjects(scene.get(loud)) == ["SIP/7"]
+    assert subjects(scene.fire("loss", "SIP/8")) == ["SIP/7", "SIP/8"]
+    assert subjects(scene.fire("loss", "SIP/2")) == ["SIP/1", "SIP/2"], "one message when the silence ends"
+    assert [(each.id, each.news, each.news_reason) for each in scene.wait(30)] == [(2, 1, NewsReason.UNMUTED)]
+
+
+def test_what_nobody_asked_for_is_not_told_in_the_company_of_others() -> None:
+    scene = Scene(policy(audiences=(Audience("noc"),)))
+    for subject in ("SIP/1", "SIP/2"):
+        assert scene.fire("peer-down", subject, INFO).targets == ()
+    loud = scene.fire("loss", "SIP/1")
+    assert subjects(loud) == ["SIP/1"], "not with all phones that are off"
+    assert (loud.news, loud.targets) == (1, ("noc",))
+    assert subjects(scene.fire("peer-down", "SIP/3", INFO)) == ["SIP/1", "SIP/2", "SIP/3"]
+    scene.resolve("peer-down", "SIP/1")
+    scene.fire("peer-down", "SIP/1", INFO)
+    assert [member.key.rule for member in scene.get(loud).members] == ["loss"]
+
+
 def test_what_happens_in_silence_is_not_told() -> None:
     scene = Scene()
     silence(scene, subjects=("SIP/1",))
     assert scene.happen("agent", "SIP/1").news == 0
     loud = scene.happen("agent", "SIP/2")
-    assert (loud.id, loud.news, loud.news_reason, loud.targets) == (1, 1, NewsReason.OPENED, ("noc",))
+    assert (loud.id, loud.news, loud.news_reason, loud.targets) == (2, 1, NewsReason.OPENED, ("noc",))
 
 
 def test_a_maintenance_window_mutes_and_ends() -> None:
@@ -239,3 +264,25 @@ def test_a_silence_survives_a_restart_and_can_end_meanwhile() -> None:
     (told,) = scene.tell()
     assert (told.news, subjects(told)) == (1, ["SIP/1"])
     assert silence(scene, subjects=("*",)).id == 2
+
+
+@pytest.mark.parametrize("has_taken_it_on", [False, True])
+def test_what_nobody_silenced_is_told_though_all_else_of_its_incident_is_muted(*, has_taken_it_on: bool) -> None:
+    scene = Scene()
+    scene.fire("loss", "SIP/6117")
+    if has_taken_it_on:
+        scene.keep(scene.desk.acknowledge(1, ANNA, scene.wall))
+    scene.keep(scene.desk.mute_incident(1, scene.wall + 3600, ANNA, scene.wall))
+    scene.restart()
+    joined = scene.fire("one-way", "SIP/6117", after_s=600)
+    assert joined.id == 1
+    assert (joined.news, joined.news_reason) == ((1 if has_taken_it_on else 2), NewsReason.OPENED)
+    assert scene.fire("jitter", "SIP/6117", after_s=60).news == joined.news, "one of it is loud already"
+
+
+def test_what_happens_often_and_now_in_silence_leaves_alone_what_was_told() -> None:
+    scene = Scene(policy(flap_fires=2))
+    told = scene.happen("agent", "SIP/6117")
+    silence(scene, 60, subjects=("SIP/6117",))
+    quiet = scene.happen("agent", "SIP/6117", after_s=1)
+    assert (quiet.id, quiet.news, scene.incidents[told.id].members[0].mute) == (2, 0, None)

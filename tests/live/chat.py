@@ -172,9 +172,12 @@ def _named(names: str, noun: str, direction: str, *, is_over: bool) -> Iterator[
             if name != "…":
                 yield name
             continue
-        about = found["noun"] or found["noun_after"] or noun, found["direction"] or direction
         rest = "is over" if is_over else found["rest"] or ""
-        yield " ".join(part for part in (*about, found["who"], rest) if part)
+        if found["rest"] and not found["rest"][0].isdigit():  # a state
+            yield f"{found['who']} is {found['rest']}"
+        else:
+            about = found["noun"] or found["noun_after"] or noun, found["direction"] or direction
+            yield " ".join(part for part in (*about, found["who"], rest) if part)
 
 
 def _is_edit(call: Call, chat_id: int) -> bool:

@@ -182,7 +182,7 @@ class Chat:
         await self._obey("edit")
         await self._tell(self.change, message_id, notification)
 
-    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> int:
+    async def send_picture(self, picture: bytes | str, caption: str, *, reply_to: int) -> int:
         await self._obey("picture")
         await self._tell(self.pictures.append, (reply_to, caption))
         return next(self._ids)

@@ -230,6 +230,35 @@ def test_a_message_given_up_is_not_changed_any_more_but_news_try_again(desk: Des
     assert [post.failed for post in desk.posts.values()] == [""]
 
 
+@pytest.mark.parametrize("can_edit", [True, False])
+def test_the_end_of_what_was_shown_is_tried_once_more_after_a_refusal(*, can_edit: bool) -> None:
+    desk = Desk(can_edit=can_edit)
+    item = incident(1)
+    desk.settle(item)
+    desk.now += 60
+    item = changed(item, 5) if can_edit else news(item)
+    desk.learn(item)
+    step = desk.lane.next(desk.now)
+    assert step is not None
+    desk.store(desk.lane.failed(step, never("no rights"), desk.now, 0))
+    desk.restart()
+    assert desk.wait(60) == []
+    item = closed(item)
+    assert desk.wait(60, item) == [EDIT if can_edit else SEND]
+    assert [post.failed for post in desk.posts.values()] == [""]
+
+
+def test_the_end_that_is_refused_as_well_is_given_up(desk: Desk) -> None:
+    desk.settle(item := incident(1))
+    for change in (changed(item, 5), closed(changed(item, 5))):
+        desk.now += 60
+        desk.learn(change)
+        step = desk.lane.next(desk.now)
+        assert step is not None
+        desk.store(desk.lane.failed(step, never("no rights"), desk.now, 0))
+    assert desk.wait(600) == []
+
+
 def test_a_strike_that_can_never_succeed_is_dropped(desk: Desk) -> None:
     desk.settle(item := incident(1))
     desk.learn(worse(item))

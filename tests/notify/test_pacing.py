@@ -61,19 +61,21 @@ def test_a_pause_the_server_asked_for_holds_one_chat_or_all() -> None:
     assert (pacer.pause_s(8, 100.0), pacer.pause_s(8, 105.0)) == (5.0, 0.0)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(0, 60), max_size=30), CHATS)
-def test_what_is_called_free_can_really_go(spent: list[float], chat: int | str) -> None:
-    pacer = Pacer()
-    for at in sorted(spent):
-        if pacer.pause_s(chat, at) == 0:
-            pacer.spend(chat, at)
-    now = begin = 60.0
-    free = pacer.free(chat, now)
-    for _ in range(free):
-        now += pacer.pause_s(chat, now)
-        pacer.spend(chat, now)
-    assert now <= begin + 10.0 + 1e-3
+def test_questions_never_take_the_room_of_alerts() -> None:
+    pacer, group = Pacer(), -100
+    answered = 0
+    for second in range(60):
+        if pacer.pause_s(group, second) == 0 and pacer.may_answer(group, second):
+            pacer.spend(group, second, is_answer=True)
+            answered += 1
+    assert answered == 8
+    alerts = 0
+    for second in range(20, 60):
+        if pacer.pause_s(group, second + 0.5) == 0:
+            pacer.spend(group, second + 0.5)
+            alerts += 1
+    assert alerts == 12
+    assert pacer.may_answer(group, 60)
 
 
 def test_a_bot_that_may_send_nothing_is_refused() -> None:

@@ -172,6 +172,15 @@ async def test_a_picture_hangs_below_its_message_without_a_sound(server: FakeTel
     assert not text.is_silent
 
 
+async def test_lines_in_place_of_a_picture_are_text_without_a_sound(server: FakeTelegram) -> None:
+    async with chats(server, options(thread_id=7)) as (chat,):
+        message_id = await chat.send(notification())
+        await chat.send_picture("loss to it ▁█ max 12%\n<jitter>", "Anna SIP/6117", reply_to=message_id)
+    _, lines = server.living(CHAT)
+    assert lines.text == "Anna SIP/6117\nloss to it ▁█ max 12%\n<jitter>"
+    assert (lines.reply_to, lines.thread_id, lines.is_silent, lines.picture) == (message_id, 7, True, None)
+
+
 @pytest.mark.parametrize("png", [b"", b"GIF89a", PNG[:16] + b"\0\0\x4e\x20" + PNG[20:]])
 async def test_a_picture_that_telegram_refuses_is_a_permanent_failure(server: FakeTelegram, png: bytes) -> None:
     async with chats(server, options()) as (chat,):
@@ -201,6 +210,21 @@ async def test_the_full_list_hangs_below_the_message_and_follows_it(server: Fake
     text, document = server.living(CHAT)
     assert document.document is not None
     assert document.document.content == b"17 peers"
+
+
+async def test_a_message_does_not_wait_until_there_is_room_for_its_list(
+    server: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qualitywatch.notify.channels.telegram._SOON_S", 0.1)
+    given = options(base_url=server.url, min_interval_s=0.7)
+    async with chats(server, given) as (chat,):
+        message_id = await chat.send(notification(attachment=Attachment("peers.txt", b"14 peers")))
+        assert [it.message_id for it in server.living(CHAT)] == [message_id], "told and known as told, the list is on its way"
+        await server.wait(lambda: len(server.living(CHAT)) == 2, timeout_s=10)
+        assert server.living(CHAT)[1].reply_to == message_id
+        await asyncio.sleep(0.7)
+        await chat.send(notification("SIP/2", attachment=Attachment("peers.txt", b"15 peers")))
+    assert len(server.living(CHAT)) == 3, "closing waits for no list"
 
 
 async def test_a_list_that_cannot_be_sent_does_not_cost_the_message(

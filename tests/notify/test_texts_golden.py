@@ -207,7 +207,7 @@ GOLDEN: list[tuple[Transition, str, str]] = [
     (
         transition("pbx_state", "office", details={"state": "blind", "cause": "connection refused"}),
         "PBX office cannot be seen: connection refused",
-        "АТС office не видна: connection refused",
+        "АТС office не видна: соединение отклонено: работает ли Asterisk?",
     ),
     (transition("pbx_state", "office"), "PBX office cannot be seen", "АТС office не видна"),
     (

@@ -109,3 +109,19 @@ def test_the_end_is_told_in_our_words() -> None:
 def test_control_characters_of_a_template_do_not_reach_anybody() -> None:
     change = transition(direction=Direction.TO_PEER, value=5.0, texts={"en": "{peer}\n🔴 fake \u202e alert"})
     assert headline(change, "en") == "SIP/6117 🔴 fake alert"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("127.0.0.1:5038: connection refused: is Asterisk running, and are enabled=yes right?", "соединение отклонено"),
+        ("pbx:5038: left a Ping unanswered for 20 s: Asterisk hangs or the network is cut", "Asterisk завис"),
+        ("pbx:5038: refused the login of qualitywatch (Authentication failed): wrong user name or secret", "manager.conf"),
+        ("pbx:5038: something nobody thought of", "something nobody thought of"),
+    ],
+)
+def test_a_lost_pbx_is_explained_in_the_readers_language(reason: str, said: str) -> None:
+    told = transition(topic="pbx_state", value=None, subject="office", details={"state": "blind", "cause": reason})
+    text = headline(told, "ru")
+    assert said in text
+    assert "running" not in text

@@ -123,7 +123,7 @@ class AppriseNotifier:
         """What was sent cannot be changed: always raises a permanent NotifyError."""
         raise NotifyError("a message through apprise cannot be changed", permanent=True)
 
-    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> NoReturn:
+    async def send_picture(self, picture: bytes | str, caption: str, *, reply_to: int) -> NoReturn:
         """Pictures below a message are not known here: always raises a permanent NotifyError."""
         raise NotifyError("a picture cannot be sent through apprise", permanent=True)
 

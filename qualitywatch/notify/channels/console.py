@@ -94,7 +94,7 @@ class ConsoleNotifier:
         """What is printed stays; nobody asks for it, since ``can_edit`` says so."""
         raise NotifyError("a console cannot take back what it printed", permanent=True)
 
-    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> NoReturn:
+    async def send_picture(self, picture: bytes | str, caption: str, *, reply_to: int) -> NoReturn:
         """Nobody asks for it, since ``takes_pictures`` says so."""
         raise NotifyError("a console shows no pictures", permanent=True)
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from html import escape
 from importlib import import_module, util
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ DEFAULT_BASE_URL: Final = "https://api.telegram.org"
 _MOVE_KEY: Final = "telegram.chat."
 _PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 _FILE_REST_S: Final = 30.0
+_SOON_S: Final = 3.0
 _FILES: Final = 100
 _OVER: Final = ("🟢", "⚪")
 
@@ -105,6 +107,8 @@ class TelegramNotifier:
         self._language = options.language
         self._files: dict[int, _File] = {}  # by the message they belong to; after a restart a file is sent anew
         self._chat_id = chat_id if chat_id is not None else options.chat_id
+        self._later: dict[int, Notification] = {}  # by the message whose file waits until there is room for it
+        self._bringing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_options(
@@ -186,10 +190,14 @@ class TelegramNotifier:
         await self._api.edit(self._chat_id, message_id, it.html, it.plain, buttons=it.buttons)
         await self._attach(message_id, notification)
 
-    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> int:
-        """Hang a picture below a message, without a sound; return its id.  Raises NotifyError."""
+    async def send_picture(self, picture: bytes | str, caption: str, *, reply_to: int) -> int:
+        """Hang a picture, or lines in its place, below a message, without a sound; return its id.  Raises NotifyError."""
+        if isinstance(picture, str):
+            plain, thread_id = f"{caption}\n{picture}", self._options.thread_id
+            html = escape(plain, quote=False)
+            return await self._api.send(self._chat_id, html, plain, thread_id=thread_id, reply_to=reply_to, silent=True)
         return await self._api.send_photo(
-            self._chat_id, png, caption, reply_to=reply_to, thread_id=self._options.thread_id, silent=True
+            self._chat_id, picture, caption, reply_to=reply_to, thread_id=self._options.thread_id, silent=True
         )
 
     def moved(self, new_chat_id: int) -> Mapping[str, str]:
@@ -199,10 +207,33 @@ class TelegramNotifier:
 
     async def close(self) -> None:
         """Give back the connections."""
+        if self._bringing is not None:
+            self._bringing.cancel()
+            await asyncio.wait({self._bringing})
         await self._api.close()
 
     async def _attach(self, message_id: int, notification: Notification) -> None:
-        """Bring the file below a message up to date, if it has one.  A failure costs the file, never the message.
+        """Bring the file below a message up to date; later, where the budget of the chat is empty.
+
+        Whoever sent the message must store at once that it was told: a stop while it waits for its file would tell it twice.
+        """
+        if notification.attachment is None:
+            return
+        if not self._later and self.pause_s() <= _SOON_S:
+            await self._bring(message_id, notification)
+            return
+        self._later[message_id] = notification
+        if self._bringing is None or self._bringing.done():
+            self._bringing = asyncio.create_task(self._bring_later())  # noqa: TID251 ``close`` ends it
+
+    async def _bring_later(self) -> None:
+        while self._later:
+            await asyncio.sleep(self.pause_s())
+            message_id = next(iter(self._later))
+            await self._bring(message_id, self._later.pop(message_id))
+
+    async def _bring(self, message_id: int, notification: Notification) -> None:
+        """Send or change the file below a message.  A failure costs the file, never the message.
 
         Figures in a long list change with every edit; the file follows at leisure, and at once when the incident is over.
         """

@@ -124,7 +124,7 @@ class WebhookNotifier:
         """What was posted cannot be changed: always raises a permanent NotifyError."""
         raise NotifyError(f"{self._host}: a message to a web hook cannot be changed", permanent=True)
 
-    async def send_picture(self, png: bytes, caption: str, *, reply_to: int) -> NoReturn:
+    async def send_picture(self, picture: bytes | str, caption: str, *, reply_to: int) -> NoReturn:
         """A web hook takes no pictures: always raises a permanent NotifyError."""
         raise NotifyError(f"{self._host}: a web hook takes no pictures", permanent=True)
 

@@ -9,7 +9,7 @@ GROUPS = (
     media.STORM,
 )
 # One after the other, beside the groups once nobody speaks over a trunk.
-TRUNK_LANE = (*trunks.LANE, *oncall.LANE)
+TRUNK_LANE = trunks.LANE
 TRUNK_LANE_AFTER = len(loss.GROUPS)
-# One after the other, alone: chats of their own that must hear of nobody else, and what disturbs the whole PBX.
-ALONE = (*desk.LANE, *pbx.LANE)
+# One after the other, alone: chats and phones that must hear of nobody else's loss, and what disturbs the whole PBX.
+ALONE = (*desk.LANE, *oncall.LANE, *pbx.LANE)

@@ -39,7 +39,7 @@ async def _back(stage: Stage) -> None:
     )
     messages = stage.chat.messages("|".join(trunk for _, trunk in _trunks(stage)), began)
     told = [message.texts for message in messages]
-    stage.result.measured.append(f"{len(told)} message, edited {sum(len(texts) - 1 for texts in told)} times")
+    stage.result.measured.append(f"messages: {len(told)}, edits: {sum(len(texts) - 1 for texts in told)}")
     stage.check(len(told) == 1, f"told in {len(told)} messages: {told}")
     if told:
         first, last = told[0][0], told[0][-1]
