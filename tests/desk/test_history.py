@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from itertools import pairwise
 
 import pytest
 
@@ -25,7 +26,8 @@ def text(incident: Incident, language: str = "en") -> list[str]:
 @pytest.mark.parametrize("restarts", [False, True])
 def test_all_agents_of_a_peer_are_named_in_one_message(restarts: bool) -> None:
     scene = Scene()
-    for old, new in zip(("", *AGENTS[:-1]), AGENTS, strict=True):
+    incident = change(scene, "", AGENTS[0])
+    for old, new in pairwise(AGENTS):
         incident = change(scene, old, new)
         if restarts:
             scene.restart()
@@ -65,7 +67,8 @@ def test_a_scanner_after_a_mere_change_is_worth_another_message() -> None:
 
 def test_of_very_many_changes_the_first_and_the_last_are_kept() -> None:
     scene = Scene()
-    for number in range(50):
+    incident = change(scene, "agent 0", "agent 1")
+    for number in range(1, 50):
         incident = change(scene, f"agent {number}", f"agent {number + 1}")
     assert 'changed 50 times: "agent 0" → "..." → "agent 47" → "agent 48" → "agent 49" → "agent 50"' in text(incident)[0]
 

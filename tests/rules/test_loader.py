@@ -108,7 +108,8 @@ def test_a_rule_is_switched_off_by_its_name_alone(tmp_path: Path) -> None:
 def test_a_switched_off_rule_may_stay_as_it_is_and_is_still_checked(tmp_path: Path) -> None:
     assert not load_rules([written(tmp_path, "rules: [{name: a, enabled: no, kind: change, attribute: address}]")])
     assert problems_of(tmp_path, "rules: [{name: a, enabled: no, kind: change, attribute: adress}]") == [
-        'rules.yml:1: rules[0].attribute: must be one of user_agent, address, network, transport, not "adress", did you mean "address"?'
+        "rules.yml:1: rules[0].attribute: must be one of user_agent, address, network, transport, "
+        'not "adress", did you mean "address"?'
     ]
 
 

@@ -235,27 +235,27 @@ def test_it_is_what_a_naive_count_says(script: list[tuple[float, tuple[int, int]
     found = working.evaluate(KEY, now)
     assert found is not None
     window = [each for each in observations if each.at > now - 1200]
-    total, good = sum(each.total for each in window), sum(each.good for each in window)
+    in_all, well = sum(each.total for each in window), sum(each.good for each in window)
     row = list(takewhile(lambda each: each.good == 0, reversed(window)))
     in_a_row = sum(each.total for each in row)
     warning, critical = (level.signal for level in found.levels)
     if not window:
         assert {warning, critical} == {Signal.GONE}
-    elif total < 5:
+    elif in_all < 5:
         assert warning is Signal.UNKNOWN
     else:
-        percent = 100 * good / total
+        percent = 100 * well / in_all
         expected = Signal.BREACH if percent <= 80 else Signal.CLEAR if percent >= 90 else Signal.KEEP
         assert warning is expected
     if in_a_row >= 3:
         assert (critical, found.value, found.details["calls"]) == (Signal.BREACH, 0, f"{in_a_row:.0f}")
         assert found.levels[1].since_at == row[-1].at
-    elif total < 5:
+    elif in_all < 5:
         assert found.value is None, "no ratio of too few"
         assert critical is not Signal.BREACH
     else:
-        assert found.value == pytest.approx(100 * good / total)
-        assert found.details["calls"] == f"{total:.0f}"
+        assert found.value == pytest.approx(100 * well / in_all)
+        assert found.details["calls"] == f"{in_all:.0f}"
 
 
 # --- The default rule --------------------------------------------------------------------------------------------------
