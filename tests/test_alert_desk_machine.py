@@ -363,5 +363,5 @@ TestAlertDesk.settings = settings(max_examples=100, stateful_step_count=30, dead
 TestAlertDeskOnDisk = AlertDeskOnDisk.TestCase
 TestAlertDeskOnDisk.settings = settings(max_examples=5, stateful_step_count=20, deadline=None)
 
-TestLongAlertDesk = pytest.mark.slow(LongAlertDesk.TestCase)
+TestLongAlertDesk = pytest.mark.slow(pytest.mark.timeout(900)(LongAlertDesk.TestCase))
 TestLongAlertDesk.settings = settings(max_examples=1500, stateful_step_count=50, deadline=None)

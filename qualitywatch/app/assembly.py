@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions
@@ -25,7 +25,7 @@ from qualitywatch.model import Alert, AlertState
 from qualitywatch.notify.channels import apprise, console, telegram, webhook
 from qualitywatch.notify.registry import ChannelOptions
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.ports import Clock, StoredState
+from qualitywatch.ports import Clock, Notifier, StoredState
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.store.backends.rollup import RollupOptions
 
@@ -62,6 +62,16 @@ def channel_options(config: Config, target: TargetConfig, meta: Mapping[str, str
                 pictures=pictures,
                 buttons=config.telegram.commands and bool(config.telegram.users),
             )
+
+
+def language_of(config: Config, notifiers: Mapping[str, Notifier]) -> Callable[[str], str]:
+    """What tells the language of a target: a chat may have chosen another one since."""
+
+    def language(target: str) -> str:
+        notifier = notifiers.get(target)
+        return notifier.language if isinstance(notifier, telegram.TelegramNotifier) else config.language
+
+    return language
 
 
 def rollup_options(config: Config) -> RollupOptions:

@@ -104,7 +104,7 @@ class Daemon:
                 watchers[pbx.name] = Watcher(client, pipelines[pbx.name], desk, keeper, clock)
             room = DaemonRoom(desk, watchers, specs, keeper, series, clock)
             painter = Painter()
-            pictures = Pictures(painter, room, config.language, config.timezone)
+            pictures = Pictures(painter, room, assembly.language_of(config, notifiers), config.timezone)
             dispatcher = Dispatcher(
                 state, notifiers, clock, incidents=stored.incidents, posts=stored.posts, draw=pictures.of_incident
             )

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S: Final = 2.0
 MEMORY_KEY: Final = "calls"
+WAITS_KEY: Final = "calls.waits"
 ACKNOWLEDGE_DIGIT: Final = "1"
 PROMPTS: Final = 5  # how often the prompt is played
 PROMPT_PAUSE_S: Final = 6  # what Read waits for a key after each
@@ -86,7 +87,7 @@ class OnCall:
         self._attempts = _remembered(meta.get(MEMORY_KEY, "[]"))
         # Calls that Asterisk would not place: they count until the restart that a mended manager.conf needs anyway.
         self._refused: list[CallAttempt] = []
-        self._waits_since: dict[int, float] = {}
+        self._waits_since = _waits(meta.get(WAITS_KEY, "{}"))
         self._ringing: _Ringing | None = None
         self._pressed: asyncio.Queue[int] = asyncio.Queue()  # incidents that were acknowledged by key
         self._look_s = look_s
@@ -107,7 +108,10 @@ class OnCall:
     async def _look(self) -> None:
         now = self._room.now()
         incidents = self._room.incidents()
-        self._waits_since = since_when(self._waits_since, incidents, now)
+        waits_since = since_when(self._waits_since, incidents, now)
+        if waits_since != self._waits_since:
+            self._waits_since = waits_since
+            await self._keeper.keep_change(StateChange(meta={WAITS_KEY: json.dumps(waits_since)}))
         if self._ringing is not None and not await self._conclude(self._ringing, now):
             return
         counted = [*self._attempts, *self._refused]
@@ -252,3 +256,10 @@ def _remembered(text: str) -> list[CallAttempt]:
         return [CallAttempt(int(incident), float(at)) for incident, at in json.loads(text)]
     except (ValueError, TypeError):
         return []
+
+
+def _waits(text: str) -> dict[int, float]:
+    try:
+        return {int(incident): float(since) for incident, since in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}

@@ -29,7 +29,7 @@ REST_AFTER_A_BUG_S: Final = 60.0
 _MOVES_IN_A_ROW: Final = 2
 
 Picture: TypeAlias = bytes | str  # PNG, or lines of text in its place
-Draw: TypeAlias = Callable[[Incident], Awaitable[Picture | None]]
+Draw: TypeAlias = Callable[[Incident, str], Awaitable[Picture | None]]
 
 
 @runtime_checkable
@@ -53,7 +53,7 @@ class DispatcherStats:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What all carriers share.  ``draw`` makes a chart of an incident, or None where nothing can be drawn."""
+    """What all carriers share.  ``draw`` makes a chart of an incident for a target, or None where nothing can be drawn."""
 
     clock: Clock
     memory: Memory
@@ -191,7 +191,7 @@ class Carrier:
     async def _make_picture(self, step: Step) -> None:
         draw = self._means.draw
         try:
-            picture = None if draw is None else await draw(step.incidents[0])
+            picture = None if draw is None else await draw(step.incidents[0], step.post.target)
         except Exception as error:  # noqa: BLE001 a chart that cannot be drawn costs the chart
             self._means.troubles.report(f"{self._who}: chart", _bug(error), "the message stays without one")
             picture = None

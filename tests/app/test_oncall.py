@@ -223,6 +223,18 @@ async def test_a_restart_neither_forgets_nor_repeats_a_call() -> None:
             assert await here.acknowledged() == "phone Local/79161234567@from-internal"
 
 
+async def test_a_restart_does_not_begin_the_waiting_anew() -> None:
+    async with office(PLACES_CALLS) as here:
+        async with running(here.watcher, on_call(here)):
+            await until(lambda: here.client.connected)
+            await stays_quiet(here, 0)
+        here.clock.at += 200
+        async with running(here.watcher, on_call(here, meta=await here.meta())):
+            await until(lambda: here.client.connected)
+            await stays_quiet(here, 0)
+            await next_call(here, 1, wait_s=100)
+
+
 async def test_calls_that_decide_nothing_any_more_are_forgotten() -> None:
     long_ago = json.dumps([[77, START - 4000], [1, START - 4000], [78, START - 100]])
     async with office(PLACES_CALLS) as here, running(here.watcher, on_call(here, meta={"calls": long_ago})):

@@ -16,12 +16,12 @@ from tests.chat.room import MemoryRoom
 from tests.notify.told import bulletin
 
 
-async def drawn(points: list[HistoryPoint]) -> bytes | str | None:
+async def drawn(points: list[HistoryPoint], target: str = "ops") -> bytes | str | None:
     """What becomes of an incident of SIP/6117 when its half hour is over."""
     (incident,) = bulletin().incidents
     room = MemoryRoom(POINTS_SINCE + SPAN_S, points={("office", "SIP/6117"): points})
     incident = replace(incident, opened_at=POINTS_SINCE + SPAN_S)  # of a PBX nobody sees: there the chart ends
-    return await Pictures(Painter(), room, "en", UTC).of_incident(incident)
+    return await Pictures(Painter(), room, {"ops": "en", "boss": "ru"}.__getitem__, UTC).of_incident(incident, target)
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +42,9 @@ async def test_in_place_of_a_picture_there_are_lines_of_blocks() -> None:
 async def test_where_nothing_was_measured_nothing_hangs_below() -> None:
     assert await drawn([]) is None
     assert await drawn([minute(1)]) is None
+
+
+async def test_every_chat_reads_them_in_its_own_language() -> None:
+    lines = await drawn([minute(20, loss=8.0, worst=12.4)], "boss")
+    assert isinstance(lines, str)
+    assert lines.startswith("потери")

@@ -107,6 +107,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_one_message_lives_through_a_kill_an_acknowledgement_and_the_end(tmp_path: Path) -> None:
     begins, ends = cut(OUTAGE, BOTH_DOWN_AT)
     async with FakeTelegram() as telegram:
@@ -150,6 +151,7 @@ async def test_a_stranger_may_not_press_and_undo_takes_it_back(tmp_path: Path) -
     assert [action for _, action in audit(tmp_path)] == ["refused", "acknowledge", "unacknowledge"]
 
 
+@pytest.mark.slow
 async def test_a_deleted_message_is_replaced_by_a_new_one(tmp_path: Path) -> None:
     begins, ends = cut(OUTAGE, BOTH_DOWN_AT)
     async with FakeTelegram() as telegram:
@@ -166,6 +168,7 @@ async def test_a_deleted_message_is_replaced_by_a_new_one(tmp_path: Path) -> Non
     assert sum("2 trunks are back after 49 s" in message.text for message in alerts(telegram)) == 1
 
 
+@pytest.mark.slow
 async def test_the_command_line_silences_a_running_daemon(tmp_path: Path) -> None:
     begins, _ = cut(OUTAGE, BOTH_DOWN_AT)
     async with FakeTelegram() as telegram, serving(begins) as port:
@@ -200,6 +203,7 @@ async def test_the_command_line_silences_a_running_daemon(tmp_path: Path) -> Non
         assert [message.message_id for message in alerts(telegram)] == [told.message_id]
 
 
+@pytest.mark.slow
 async def test_the_chat_is_answered_and_learns_russian(tmp_path: Path) -> None:
     begins, ends = cut(OUTAGE, BOTH_DOWN_AT)
     async with FakeTelegram() as telegram:
@@ -234,9 +238,10 @@ async def test_commands_of_other_chats_are_not_answered(tmp_path: Path) -> None:
     assert telegram.living(elsewhere) == []
 
 
+@pytest.mark.slow
 async def test_what_nobody_acknowledges_goes_to_the_next_chat(tmp_path: Path) -> None:
     head = -100777
-    async with FakeTelegram() as telegram, playing(OUTAGE, speed=15) as (server, port):
+    async with FakeTelegram() as telegram, playing(OUTAGE, speed=25) as (server, port):
         config = site(
             tmp_path,
             port,

@@ -14,7 +14,14 @@ from tests.fakes.fake_telegram import FakeTelegram
 from tests.fakes.proxies import PASSWORD, USER, proxy_to
 
 
-@pytest.mark.parametrize(("kind", "scheme"), [("socks5", "socks5"), ("socks5", "socks5h"), ("http", "http")])
+@pytest.mark.parametrize(
+    ("kind", "scheme"),
+    [
+        ("socks5", "socks5"),
+        pytest.param("socks5", "socks5h", marks=pytest.mark.slow),
+        pytest.param("http", "http", marks=pytest.mark.slow),
+    ],
+)
 async def test_alerts_and_answers_go_through_the_proxy(kind: str, scheme: str, tmp_path: Path) -> None:
     begins, _ = cut(OUTAGE, BOTH_DOWN_AT)
     async with FakeTelegram() as telegram, serving(begins) as port, proxy_to(telegram.port, kind) as proxy:

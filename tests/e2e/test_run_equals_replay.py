@@ -33,7 +33,11 @@ def named(pbx: str, texts: Counter[str]) -> Counter[str]:
 
 @pytest.mark.parametrize(
     ("situation", "language"),
-    [("asterisk-20/sip-bridge-loss", "ru"), ("asterisk-20/peer-reachability-user-agent", "en"), ("asterisk-22/jitter", "en")],
+    [
+        ("asterisk-20/sip-bridge-loss", "ru"),
+        ("asterisk-20/peer-reachability-user-agent", "en"),
+        pytest.param("asterisk-22/jitter", "en", marks=pytest.mark.slow),
+    ],
 )
 async def test_over_plain_tcp(situation: str, language: str, tmp_path: Path) -> None:
     recording = CAPTURES / situation
@@ -45,6 +49,7 @@ async def test_over_plain_tcp(situation: str, language: str, tmp_path: Path) -> 
         assert shown(telegram) == foreseen(recording, config)
 
 
+@pytest.mark.slow
 async def test_over_tls_with_an_own_ca(tmp_path: Path) -> None:
     recording = CAPTURES / "asterisk-20/trunk-outage"
     authority = trustme.CA()
@@ -60,6 +65,7 @@ async def test_over_tls_with_an_own_ca(tmp_path: Path) -> None:
         assert shown(telegram) == foreseen(recording, config)
 
 
+@pytest.mark.slow
 async def test_several_pbxes_in_one_process_are_told_apart(tmp_path: Path) -> None:
     bridge, agents = CAPTURES / "asterisk-20/sip-bridge-loss", CAPTURES / "asterisk-20/peer-reachability-user-agent"
     async with (
@@ -76,6 +82,7 @@ async def test_several_pbxes_in_one_process_are_told_apart(tmp_path: Path) -> No
         assert shown(telegram) == expected
 
 
+@pytest.mark.slow
 async def test_telegram_away_for_a_while_costs_no_alert(tmp_path: Path) -> None:
     recording = CAPTURES / "asterisk-20/sip-bridge-loss"
     async with FakeTelegram() as telegram, playing(recording, speed=0) as (server, port):

@@ -313,7 +313,8 @@ async def test_a_picture_follows_its_message_and_delays_no_text(monkeypatch: pyt
     monkeypatch.setattr("qualitywatch.notify.agenda.PICTURE_AFTER_S", 0.0)
     gate = asyncio.Event()
 
-    async def draw(_: Incident) -> bytes | None:
+    async def draw(_: Incident, target: str) -> bytes | None:
+        assert target == "ops"
         await gate.wait()
         return b"png"
 
@@ -333,7 +334,8 @@ async def test_a_picture_follows_its_message_and_delays_no_text(monkeypatch: pyt
 async def test_a_chart_that_cannot_be_drawn_costs_the_chart(monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
     monkeypatch.setattr("qualitywatch.notify.agenda.PICTURE_AFTER_S", 0.0)
 
-    async def draw(_: Incident) -> bytes | None:
+    async def draw(_: Incident, target: str) -> bytes | None:
+        assert target == "ops"
         if error is not None:
             raise error
         return None

@@ -158,6 +158,11 @@ class TelegramNotifier:
         """Where the chat is now."""
         return self._chat_id
 
+    @property
+    def language(self) -> str:
+        """What the chat reads now."""
+        return self._language
+
     def speak(self, language: str) -> None:
         """Use another of the known languages from the next message on."""
         self._language = language
