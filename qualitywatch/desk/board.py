@@ -92,8 +92,8 @@ class Board:
             return ()
         self._set_clocks(now, wall)
         now = max(now, self._now or now)
+        firing = {alert.key: alert for alert in alerts if alert.state is AlertState.FIRING} if looks else {}
         if looks:
-            firing = {alert.key: alert for alert in alerts if alert.state is AlertState.FIRING}
             self._drop_vanished(firing, {transition.alert.key for transition in transitions}, now)  # settled with what follows
         for transition in transitions:
             at = min(transition.at, now)
@@ -102,7 +102,6 @@ class Board:
             self._settle(at)
         self._pass_time(now, wall)
         if looks:
-            firing = {alert.key: alert for alert in alerts if alert.state is AlertState.FIRING}
             self._compare(firing, now)
             self._look_at = now + self._policy.refresh_s if alerts else math.inf
         elif self._look_at == math.inf:
@@ -265,15 +264,15 @@ class Board:
 
     def _happen(self, alert: Alert, at: float) -> None:
         parent = self._inhibitor.explains(alert)
+        mute = self._mute(alert, parent)
         case = self.register.holder.get(parent) if parent is not None else None
         if case is None:
-            fits = self._company(alert, self._mute(alert, parent))
+            fits = self._company(alert, mute)
             case = self.register.for_group(alert, at, fits, happened=True) or self._open(alert, at, closed_at=at)
         known = case.members.get(alert.key)
         if known is not None and known.state is MemberState.FIRING:
             return  # its rule was of another kind a moment ago
         fires = with_fire(known.fires if known else self._recent.of(alert.key), at, self._policy.flap_within_s)
-        mute = self._mute(alert, parent)
         often = 0 < self._policy.flap_fires <= len(fires)
         if known is not None and parent is None and not (often and (known.mute is None) is (mute is None)):
             case = self._open(alert, at, closed_at=at)  # what was told before stays told
