@@ -24,6 +24,7 @@ from qualitywatch.app.services import Service, build_services
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.charts.painter import Painter
 from qualitywatch.config import Config
+from qualitywatch.control.protocol import SOCKET
 from qualitywatch.control.server import ControlServer
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
@@ -44,7 +45,6 @@ FLUSH_S = 60.0
 RETRY_COMMIT_S = 1.0
 CLIENT_HANGS_S = 120.0
 STEP_HANGS_S = 150.0
-CONTROL_SOCKET = "control.sock"
 
 
 class Daemon:
@@ -73,7 +73,7 @@ class Daemon:
         self._keeper = keeper
         self._dispatcher = dispatcher
         self._services = services
-        self._control = ControlServer(room, config.store.directory / CONTROL_SOCKET)
+        self._control = ControlServer(room, config.store.directory / SOCKET)
 
     @classmethod
     async def open(

@@ -92,11 +92,9 @@ class DaemonRoom:
         return silence
 
     async def expire_silence(self, silence_id: int, by: str) -> Silence | None:
-        """End a silence now."""
-        known = next((silence for silence in self.silences() if silence.id == silence_id), None)
-        change = self._desk.expire_silence(silence_id, by, self.now())
-        await self._keep(change)
-        return next((silence for silence in change.silences if silence.id == silence_id), known)
+        """End a silence now; return it as it is then, also one that was over before."""
+        await self._keep(self._desk.expire_silence(silence_id, by, self.now()))
+        return self._desk.known_silence(silence_id)
 
     async def note(self, row: AuditRow) -> None:
         """Store an audit row."""

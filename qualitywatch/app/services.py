@@ -85,15 +85,11 @@ def _ears(
     async def remember_offset(offset: int) -> None:
         await keeper.keep_change(StateChange(meta={OFFSET_KEY: str(offset)}))
 
-    by_chat = {
-        target.options.chat_id: meta.get(f"{LANGUAGE_KEY}{target.options.chat_id}", target.language)
-        for target in config.targets
-        if isinstance(target.options, TelegramTarget)
-    }
-    moved = {chat.chat_id for chat in chats if isinstance(chat.chat_id, int)}
+    by_chat = {chat.chat_id: chat.language for chat in chats if isinstance(chat.chat_id, int)}
+    configured = {target.options.chat_id for target in config.targets if isinstance(target.options, TelegramTarget)}
     assistant = Assistant(
         room,
-        Access(telegram.users, frozenset(by_chat) | moved),
+        Access(telegram.users, frozenset(configured | by_chat.keys())),
         languages=by_chat,
         default_language=config.language,
         zone=config.timezone,

@@ -25,7 +25,7 @@ from qualitywatch.clock import SystemClock
 from qualitywatch.config import read_config
 from qualitywatch.config.machine import machine_timezone
 from qualitywatch.control.client import NoDaemonError, ask
-from qualitywatch.control.protocol import ExpireSilence, ListSilences, Request, Silences
+from qualitywatch.control.protocol import SOCKET, ExpireSilence, ListSilences, Request, Silences
 from qualitywatch.document import format_duration, parse_duration_s
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import Silence
@@ -33,7 +33,6 @@ from qualitywatch.notify.legible import legible
 from qualitywatch.room import SilenceRequest
 
 SERVICE_DIRECTORY: Final = Path("/var/lib/qualitywatch")  # StateDirectory= of the unit
-SOCKET: Final = "control.sock"
 _EVERYTHING: Final = ("*",)
 _TIME: Final = re.compile(r"(?:(\d{4})-(\d{1,2})-(\d{1,2})[ T])?(\d{1,2}):(\d{2})")
 

@@ -27,7 +27,7 @@ class Shape(Enum):
 
 def shape_of(section: Section, key: str) -> Shape:
     """Return what stands at a key; a key without a value is a scalar."""
-    match _node(section, key):
+    match section.node(key):
         case None:
             return Shape.ABSENT
         case yaml.MappingNode():
@@ -40,7 +40,7 @@ def shape_of(section: Section, key: str) -> Shape:
 
 def is_off(section: Section, key: str) -> bool:
     """Whether a key, whatever it holds otherwise, is switched off by ``false`` (or ``no``, ``off``)."""
-    node = _node(section, key)
+    node = section.node(key)
     is_boolean = isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:bool"
     return is_boolean and not section.boolean(key)
 
@@ -60,10 +60,5 @@ def read_duration_or_never(section: Section, key: str, default: float | None, *,
 
 
 def _word(section: Section, key: str) -> str:
-    node = _node(section, key)
+    node = section.node(key)
     return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-
-
-def _node(section: Section, key: str) -> yaml.Node | None:
-    entry = section._entries.get(key)  # a section tells a wrong shape as a problem and has no way to ask which one it is
-    return entry[1] if entry else None

@@ -20,6 +20,7 @@ from qualitywatch.model import Silence
 from qualitywatch.room import SilenceRequest
 from qualitywatch.store.codec import dumps, loads
 
+SOCKET: Final = "control.sock"  # in the state directory
 MAX_LINE: Final = 65_536  # bytes of a request, newline included
 _LAST: Final = 32_503_680_000.0  # the year 3000: what lies beyond is a mistake, or milliseconds
 

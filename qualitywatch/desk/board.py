@@ -93,8 +93,8 @@ class Board:
             return ()
         self._set_clocks(now, wall)
         now = max(now, self._now or now)
+        firing = {alert.key: alert for alert in alerts if alert.state is AlertState.FIRING} if looks else {}
         if looks:
-            firing = {alert.key: alert for alert in alerts if alert.state is AlertState.FIRING}
             self._drop_vanished(firing, {transition.alert.key for transition in transitions}, now)  # settled with what follows
         for transition in transitions:
             at = min(transition.at, now)
@@ -103,7 +103,6 @@ class Board:
             self._settle(at)
         self._pass_time(now, wall)
         if looks:
-            firing = {alert.key: alert for alert in alerts if alert.state is AlertState.FIRING}
             self._compare(firing, now)
             self._look_at = now + self._policy.refresh_s if alerts else math.inf
         elif self._look_at == math.inf:
@@ -266,9 +265,10 @@ class Board:
 
     def _happen(self, alert: Alert, at: float) -> None:
         parent = self._inhibitor.explains(alert)
+        mute = self._mute(alert, parent)
         case = self.register.holder.get(parent) if parent is not None else None
         if case is None:
-            fits = self._company(alert, self._mute(alert, parent))
+            fits = self._company(alert, mute)
             case = (
                 self.register.burst_of(alert.key.subject, at, fits)
                 or self.register.for_group(alert, at, fits, happened=True)
@@ -278,7 +278,6 @@ class Board:
         if known is not None and known.state is MemberState.FIRING:
             return  # its rule was of another kind a moment ago
         fires = with_fire(known.fires if known else self._recent.of(alert.key), at, self._policy.flap_within_s)
-        mute = self._mute(alert, parent)
         if known is not None and known.state is MemberState.HAPPENED and (known.mute is None) is (mute is None):
             alert = one_after_another(known.alert, alert)
         elif known is not None and parent is None:

@@ -69,6 +69,11 @@ class Section:
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
+    def node(self, key: str) -> yaml.Node | None:
+        """Return what stands at a key as YAML has it, for keys that take several shapes; this does not count as reading it."""
+        entry = self._entries.get(key)
+        return entry[1] if entry else None
+
     def line_of(self, key: str) -> int:
         """Return the line of a key, or where the section begins when it is not there."""
         return self._entries[key][0] if key in self._entries else self.line

@@ -22,7 +22,7 @@ from typing import Any, Final, NoReturn, Self
 from qualitywatch.errors import ConfigError, NotifyError
 from qualitywatch.model import Attachment, Bulletin, Notification, Severity
 from qualitywatch.notify import render
-from qualitywatch.notify.texts import LANGUAGES
+from qualitywatch.notify.options import check, language_problems
 from qualitywatch.secrets import Secret
 
 _MISSING: Final = "this channel needs one more package: pip install 'qualitywatch[channels]'"
@@ -43,8 +43,7 @@ class Options:
         found = []
         if not self.urls:
             found.append("names no address")
-        if self.language not in LANGUAGES:
-            found.append(f"unknown language {self.language!r}; known are {', '.join(LANGUAGES)}")
+        found += language_problems(self.language)
         if util.find_spec("apprise") is None:
             return [*found, _MISSING]
         for number, url in enumerate(self.urls, 1):
@@ -78,9 +77,7 @@ class AppriseNotifier:
     ) -> dict[str, Self]:
         """Build all targets; raises ConfigError, also when the library is missing.  Nothing of ``remembered`` is theirs."""
         del remembered
-        problems = [f"{name}: {problem}" for name, options in targets.items() for problem in options.problems()]
-        if problems:
-            raise ConfigError(problems)
+        check(targets)
         return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
 
     def render(self, bulletin: Bulletin) -> Notification:

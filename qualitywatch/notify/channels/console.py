@@ -9,10 +9,10 @@ from datetime import tzinfo
 from importlib import import_module
 from typing import Final, NoReturn, Self, TextIO
 
-from qualitywatch.errors import ConfigError, NotifyError
+from qualitywatch.errors import NotifyError
 from qualitywatch.model import Bulletin, Notification, Severity
 from qualitywatch.notify import render
-from qualitywatch.notify.texts import LANGUAGES
+from qualitywatch.notify.options import check, language_problems
 
 _STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _STYLE_RESOLVED: Final = "green"
@@ -29,7 +29,7 @@ class Options:
 
     def problems(self) -> list[str]:
         """Return what cannot work, in words fit for an administrator; empty when all is well."""
-        return [] if self.language in LANGUAGES else [f"unknown language {self.language!r}; known are {', '.join(LANGUAGES)}"]
+        return language_problems(self.language)
 
 
 class ConsoleNotifier:
@@ -53,9 +53,7 @@ class ConsoleNotifier:
     ) -> dict[str, Self]:
         """Build all consoles; raises ConfigError.  Nothing of ``remembered`` is theirs."""
         del remembered
-        problems = [f"{name}: {problem}" for name, options in targets.items() for problem in options.problems()]
-        if problems:
-            raise ConfigError(problems)
+        check(targets)
         return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
 
     def render(self, bulletin: Bulletin) -> Notification:

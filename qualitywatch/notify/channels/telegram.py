@@ -16,11 +16,11 @@ from importlib import import_module, util
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
-from qualitywatch.errors import ConfigError, MessageGoneError, NotifyError
+from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Attachment, Bulletin, Notification
 from qualitywatch.notify import render
+from qualitywatch.notify.options import check, language_problems
 from qualitywatch.notify.pacing import Pacer
-from qualitywatch.notify.texts import LANGUAGES
 from qualitywatch.secrets import Secret
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class Options:
             number.isdecimal() and colon and rest and token.isascii() and token.isprintable() and not set(token) & set(" /?#%")
         ):
             found.append(f"{self.token_from} holds no bot token; it looks like 123456:ABC-DEF, from @BotFather")
-        if self.language not in LANGUAGES:
-            found.append(f"unknown language {self.language!r}; known are {', '.join(LANGUAGES)}")
+        found += language_problems(self.language)
         if not _is_url(self.base_url, ("http", "https")):
             found.append(f"base_url must be an address such as {DEFAULT_BASE_URL}")
         if self.proxy is not None:
@@ -118,9 +117,7 @@ class TelegramNotifier:
 
         ``remembered`` is the store's meta: chats that moved while an earlier run looked on.
         """
-        problems = [f"{name}: {problem}" for name, options in targets.items() for problem in options.problems()]
-        if problems:
-            raise ConfigError(problems)
+        check(targets)
         if not targets:
             return {}
         make_api: type[BotApi] = import_module("qualitywatch.notify.botapi").BotApi  # only now: it costs 240 ms and 25 MiB

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 from urllib.parse import urlsplit
 
 from qualitywatch import __version__
-from qualitywatch.errors import ConfigError, NotifyError
+from qualitywatch.errors import NotifyError
 from qualitywatch.model import Bulletin, Notification
 from qualitywatch.notify import render
 from qualitywatch.notify.legible import clip, legible
-from qualitywatch.notify.texts import LANGUAGES
+from qualitywatch.notify.options import check, language_problems
 from qualitywatch.secrets import Secret
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ class Options:
             found.append("url must be an address such as https://example.org/hook")
         if self.secret is not None and not self.secret.reveal():
             found.append("secret is empty; leave it out for messages without a signature")
-        if self.language not in LANGUAGES:
-            found.append(f"unknown language {self.language!r}; known are {', '.join(LANGUAGES)}")
+        found += language_problems(self.language)
         if self.timeout_s <= 0:
             found.append("timeout_s must be more than 0")
         return found
@@ -96,9 +95,7 @@ class WebhookNotifier:
     ) -> dict[str, Self]:
         """Build all web hooks; raises ConfigError.  Nothing of ``remembered`` is theirs."""
         del remembered
-        problems = [f"{name}: {problem}" for name, options in targets.items() for problem in options.problems()]
-        if problems:
-            raise ConfigError(problems)
+        check(targets)
         return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
 
     def render(self, bulletin: Bulletin) -> Notification:
