@@ -22,6 +22,7 @@ from qualitywatch.model import (
     RtcpReport,
     StatusObservation,
 )
+from qualitywatch.quality.pace import ReportPace
 from qualitywatch.quality.voice import VoiceCall
 
 ENTITY = "audio"
@@ -80,7 +81,7 @@ class AudioTracker:
         self._calls: dict[str, VoiceCall] = {}
         self._peers: dict[str, _Peer] = {}
         self._held: dict[str, str | None] = {}  # uniqueid of a channel that holds, and its call
-        self._publishes = False  # RTCPSent is among the events we get: its absence means something
+        self._pace = ReportPace()  # how often RTCPSent comes, if it does: its absence means something
         self._expired_at: float | None = None
 
     def see(self, event: ChannelChanged | ChannelHeld) -> tuple[StatusObservation, ...]:
@@ -103,8 +104,6 @@ class AudioTracker:
 
     def observe(self, report: RtcpReport) -> tuple[StatusObservation, ...]:
         """Take in one report; return the peer's state when it changed."""
-        if report.direction is Direction.FROM_PEER:
-            self._publishes = True
         if report.channel is None or not report.channel.uniqueid:
             return ()
         call, told = self._call(report.channel, report.at)
@@ -113,7 +112,7 @@ class AudioTracker:
             peer.fills_reports = True
         if call.answered_at is None or self._is_held(call):
             return told
-        call.observe(report, reports_blocks=peer.fills_reports, publishes=self._publishes)
+        call.observe(report, reports_blocks=peer.fills_reports, pace=self._pace)
         return (*told, *self._tell(call.channel.peer, report.at))
 
     def hang_up(self, event: ChannelHungUp) -> tuple[StatusObservation, ...]:
@@ -143,7 +142,7 @@ class AudioTracker:
         """Drop what was observed of calls in progress: there is a gap in what we saw. How the last calls were stays true."""
         self._calls.clear()
         self._held.clear()
-        self._publishes = False
+        self._pace = ReportPace()
         for peer in self._peers.values():
             peer.calls.clear()
             peer.silent_ways, peer.told = frozenset(), None

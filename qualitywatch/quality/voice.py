@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from qualitywatch.model import Channel, Direction, RtcpReport
+from qualitywatch.quality.pace import ReportPace
 from qualitywatch.quality.sound import ENOUGH_PACKETS, LASTING_S, ON_THE_WAY_S, Mark, Way
 
 # Without the peer's word for it that it sends, or without any report of ours, more patience: ringing, learning of addresses.
@@ -36,6 +37,7 @@ class Session:
         "_moving",
         "_strangers",
         "from_peer",
+        "our_reported_at",
         "our_reports",
         "our_ssrc",
         "peer_reported_at",
@@ -47,6 +49,7 @@ class Session:
         self.from_peer = Way(at, from_zero=from_zero)
         self.our_ssrc: int | None = None
         self.our_reports = 0  # since it began to be judged
+        self.our_reported_at: float | None = None
         self.peer_reported_at: float | None = None
         self._interval_s: float | None = None
         self._strangers: dict[int, int] = {}
@@ -61,9 +64,12 @@ class Session:
         self._interval_s = None
         self._forget_strangers()
 
-    def note_ours(self, report: RtcpReport) -> bool:
+    def note_ours(self, report: RtcpReport, pace: ReportPace) -> bool:
         """Take in RTCPSent; return whether something came from the peer."""
         self.our_reports += 1
+        if self.our_reported_at is not None:
+            pace.learn(report.at - self.our_reported_at)
+        self.our_reported_at = report.at
         if report.ssrc is not None and report.ssrc != self.our_ssrc:
             if self.our_ssrc is not None:
                 self.to_peer.begin(report.at)  # the peer's next reports may still be about the old stream
@@ -180,7 +186,7 @@ class VoiceCall:
         for session in self._sessions.values():
             session.begin(at)
 
-    def observe(self, report: RtcpReport, *, reports_blocks: bool, publishes: bool) -> None:
+    def observe(self, report: RtcpReport, *, reports_blocks: bool, pace: ReportPace) -> None:
         """Take in one report of an answered call and judge both ways."""
         ours = report.from_address if report.direction is Direction.FROM_PEER else report.to_address
         session = self._sessions.get(ours or "")
@@ -188,19 +194,19 @@ class VoiceCall:
             is_first = self._witnessed and not self._sessions
             session = self._sessions[ours or ""] = Session(self.answered_at or report.at, from_zero=is_first)
         if report.direction is Direction.FROM_PEER:
-            if session.note_ours(report):
+            if session.note_ours(report, pace):
                 self.mute_since = None
         elif session.note_theirs(report, reports_blocks=reports_blocks):
             self.deaf_since = None
-        self._judge(session, report.at, publishes=publishes)
+        self._judge(session, report.at, pace.late_after_s)
 
-    def _judge(self, session: Session, at: float, *, publishes: bool) -> None:
+    def _judge(self, session: Session, at: float, late_after_s: float | None) -> None:
         to_peer, from_peer = session.to_peer, session.from_peer
         left = self._has_left(session, at)
         if self.deaf_since is None and (to_peer.stalled() or left):
             self.deaf_since = self._undisputed(Direction.TO_PEER, from_peer.since_at if left else to_peer.since_at)
         silent = from_peer.stalled() or left or self._never_spoke(session) or self._stopped(session)
-        if self.mute_since is None and (silent or (publishes and self._unreported(session, at))):
+        if self.mute_since is None and (silent or self._unreported(session, at, late_after_s)):
             self.mute_since = self._undisputed(Direction.FROM_PEER, from_peer.since_at)
 
     def _undisputed(self, direction: Direction, since_at: float) -> float | None:
@@ -228,11 +234,15 @@ class VoiceCall:
         return session.from_peer.steady and session.goes_unanswered(UNSAID_S)
 
     @staticmethod
-    def _unreported(session: Session, at: float) -> bool:
-        """The peer says that it sends, and we have nothing to report at all: nothing was sent and nothing came."""
+    def _unreported(session: Session, at: float, late_after_s: float | None) -> bool:
+        """The peer says that it sends, and we have nothing to report at all: nothing was sent and nothing came.
+
+        Only where reports of ours are published, and this one's turn has surely come.
+        """
         way = session.from_peer
-        quiet = session.our_reports == 0 and at - way.since_at >= UNREPORTED_S
-        return quiet and way.sending(at - ON_THE_WAY_S)
+        if late_after_s is None or session.our_reports > 0 or at - way.since_at < max(UNREPORTED_S, late_after_s):
+            return False
+        return way.sending(at - ON_THE_WAY_S)
 
     def hang_up(self, at: float) -> None:
         """The call is over: judge what there was no time to judge."""
