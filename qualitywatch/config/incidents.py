@@ -23,7 +23,7 @@ _OF_CALLS: Final = tuple(tally for tally in Tally if tally is not Tally.LOGIN_FA
 DEFAULT_INHIBITIONS: Final = (
     Inhibition(
         source=Matcher(topics=(compile_selector("trunk_state"),)),
-        target=Matcher(topics=tuple(compile_selector(topic) for topic in (*Metric, *_OF_CALLS, "peer_state"))),
+        target=Matcher(topics=tuple(compile_selector(topic) for topic in (*Metric, *_OF_CALLS, "peer_state", "audio_state"))),
         equal=("trunk",),
     ),
     Inhibition(source=Matcher(topics=(compile_selector("pbx_state"),)), target=Matcher()),

@@ -64,6 +64,7 @@ def test_what_we_heard_of_a_phone() -> None:
         rtt_s=None,
         to_address="127.0.0.1:16118",
         from_address="127.0.0.1:10827",
+        blocks=1,
     )
 
 
@@ -95,6 +96,7 @@ def test_what_a_phone_heard_of_us() -> None:
         rtt_s=0.0002,
         to_address="127.0.0.1:10371",
         from_address="127.0.0.1:16121",
+        blocks=1,
     )
 
 
