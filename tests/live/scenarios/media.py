@@ -16,6 +16,7 @@ JITTER_CALL_S = 80  # the estimate and the window start from 0, and packets of 6
 JITTER_WITHIN_S = 78
 EDIT_EVERY_S = 10  # a message is edited no more often
 STORM_MESSAGES = 3
+ONE_WAY_WITHIN_S = 12 + EDIT_EVERY_S
 
 
 async def _jitter_to(stage: Stage, jitter_ms: float, packet_ms: int) -> None:
@@ -162,13 +163,15 @@ async def _direct_media(stage: Stage) -> None:
 
 
 async def _one_way(stage: Stage, deaf: bool) -> None:
-    """A phone that hears nothing, or sends nothing: the loss that way is unknown, never 0 %."""
+    """A phone that hears nothing, or sends nothing, is named for it; the loss that way is unknown, never 0 %."""
     broken, other = stage.take(2)
     drops = {"rx_drop_percent": 100} if deaf else {"tx_drop_percent": 100}
     async with stage.phones((broken, drops), (other, {})) as (_, caller):
         await caller.dial(number_of(broken))
         stage.begin()
-        await asyncio.sleep(CALL_S)
+        stage.allow(rf"{broken}.*(audio|hears|is heard|{ENDINGS})")
+        fault = "hears nothing" if deaf else "is not heard"
+        await asyncio.gather(asyncio.sleep(CALL_S), stage.said(rf"{broken} {fault}", ONE_WAY_WITHIN_S))
         stream = stage.rtcp(broken, "to_peer" if deaf else "from_peer")
         stage.result.measured.append("nothing reported" if stream is None else f"{stream.expected} packets reported")
         await caller.hang_up()

@@ -11,6 +11,9 @@ from tests.live.stage import Scenario, Stage
 # Registered every 15 to 20 s: silence is noticed after 1.5 times that, and must last 30 s.
 SILENT_WITHIN_S = 90
 BACK_WITHIN_S = 60
+# Three failures are a row, which must last 30 s; the row is over at once, but for 2 min nothing may follow.
+NOT_DELIVERED_WITHIN_S = 60
+DELIVERED_WITHIN_S = 150
 NUMBERS = ("74995555", "74990000", "74993801")
 
 
@@ -89,8 +92,30 @@ async def _refused_calls(stage: Stage) -> None:
         stage.check(refused == 4 * len(prefixes), "a call was not refused")
 
 
+async def _no_calls_get_out(stage: Stage) -> None:
+    """Three numbers fail one after another while the trunk stays registered: that is told, and a call that gets out ends it."""
+    (peer,) = stage.take(1)
+    trunk = "PJSIP/trunk-pj"
+    stage.owned.append(trunk)
+    async with stage.phones((peer, {})) as (phone,):
+        stage.begin()
+        for number in ("5031", "5032", "5033"):
+            try:
+                await phone.dial("8" + number)
+                stage.check(False, f"the call to {number} was not refused")
+            except PhoneError:
+                pass
+        await stage.said(rf"{trunk}.* fail: 0% of 3 delivered", NOT_DELIVERED_WITHIN_S)
+        stage.begin()
+        call = await phone.dial("8601")
+        await asyncio.sleep(5)
+        await phone.hang_up(call)
+        await stage.said(rf"{trunk}.* are delivered again", DELIVERED_WITHIN_S, times=False)
+
+
 LANE = (
     Scenario("calls refused while registered", "403, 404, 486, 503", _refused_calls),
+    Scenario("no calls get out while registered", "503 to three numbers", _no_calls_get_out),
     Scenario("provider frozen", "SIGSTOP", _frozen),
     Scenario("provider refuses the password", "changed, then changed back", _password),
 )
