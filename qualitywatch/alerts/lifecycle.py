@@ -77,7 +77,10 @@ class Lifecycle:
                 )
 
     def apply(self, evaluation: Evaluation) -> Transition | None:
-        """Move one alert by one evaluation; None when neither its state nor its severity changed."""
+        """Move one alert by one evaluation; None when neither its state nor its severity changed.
+
+        While it fires, one more channel is a change too: of reason NONE, for whoever acts on channels.
+        """
         if evaluation.one_shot:
             return self._happened(evaluation)
         before = self._alerts.get(evaluation.key)
@@ -151,6 +154,7 @@ class Lifecycle:
             details=details,
             texts=evaluation.texts,
             worst=_worst(before, severity if state is AlertState.FIRING else None),
+            channels=evaluation.channels,
         )
 
     def _settle(
@@ -162,7 +166,8 @@ class Lifecycle:
             self._alerts.pop(after.key, None)
         else:
             self._alerts[after.key] = after
-        if old_state is new_state and before is not None and before.severity is after.severity:
+        is_same = old_state is new_state and before is not None and before.severity is after.severity
+        if is_same and not (new_state is AlertState.FIRING and _has_new_channel(before, after)):
             return None
         return Transition(now, after, old_state, new_state, notify_reason(before, after), because)
 
@@ -181,6 +186,7 @@ class Lifecycle:
             details=dict(evaluation.details),
             texts=evaluation.texts,
             worst=severity,
+            channels=evaluation.channels,
         )
         return Transition(now, alert, AlertState.INACTIVE, AlertState.FIRING, notify_reason(None, alert, one_shot=True))
 
@@ -219,6 +225,10 @@ def active_levels(was: Mapping[Severity, float], evaluation: Evaluation) -> dict
         elif since is not None and level.signal in {Signal.BREACH, Signal.KEEP, Signal.UNKNOWN}:
             active[level.severity] = since
     return active
+
+
+def _has_new_channel(before: Alert | None, after: Alert) -> bool:
+    return before is None or not set(after.channels) <= set(before.channels)
 
 
 def _worst(before: Alert | None, severity: Severity | None) -> Severity:

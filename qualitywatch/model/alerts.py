@@ -65,6 +65,7 @@ class Evaluation:
     texts: Mapping[str, str] = field(default_factory=dict)  # the rule's own wording by language
     yields_to: tuple[str, ...] = ()  # rules whose alert on the same subject explains this one
     off_duty: bool = False  # outside the hours of its rule: what fires may go on and end, nothing begins
+    channels: tuple[str, ...] = ()  # names of the channels that break the rule now, for whoever acts on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Alert:
     details: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     worst: Severity = Severity.INFO  # the highest severity it has fired with
+    channels: tuple[str, ...] = ()  # names of the channels that break its rule now; one more while it fires is a transition
 
 
 class NotifyReason(StrEnum):
