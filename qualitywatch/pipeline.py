@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qualitywatch.alerts.lifecycle import Lifecycle
+from qualitywatch.document import Selector
 from qualitywatch.model import (
     AgentRecord,
     AgentSeen,
@@ -43,6 +44,8 @@ from qualitywatch.model import (
     PbxState,
     PeerState,
     PeerStateSeen,
+    QueuesListed,
+    QueueSummarySeen,
     Resynced,
     RtcpReport,
     Sample,
@@ -59,6 +62,7 @@ from qualitywatch.quality.audio import AudioTracker
 from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured
 from qualitywatch.quality.legs import LegBook
 from qualitywatch.quality.streams import StreamTracker
+from qualitywatch.queues.status import QueueTracker
 from qualitywatch.rules.engine import Engine
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.trunks.membership import trunk_at
@@ -139,6 +143,7 @@ class Pipeline:
         agents_learned: bool = False,
         trunk_memories: Mapping[str, str] | None = None,
         trunk_peers: Mapping[str, str] | None = None,
+        queues: Sequence[Selector] = (),
     ) -> None:
         self._pbx = pbx
         self.names = NameBook(names or {})
@@ -154,6 +159,7 @@ class Pipeline:
         self._traffic = TrafficTracker(pbx, carries=lambda peer: self.trunk_of(peer) is not None)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._logins = LoginTracker(pbx)
+        self._queues = QueueTracker(pbx, queues)
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle(alerts, name_of=self.names.name)
         self._listed_agents: list[AgentSeen] = []
@@ -261,6 +267,9 @@ class Pipeline:
     def _handle(self, event: PbxEvent, out: _Collected) -> None:
         if isinstance(event, AgentSeen) and event.listed:
             self._listed_agents.append(event)
+            return
+        if isinstance(event, QueueSummarySeen | QueuesListed):
+            self._judge_all(self._queues.observe(event), event.at, out)
             return
         if not (isinstance(event, PeerStateSeen) and event.snapshot):
             self._look_at_listed(out)
@@ -406,6 +415,7 @@ class Pipeline:
         self._audio.forget()
         self._legs.forget()
         self._traffic.forget()
+        self._queues.forget()
 
     def _clock_set_back(self, at: float, out: _Collected) -> None:
         """The windows are of another time now; how peers and trunks stand is as true as before, only since when is not."""

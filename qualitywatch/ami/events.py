@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from qualitywatch.ami import calls, dials, peers, rtcp, security, trunks
+from qualitywatch.ami import calls, dials, peers, queues, rtcp, security, trunks
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import positive, timestamp
 from qualitywatch.model import Booted, PbxEvent, ShuttingDown
@@ -50,6 +50,8 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "Registry": trunks.registry,
     "RegistryEntry": trunks.registry_entry,
     "OutboundRegistrationDetail": trunks.outbound_registration,
+    "QueueSummary": queues.queue_summary,
+    "QueueSummaryComplete": queues.queues_listed,
     **dict.fromkeys(security.FAILURES, security.login_failed),
     "FullyBooted": _booted,
     "Shutdown": _shutting_down,

@@ -56,6 +56,7 @@ from qualitywatch.model.incidents import (
     NewsReason,
     Silence,
 )
+from qualitywatch.model.levels import Gauge, LevelObservation, QueuesListed, QueueSummarySeen
 from qualitywatch.model.observations import (
     ChangeObservation,
     Observation,
@@ -124,9 +125,11 @@ __all__ = [
     "Disconnected",
     "Evaluation",
     "Form",
+    "Gauge",
     "HistoryPoint",
     "Incident",
     "Level",
+    "LevelObservation",
     "LogRecord",
     "LoginFailed",
     "Member",
@@ -143,6 +146,8 @@ __all__ = [
     "PeerState",
     "PeerStateSeen",
     "Post",
+    "QueueSummarySeen",
+    "QueuesListed",
     "ReportBlock",
     "Resynced",
     "RtcpReport",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from qualitywatch.model.levels import QueuesListed, QueueSummarySeen
 from qualitywatch.model.words import Direction, PeerState, TrunkState
 
 
@@ -239,6 +240,8 @@ PbxEvent: TypeAlias = (
     | PeerStateSeen
     | TrunkStateSeen
     | AgentSeen
+    | QueueSummarySeen
+    | QueuesListed
     | Booted
     | ShuttingDown
     | Connected

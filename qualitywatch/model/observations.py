@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from qualitywatch.model.levels import LevelObservation
 from qualitywatch.model.words import Direction, Metric, Tally, Verdict
 
 
@@ -70,4 +71,4 @@ class TallyObservation:
     detail: str | None = None
 
 
-Observation: TypeAlias = Sample | StatusObservation | ChangeObservation | TallyObservation
+Observation: TypeAlias = Sample | StatusObservation | ChangeObservation | TallyObservation | LevelObservation

@@ -7,7 +7,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.ports import RuleKind
-from qualitywatch.rules.kinds import change, count, fall, ratio, state, threshold
+from qualitywatch.rules.kinds import change, count, fall, level, ratio, state, threshold
 from qualitywatch.rules.spec import Common
 
 KindParser = Callable[[Common, Section], tuple[str, Callable[[], RuleKind]]]
@@ -20,4 +20,5 @@ RULE_KINDS: Final[Mapping[str, KindParser]] = {
     "count": count.parse,
     "fall": fall.parse,
     "ratio": ratio.parse,
+    "level": level.parse,
 }

@@ -1,0 +1,1 @@
+"""Queues: who waits, how long, and who is there to answer."""

@@ -1,0 +1,180 @@
+"""Rule kind ``level``: a figure that is there at any time, calls or not, over (or under) a limit; per subject.
+
+Strategy: only the newest reading counts, and only while it is fresh; a window would call a queue full after it was emptied.
+Entry and exit differ (hysteresis), and a hold passes over what comes and goes.  A subject of which nothing was read for long
+is nothing to judge any more: its alert ends without a promise that all is well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from qualitywatch.document import Section
+from qualitywatch.model import AlertKey, Evaluation, Gauge, Level, LevelObservation, Observation, Severity, Signal
+from qualitywatch.rules.spec import Common
+
+LOWER_IS_WORSE: Final = frozenset({Gauge.QUEUE_AGENTS_AVAILABLE, Gauge.QUEUE_AGENTS_LOGGED_IN})
+HIGHEST: Final[Mapping[Gauge, float]] = {
+    Gauge.QUEUE_CALLERS: 100_000,
+    Gauge.QUEUE_LONGEST_HOLD_S: 86_400,
+    Gauge.QUEUE_AGENTS_AVAILABLE: 100_000,
+    Gauge.QUEUE_AGENTS_LOGGED_IN: 100_000,
+    Gauge.QUEUE_CALLERS_UNATTENDED: 100_000,
+}
+# Readings come every minute at least: after two of them were missed nothing is known, and after ten there is nothing to judge.
+STALE_AFTER_S: Final = 130.0
+GONE_AFTER_S: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Entry and exit of one severity, and how long it must hold."""
+
+    enter: float
+    clear: float
+    hold_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    gauge: Gauge
+    limits: Mapping[Severity, Limit]
+    clear_hold_s: float
+
+
+class LevelRule:
+    """One level rule at work for one PBX."""
+
+    def __init__(self, common: Common, options: Options) -> None:
+        self._common = common
+        self._options = options
+        self._latest: dict[AlertKey, LevelObservation] = {}  # of which our gauge is known
+        self._asked_at: dict[AlertKey, float] = {}
+        self._lost: set[AlertKey] = set()  # read once, but not in the newest look
+
+    def observe(self, observation: Observation) -> Iterable[AlertKey]:
+        """Take in one reading; its key is worth evaluating."""
+        if not isinstance(observation, LevelObservation):
+            return ()
+        if not self._common.selection.matches(observation.pbx, observation.subject):
+            return ()
+        key = AlertKey(self._common.name, observation.pbx, observation.subject)
+        if self._options.gauge in observation.levels:
+            self._latest[key] = observation
+            self._asked_at.pop(key, None)
+            self._lost.discard(key)
+        elif key in self._latest:
+            self._lost.add(key)
+        else:
+            return ()
+        return (key,)
+
+    def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
+        """Give an opinion of one key from its newest reading."""
+        if key.rule != self._common.name:
+            return None
+        latest = self._latest.get(key)
+        # One known from before a restart, or a gap, is given the same time to be read again.
+        read_at = latest.at if latest is not None else self._asked_at.setdefault(key, now)
+        if now - read_at >= GONE_AFTER_S:
+            return self._opinion(key, now, Signal.GONE)
+        if latest is None or key in self._lost or now - read_at >= STALE_AFTER_S:
+            return self._opinion(key, now, Signal.UNKNOWN)
+        return self._opinion(key, now, None, latest.levels)
+
+    def forget(self) -> None:
+        """Drop all readings: the next look tells how things stand."""
+        self._latest.clear()
+        self._asked_at.clear()
+        self._lost.clear()
+
+    def expire(self, now: float) -> None:
+        """Drop subjects that are no more."""
+        for key in [key for key, latest in self._latest.items() if latest.at < now - GONE_AFTER_S]:
+            self._asked_at[key] = self._latest.pop(key).at
+            self._lost.discard(key)
+        for key in [key for key, asked_at in self._asked_at.items() if asked_at < now - 2 * GONE_AFTER_S]:
+            del self._asked_at[key]
+
+    def _opinion(
+        self, key: AlertKey, now: float, signal: Signal | None, levels: Mapping[Gauge, float] | None = None
+    ) -> Evaluation:
+        gauge = self._options.gauge
+        value = levels[gauge] if levels is not None else None
+        return Evaluation(
+            key,
+            now,
+            tuple(
+                Level(severity, signal or self._signal(value, limit), limit.hold_s)
+                for severity, limit in self._options.limits.items()
+            ),
+            value,
+            self._options.clear_hold_s,
+            topic=gauge,
+            details={name: f"{level:g}" for name, level in (levels or {}).items()},
+            worse_is_lower=gauge in LOWER_IS_WORSE,
+            texts=self._common.texts,
+            yields_to=self._common.yields_to,
+        )
+
+    def _signal(self, value: float | None, limit: Limit) -> Signal:
+        if value is None:
+            return Signal.UNKNOWN
+        if self._options.gauge in LOWER_IS_WORSE:
+            if value <= limit.enter:
+                return Signal.BREACH
+            return Signal.CLEAR if value >= limit.clear else Signal.KEEP
+        if value >= limit.enter:
+            return Signal.BREACH
+        return Signal.CLEAR if value < limit.clear else Signal.KEEP
+
+
+def parse(common: Common, section: Section) -> tuple[str, Callable[[], LevelRule]]:
+    """Read the keys of a level rule; problems go to the section's document."""
+    gauge = section.choice("gauge", Gauge)
+    limits = _read_limits(section, gauge)
+    if not limits:
+        section.problem(
+            "warning", "a level rule needs at least one of info, warning and critical, such as {enter: 10, for: 1m}"
+        )
+    options = Options(gauge, limits, section.duration_s("clear_hold", 0.0))
+    sign = "<=" if gauge in LOWER_IS_WORSE else ">="
+    parts = [f"{severity} {sign} {limit.enter:g} for {limit.hold_s:g} s" for severity, limit in limits.items()]
+    return f"{gauge}: " + ", ".join(parts), partial(LevelRule, common, options)
+
+
+def _read_limits(section: Section, gauge: Gauge) -> dict[Severity, Limit]:
+    limits: dict[Severity, Limit] = {}
+    is_lower_worse = gauge in LOWER_IS_WORSE
+    for severity in (Severity.INFO, Severity.WARNING, Severity.CRITICAL):
+        part = section.section(severity)
+        if part is None:
+            continue
+        if "enter" not in part:
+            part.problem("enter", "missing")
+        # Not a number where none can be read: it compares with nothing, so one mistake is told as one.
+        enter = _read_limit(part, gauge, "enter", math.nan)
+        clear = _read_limit(part, gauge, "clear", enter)
+        if is_lower_worse and clear < enter:
+            part.problem("clear", f"must not be below enter ({enter:g}): a low {gauge} is the bad one")
+        elif not is_lower_worse and clear > enter:
+            part.problem("clear", f"must not be above enter ({enter:g})")
+        for known, limit in limits.items():
+            if (limit.enter < enter) if is_lower_worse else (limit.enter > enter):
+                part.problem("enter", f"{enter:g} is milder than the {limit.enter:g} of {known}")
+                break
+        limits[severity] = Limit(enter, clear, part.duration_s("for", 0.0))
+        part.close()
+    return limits
+
+
+def _read_limit(part: Section, gauge: Gauge, key: str, default: float) -> float:
+    """A number, or for a time a duration; a figure that is worse when higher is bad from 1 on, not at rest."""
+    minimum = 0 if gauge in LOWER_IS_WORSE else 1
+    if gauge is Gauge.QUEUE_LONGEST_HOLD_S:
+        return part.duration_s(key, default, minimum=minimum, maximum=HIGHEST[gauge])
+    return part.number(key, default, minimum=minimum, maximum=HIGHEST[gauge])
