@@ -268,9 +268,6 @@ class Pipeline:
         if isinstance(event, AgentSeen) and event.listed:
             self._listed_agents.append(event)
             return
-        if isinstance(event, QueueSummarySeen | QueuesListed):
-            self._judge_all(self._queues.observe(event), event.at, out)
-            return
         if not (isinstance(event, PeerStateSeen) and event.snapshot):
             self._look_at_listed(out)
         self._take_in(event, out)
@@ -301,8 +298,9 @@ class Pipeline:
                 self._traffic.begun(event)
             case DialEnded():
                 self._judge_all(self._traffic.ended(event), event.at, out)
-            case LoginFailed():
-                self._judge_all(self._logins.observe(event), event.at, out)
+            case LoginFailed() | QueueSummarySeen() | QueuesListed():
+                seen = self._logins.observe(event) if isinstance(event, LoginFailed) else self._queues.observe(event)
+                self._judge_all(seen, event.at, out)
             case DigitHeard() | CallOutcome():
                 pass  # for whoever made the call, not for judging
 
