@@ -12,7 +12,9 @@ from typing import Final
 
 from qualitywatch.model import HISTORY_SEPARATOR, Alert, AlertState, Member, MemberState, NotifyReason, Transition
 from qualitywatch.notify.legible import clip, legible
+from qualitywatch.notify.queue_line import queue_trouble
 from qualitywatch.notify.terms import (
+    GAUGES,
     detail,
     figure,
     finite,
@@ -65,6 +67,8 @@ def _our_trouble(alert: Alert, words: Words) -> str:
         return _tally(alert, words)
     if alert.topic in words.counts:
         return _count(alert, words)
+    if alert.topic in GAUGES:
+        return queue_trouble(alert, words)
     if alert.topic in words.series:
         value = figure(alert, alert.value, words)
         return _about(alert, words) + (f" {value}" if value is not None else f", {words.no_value}") + _caveat(alert, words)
@@ -101,6 +105,7 @@ def _ending(alert: Alert, found_at: float | None, because: str | None, words: Wo
     lasted = duration(ended_at - alert.since_at, words) if ended_at is not None else "?"
     is_series = alert.topic in words.series
     of_calls = is_series or alert.topic == _SOUND
+    of_calls = of_calls and alert.topic not in GAUGES
     tail = _peak(alert, words) + _caveat(alert, words)
     if because == "dropped":
         return _about(alert, words) + words.no_more_rule.format(duration=lasted) + tail

@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Final
 
-from qualitywatch.model import Alert, Direction, Metric, Tally
+from qualitywatch.model import Alert, Direction, Gauge, Metric, Tally
 from qualitywatch.notify.legible import clip, legible
+from qualitywatch.notify.texts import duration
 from qualitywatch.notify.words import Words
 
 NAME_UNITS: Final = 80  # of one name or address in a sentence
 _DETAIL_UNITS: Final = 160  # of one cause or User-Agent
 _SCORES: Final = frozenset({Metric.MOS, Metric.R_FACTOR})
 _LOWER_IS_WORSE: Final = _SCORES | frozenset(Tally)
+GAUGES: Final = frozenset(Gauge)
+_FEWER_IS_WORSE: Final = frozenset({Gauge.QUEUE_AGENTS_AVAILABLE, Gauge.QUEUE_AGENTS_LOGGED_IN})
 # An instant at most so long after another, told beside it, needs no date: there is one such time of day only.
 _SAME_DAY_S: Final = 23 * 3600.0
 _CLOCK_SKEW_S: Final = 3600.0  # people's clock against the PBX's
@@ -58,7 +61,11 @@ def preposition(alert: Alert, words: Words) -> str:
 def figure(alert: Alert, value: float | None, words: Words) -> str | None:
     """Return a value of the alert's series with its unit; None when it is unknown or of no series."""
     series, known = words.series.get(alert.topic), finite(value)
-    return None if series is None or known is None else clip(series.value.format(known), NAME_UNITS)
+    if series is None or known is None:
+        return None
+    if alert.topic == Gauge.QUEUE_LONGEST_HOLD_S:
+        return duration(known, words)
+    return clip(series.value.format(known), NAME_UNITS)
 
 
 def finite(value: float | None) -> float | None:
@@ -78,7 +85,7 @@ def is_provisional(alert: Alert) -> bool:
 
 def is_worse_lower(alert: Alert) -> bool:
     """Whether the smaller figure is the worse one."""
-    return alert.topic in _LOWER_IS_WORSE
+    return alert.topic in _LOWER_IS_WORSE or alert.topic in _FEWER_IS_WORSE
 
 
 def local_time(at: float, zone: tzinfo) -> str:

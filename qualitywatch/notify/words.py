@@ -128,6 +128,20 @@ class Digests:
 
 
 @dataclass(frozen=True, slots=True)
+class Queues:
+    """How it goes in a queue.  ``{told}`` is the parts that are known, with commas."""
+
+    trouble: str  # {who}, {told}
+    callers: Forms
+    nobody_waits: str
+    longest: str  # {duration}
+    nobody_there: str
+    nobody_free: str  # {logged_in}
+    available: str  # {available}, {logged_in}
+    subjects: Forms
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """One language.  State tables are keyed by (topic, state); the empty state stands for any other."""
 
@@ -137,6 +151,7 @@ class Words:
     tallies: Mapping[str, str]  # the trouble with what is counted, by topic: {about}, {value}, {calls}, {causes}
     in_a_row: str  # instead of the number of calls, where all of the last ones are meant: {calls}
     counts: Mapping[str, Count]  # by topic
+    queues: Queues
     no_value: str
     provisional: str
     entities: Mapping[str, str]

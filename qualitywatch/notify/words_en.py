@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.model import ButtonAction, Direction, Metric, Severity, Tally
-from qualitywatch.notify.words import Count, Digests, Gists, Lists, Segments, Series, Statuses, Words
+from qualitywatch.model import ButtonAction, Direction, Gauge, Metric, Severity, Tally
+from qualitywatch.notify.words import Count, Digests, Gists, Lists, Queues, Segments, Series, Statuses, Words
 
 EN: Final = Words(
     prepositions={Direction.TO_PEER: "to", Direction.FROM_PEER: "from"},
@@ -17,6 +17,11 @@ EN: Final = Words(
         Metric.RTT_MS: Series("round trip", "{:.0f} ms", "is back to normal", "peak"),
         Metric.MOS: Series("MOS", "{:.2f}", "is back to normal", "lowest"),
         Metric.R_FACTOR: Series("R factor", "{:.1f}", "is back to normal", "lowest"),
+        Gauge.QUEUE_CALLERS: Series("callers waiting", "{:.0f}", "are fewer again", "peak"),
+        Gauge.QUEUE_LONGEST_HOLD_S: Series("longest wait", "{:.0f} s", "is back to normal", "peak"),
+        Gauge.QUEUE_AGENTS_AVAILABLE: Series("agents available", "{:.0f}", "are enough again", "lowest"),
+        Gauge.QUEUE_AGENTS_LOGGED_IN: Series("agents logged in", "{:.0f}", "are enough again", "lowest"),
+        Gauge.QUEUE_CALLERS_UNATTENDED: Series("callers without an agent", "{:.0f}", "no longer wait without an agent", "peak"),
         Tally.DELIVERED: Series("delivered calls", "{:.0f}%", "are delivered again", "lowest"),
         Tally.ANSWERED: Series("answered calls", "{:.0f}%", "are answered again", "lowest"),
         Tally.COVERED: Series("calls with reports", "{:.0f}%", "come again", "lowest"),
@@ -58,9 +63,24 @@ EN: Final = Words(
             group="{many} keep coming and going",
         ),
     },
+    queues=Queues(
+        trouble="queue {who}: {told}",
+        callers=("caller waiting", "callers waiting"),
+        nobody_waits="no caller waiting",
+        longest=", longest {duration}",
+        nobody_there="no agent logged in",
+        nobody_free="no agent available ({logged_in} logged in)",
+        available="{available} of {logged_in} agents available",
+        subjects=("queue", "queues"),
+    ),
     no_value="value unknown",
     provisional="provisional",
     entities={
+        Gauge.QUEUE_CALLERS: "callers waiting in queue {who}",
+        Gauge.QUEUE_LONGEST_HOLD_S: "longest wait in queue {who}",
+        Gauge.QUEUE_AGENTS_AVAILABLE: "available agents of queue {who}",
+        Gauge.QUEUE_AGENTS_LOGGED_IN: "agents of queue {who}",
+        Gauge.QUEUE_CALLERS_UNATTENDED: "callers in queue {who}",
         Tally.DELIVERED: "calls over {who}",
         Tally.ANSWERED: "calls over {who}",
         Tally.COVERED: "quality reports of {who}",

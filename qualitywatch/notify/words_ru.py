@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.model import ButtonAction, Direction, Metric, Severity, Tally
-from qualitywatch.notify.words import Count, Digests, Gists, Lists, Segments, Series, Statuses, Words
+from qualitywatch.model import ButtonAction, Direction, Gauge, Metric, Severity, Tally
+from qualitywatch.notify.words import Count, Digests, Gists, Lists, Queues, Segments, Series, Statuses, Words
 
 RU: Final = Words(
     prepositions={Direction.TO_PEER: "до", Direction.FROM_PEER: "от"},
@@ -17,6 +17,11 @@ RU: Final = Words(
         Metric.RTT_MS: Series("Задержка туда-обратно", "{:.0f} мс", "снова в норме", "пик"),
         Metric.MOS: Series("MOS", "{:.2f}", "снова в норме", "минимум"),
         Metric.R_FACTOR: Series("R-фактор", "{:.1f}", "снова в норме", "минимум"),
+        Gauge.QUEUE_CALLERS: Series("Звонков в ожидании", "{:.0f}", "снова меньше", "пик"),
+        Gauge.QUEUE_LONGEST_HOLD_S: Series("Самое долгое ожидание", "{:.0f} с", "снова в норме", "пик"),
+        Gauge.QUEUE_AGENTS_AVAILABLE: Series("Свободных операторов", "{:.0f}", "снова достаточно", "минимум"),
+        Gauge.QUEUE_AGENTS_LOGGED_IN: Series("Операторов в сети", "{:.0f}", "снова достаточно", "минимум"),
+        Gauge.QUEUE_CALLERS_UNATTENDED: Series("Звонков без операторов", "{:.0f}", "больше не ждут без операторов", "пик"),
         Tally.DELIVERED: Series("Доставка звонков", "{:.0f}%", "снова проходят", "минимум"),
         Tally.ANSWERED: Series("Доля отвеченных звонков", "{:.0f}%", "снова принимаются", "минимум"),
         Tally.COVERED: Series("Доля звонков с отчётами", "{:.0f}%", "снова приходят", "минимум"),
@@ -58,9 +63,24 @@ RU: Final = Words(
             group="Регистрация то есть, то нет: {many}",
         ),
     },
+    queues=Queues(
+        trouble="Очередь {who}: {told}",
+        callers=("звонок ждёт", "звонка ждут", "звонков ждут"),
+        nobody_waits="никто не ждёт",
+        longest=", самый долгий {duration}",
+        nobody_there="ни одного оператора в сети",
+        nobody_free="свободных операторов нет (в сети {logged_in})",
+        available="свободных операторов {available} из {logged_in}",
+        subjects=("очередь", "очереди", "очередей"),
+    ),
     no_value="значение неизвестно",
     provisional="оценочно",
     entities={
+        Gauge.QUEUE_CALLERS: "Звонков в очереди {who}",
+        Gauge.QUEUE_LONGEST_HOLD_S: "Самое долгое ожидание в очереди {who}",
+        Gauge.QUEUE_AGENTS_AVAILABLE: "Свободных операторов очереди {who}",
+        Gauge.QUEUE_AGENTS_LOGGED_IN: "Операторов очереди {who}",
+        Gauge.QUEUE_CALLERS_UNATTENDED: "Звонки в очереди {who}",
         Tally.DELIVERED: "Звонки по транку {who}",
         Tally.ANSWERED: "Звонки по транку {who}",
         Tally.COVERED: "Отчёты о качестве от {who}",
