@@ -81,6 +81,7 @@ from qualitywatch.model.records import (
     HistoryPoint,
     LogRecord,
 )
+from qualitywatch.model.shares import Share, ShareObservation
 from qualitywatch.model.words import (
     AudioState,
     Direction,
@@ -154,6 +155,8 @@ __all__ = [
     "Sample",
     "SenderInfo",
     "Severity",
+    "Share",
+    "ShareObservation",
     "ShuttingDown",
     "Signal",
     "Silence",

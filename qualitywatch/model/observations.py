@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from qualitywatch.model.levels import LevelObservation
+from qualitywatch.model.shares import ShareObservation
 from qualitywatch.model.words import Direction, Metric, Tally, Verdict
 
 
@@ -71,4 +72,6 @@ class TallyObservation:
     detail: str | None = None
 
 
-Observation: TypeAlias = Sample | StatusObservation | ChangeObservation | TallyObservation | LevelObservation
+Observation: TypeAlias = (
+    Sample | StatusObservation | ChangeObservation | TallyObservation | LevelObservation | ShareObservation
+)

@@ -97,6 +97,19 @@ class LegBook:
         others = self._others(leg, leg.ended_at)
         return others[0].subject if len(others) == 1 and not others[0].is_measured else None
 
+    def carrier(self, uniqueid: str, now: float) -> str | None:
+        """The registration over which a leg's call comes: the one of the leg at its other end; None where there is none."""
+        leg = self._legs.get(uniqueid)
+        others = self._others(leg, now) if leg is not None else ()
+        return next((trunk for other in others if (trunk := self._trunk_of(other.subject)) is not None), None)
+
+    def is_passed_on(self, uniqueid: str, now: float) -> bool:
+        """Whether what a leg's peer misses may be gaps that its other legs brought along, and they lose by themselves."""
+        leg = self._legs.get(uniqueid)
+        if leg is None or leg.loss[Direction.TO_PEER].is_split(now):
+            return False
+        return any(other.is_lossy(Direction.FROM_PEER, now) for other in self._others(leg, now))
+
     def explain(self, evaluation: Evaluation) -> Evaluation:
         """Return the evaluation with what the legs tell of it in its details."""
         direction = evaluation.key.direction

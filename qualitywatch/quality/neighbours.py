@@ -15,12 +15,18 @@ _PREFIX: Final = {4: 24, 6: 64}
 Lookup: TypeAlias = Callable[[str], str | None]  # of a peer: its address, or the trunk it carries; None where unknown
 
 
+def host_of(address: str) -> str:
+    """Return the host of a ``host:port``, or of one without a port; a bare IPv6 address has none."""
+    host, _, port = address.rpartition(":")
+    has_port = port.isdigit() and host and (":" not in host or host.endswith("]"))
+    return (host if has_port else address).strip("[]").lower()
+
+
 def network(address: str | None) -> str | None:
     """Return the network of a ``host:port``: the /24 (IPv6: /64), or the name as it is; None for no address."""
     if not address:
         return None
-    host, _, port = address.rpartition(":")
-    host = (host if port.isdigit() and host else address).strip("[]").lower()
+    host = host_of(address)
     try:
         ip = ipaddress.ip_address(host)
     except ValueError:
