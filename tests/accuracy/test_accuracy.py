@@ -1,0 +1,68 @@
+"""Every recording: what was injected is found in time, nothing else is said, wherever the daemon began to listen or stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qualitywatch.ami.events import translate
+from qualitywatch.ami.recording import read_recording
+from qualitywatch.errors import AmiProtocolError
+from qualitywatch.model import PbxEvent
+from tests.accuracy.__main__ import table
+from tests.accuracy.faults import faults_of
+from tests.accuracy.findings import RECORDINGS, events_of, findings, fired, key_of
+
+IDS = [f"{path.parent.name}/{path.name}" for path in RECORDINGS]
+ENOUGH_CUTS = 12
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)
+def test_what_was_injected_is_told_in_time_and_nothing_else(recording: Path) -> None:
+    result = findings(recording)
+    assert not result.false_alarms
+    for found in result.found:
+        if not found.fault.untold:
+            assert found.after_s is not None, f"never told: {found.fault}"
+            assert found.after_s <= found.fault.within_s, found.fault
+
+
+def test_the_table_has_a_line_for_every_recording() -> None:
+    shown = table([findings(recording) for recording in RECORDINGS])
+    assert all(f"| {name} |" in shown for name in IDS)
+    assert "| asterisk-20/one-way-audio | hears nothing | PJSIP/706 |" in shown
+
+
+def _accused_without_cause(recording: Path, cuts: range) -> set[tuple[str, str, str | None]]:
+    """Whom a daemon blames that begins to listen at any of these events, and nothing was wrong with."""
+    events = events_of(recording)
+    guilty = {fault.key for fault in faults_of(recording, events)}
+    return {key for cut in cuts for each in fired(events[cut:]) if (key := key_of(each)) not in guilty}
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)
+def test_whoever_begins_to_listen_late_blames_nobody_innocent(recording: Path) -> None:
+    count = len(events_of(recording))
+    assert not _accused_without_cause(recording, range(1, count, max(1, count // ENOUGH_CUTS)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)
+def test_whoever_begins_to_listen_at_any_event_blames_nobody_innocent(recording: Path) -> None:
+    assert not _accused_without_cause(recording, range(1, len(events_of(recording))))
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)
+def test_a_session_cut_off_anywhere_says_no_more_than_the_whole(recording: Path) -> None:
+    raw = (recording / "input.ami").read_bytes()
+    whole = [(key_of(each), each.at) for each in fired(events_of(recording))]
+    for size in range(0, len(raw), max(1, len(raw) // ENOUGH_CUTS)):
+        events: list[PbxEvent] = []
+        try:
+            for message in read_recording(raw[:size]):
+                events += translate(message.message, message.at)
+        except AmiProtocolError:
+            pass  # it ends within a message: what came before it counts
+        told = [(key_of(each), each.at) for each in fired(events)]
+        assert told == whole[: len(told)]
