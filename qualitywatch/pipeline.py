@@ -61,6 +61,8 @@ from qualitywatch.peers.status import PeerTracker
 from qualitywatch.quality.audio import AudioTracker
 from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured
 from qualitywatch.quality.legs import LegBook
+from qualitywatch.quality.shared import SharedLoss
+from qualitywatch.quality.sites import SiteBook, Sites
 from qualitywatch.quality.streams import StreamTracker
 from qualitywatch.queues.status import QueueTracker
 from qualitywatch.rules.engine import Engine
@@ -143,6 +145,7 @@ class Pipeline:
         agents_learned: bool = False,
         trunk_memories: Mapping[str, str] | None = None,
         trunk_peers: Mapping[str, str] | None = None,
+        sites: Sites | None = None,
         queues: Sequence[Selector] = (),
     ) -> None:
         self._pbx = pbx
@@ -156,6 +159,8 @@ class Pipeline:
         self.peers = PeerTracker(pbx, alive=(alert.key.subject for alert in alerts if alert.topic == PEER_TOPIC))
         self._audio = AudioTracker(pbx)
         self._legs = LegBook(trunk_of=self.trunk_of, address_of=self.peers.address)
+        book = SiteBook(sites)
+        self._shared = SharedLoss(pbx, book, self._legs, trunk_of=self.trunk_of, address_of=self.peers.address)
         self._traffic = TrafficTracker(pbx, carries=lambda peer: self.trunk_of(peer) is not None)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._logins = LoginTracker(pbx)
@@ -196,6 +201,10 @@ class Pipeline:
             return self._trunk_peers[subject]
         technology, _, _ = subject.partition("/")
         return trunk_at(self.peers.address(subject), technology, self.trunks.states())
+
+    def places_of(self, subject: str) -> tuple[str, ...]:
+        """What may explain the bad sound of a peer: its site, or the registration that its calls go through."""
+        return self._shared.places_of(subject)
 
     def agent(self, peer: str) -> str | None:
         """Last known User-Agent of a peer."""
@@ -238,6 +247,7 @@ class Pipeline:
         self._engine.expire(now)
         self.streams.expire(now)
         self._legs.expire(now)
+        self._shared.expire(now)
 
     def _tick(self, now: float, out: _Collected) -> None:
         blind = self._blind_since is not None
@@ -278,10 +288,12 @@ class Pipeline:
                 if event.channel is not None:
                     self.names.hear_channel(event.channel)
                     self._legs.see(event.channel)
+                self._shared.hear(event)
                 for sample in self.streams.observe(event):
                     out.samples.append(sample)
                     self._legs.observe(sample)
                     self._judge(sample, event.at, out)
+                    self._judge_all(self._shared.observe(sample), event.at, out)
                 self._judge_all(self._audio.observe(event), event.at, out)
             case ChannelChanged() | ChannelHeld() | ChannelHungUp() | CodecSeen():
                 self._handle_channel(event, out)
@@ -412,6 +424,7 @@ class Pipeline:
         """What was counted and compared of calls in progress does not bridge a gap."""
         self._audio.forget()
         self._legs.forget()
+        self._shared.forget()
         self._traffic.forget()
         self._queues.forget()
 

@@ -27,6 +27,7 @@ _Key: TypeAlias = tuple[Share | None, str]  # a place; None: the line of a trunk
 # In and out, as the default loss rule has them for its warning and its critical alert.
 LOSSY_PERCENT: Final = (3.0, 1.5)
 RUINED_PERCENT: Final = (10.0, 5.0)
+EXPIRE_EVERY_S: Final = 60.0
 WORST_TOLD: Final = 5
 SAY_AGAIN_S: Final = 1.0  # what has not changed; and how old the names may be
 ALL_WELL_S: Final = 15.0  # the same where nobody is lossy
@@ -113,6 +114,7 @@ class SharedLoss:
         self._media: dict[str, str] = {}
         self._standings: dict[str, _Standing] = {}
         self._places: dict[_Key, _Place] = {}
+        self._expired_at: float | None = None
 
     def hear(self, report: RtcpReport) -> None:
         """Note where a peer really sends from: a registration may name an address that many networks have."""
@@ -153,7 +155,10 @@ class SharedLoss:
         self._places.clear()
 
     def expire(self, now: float) -> None:
-        """Release peers that have long been silent."""
+        """Release peers that have long been silent; looks now and then, however often it is asked."""
+        if self._expired_at is not None and 0 <= now - self._expired_at < EXPIRE_EVERY_S:
+            return
+        self._expired_at = now
         for subject in [name for name, standing in self._standings.items() if standing.heard_at <= now - WINDOW_S]:
             del self._standings[subject]
         for key, place in list(self._places.items()):
