@@ -195,6 +195,26 @@ def _agent(section: Section) -> Thing:
     return said
 
 
+def _queues(section: Section) -> Thing:
+    """``queues``: all queues of the PBX with their callers and agents, as one answer to QueueSummary."""
+    items = []
+    for name, part in section.entries():
+        figures = {
+            "LoggedIn": part.integer("logged_in", 0, minimum=0),
+            "Available": part.integer("available", 0, minimum=0),
+            "Callers": part.integer("callers", 0, minimum=0),
+            "LongestHoldTime": int(part.duration_s("longest", 0.0, maximum=_MAX_S)),
+        }
+        items.append({"Queue": name, **{header: str(figure) for header, figure in figures.items()}})
+
+    def said(at: float, number: int) -> Iterator[tuple[float, Said]]:
+        for headers in items:
+            yield at, event("QueueSummary", at, headers)
+        yield at, event("QueueSummaryComplete", at, {"EventList": "Complete", "ListItems": str(len(items))})
+
+    return said
+
+
 def _manager(section: Section) -> Thing:
     """``manager``: our own connection to the PBX is lost, or back."""
     state = section.text("state", choices=("lost", "back"))
@@ -226,5 +246,6 @@ _SHORTHANDS: Final[Mapping[str, Callable[[Section], Thing]]] = {
     "registry": _registry,
     "peer": _peer,
     "agent": _agent,
+    "queues": _queues,
     "manager": _manager,
 }
