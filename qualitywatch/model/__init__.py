@@ -59,6 +59,7 @@ from qualitywatch.model.incidents import (
 from qualitywatch.model.levels import Gauge, LevelObservation, QueuesListed, QueueSummarySeen
 from qualitywatch.model.observations import (
     ChangeObservation,
+    DialObservation,
     Observation,
     Sample,
     StatusObservation,
@@ -120,6 +121,7 @@ __all__ = [
     "Connected",
     "DialBegun",
     "DialEnded",
+    "DialObservation",
     "DigitHeard",
     "Direction",
     "DirectionTotals",

@@ -72,6 +72,21 @@ class TallyObservation:
     detail: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DialObservation:
+    """A call leaves the PBX by a trunk, or such a leg is over.  One call may have several legs, one by one or at once."""
+
+    at: float
+    pbx: str
+    subject: str  # the peer that calls; the trunk where no peer is known
+    number: str  # as it was dialled over the trunk
+    trunk: str
+    channel: str  # name of the channel to act on: the caller's, or the leg's own where the caller is no peer's channel
+    uniqueid: str  # of the leg
+    is_new: bool  # False: the same channel dialled the same number before, by another trunk
+    is_over: bool = False
+
+
 Observation: TypeAlias = (
-    Sample | StatusObservation | ChangeObservation | TallyObservation | LevelObservation | ShareObservation
+    Sample | DialObservation | StatusObservation | ChangeObservation | TallyObservation | LevelObservation | ShareObservation
 )

@@ -8,18 +8,21 @@ false``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from qualitywatch.document import Problems, Section, Selector, compile_selector, load_document, read_hours
 from qualitywatch.model import Direction
+from qualitywatch.rules.listed import read_listed
 from qualitywatch.rules.registry import RULE_KINDS
 from qualitywatch.rules.spec import Common, Limited, RuleSpec, Selection
 from qualitywatch.wording import check_template
 
 LANGUAGES = ("en", "ru")
+# Keys of a kind that name files to read beside the rule.
+FILES: Final[Mapping[str, tuple[str, ...]]] = {"destination": ("deny_file", "allow_file")}
 _LABEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -99,6 +102,7 @@ def _load_rule(section: Section, path: Path, folders: Sequence[Path]) -> RuleSpe
         directions=frozenset(Direction(word) for word in directions) or frozenset(Direction),
         labels=_labels(section),
         critical_patterns=_patterns_file(section, (path.parent, *folders)) if kind == "change" else (),
+        files={key: tuple(read_listed(section, key, (path.parent, *folders))) for key in FILES.get(kind, ())},
         active=read_hours(active) if (active := section.section("active")) is not None else None,
     )
     section.text("description", "", multiline=True)
@@ -115,24 +119,12 @@ def _load_rule(section: Section, path: Path, folders: Sequence[Path]) -> RuleSpe
 
 def _patterns_file(section: Section, folders: Sequence[Path]) -> tuple[Selector, ...]:
     """Read the patterns of a file, one a line; it lies beside the rule's own file, or else in another folder of rules."""
-    name = section.text("critical_patterns_file", None)
-    if not name:
-        return ()
-    file = next((place for folder in folders if (place := folder / name).exists()), folders[0] / name)
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "is not UTF-8 text"
-        section.problem("critical_patterns_file", f"{file}: {reason}")
-        return ()
     selectors = []
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if text and not text.startswith("#"):
-            try:
-                selectors.append(compile_selector(text))
-            except ValueError as exc:
-                section.problem("critical_patterns_file", f"{file}:{number}: {exc}")
+    for where, text in read_listed(section, "critical_patterns_file", folders):
+        try:
+            selectors.append(compile_selector(text))
+        except ValueError as exc:
+            section.problem("critical_patterns_file", f"{where}: {exc}")
     return tuple(selectors)
 
 

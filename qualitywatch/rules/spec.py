@@ -40,6 +40,7 @@ class Common:
     directions: frozenset[Direction] = frozenset(Direction)
     labels: Mapping[str, str] = field(default_factory=dict)
     critical_patterns: tuple[Selector, ...] = ()  # of a change rule: new values that are critical whatever else it says
+    files: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # by key: lines, each with its file:line
     active: Hours | None = None  # when its conditions count; None: always
 
 

@@ -1,0 +1,200 @@
+"""Rule kind ``destination``: a peer calls numbers that it must not call, not now, or not so often.
+
+Strategy: told at the first such call, or at the first beyond ``max_per_minute``.  All calls of one peer until none has come for
+the clear hold are one alert, which counts them and names the first numbers.  It holds while a call lasts, and ends when all are
+over.  A call is judged by the hour at which it was dialled: one that was allowed then may go on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from qualitywatch.document import Section
+from qualitywatch.model import AlertKey, DialObservation, Evaluation, Level, Observation, Severity, Signal
+from qualitywatch.rules.numbering import BARE_DIGITS, Destinations, Numbering
+from qualitywatch.rules.spec import Common
+
+DESTINATION: Final = "destination"
+TOO_OFTEN: Final = "call_burst"
+MINUTE_S: Final = 60.0
+NUMBERS_TOLD: Final = 5
+_NUMBER_LENGTH: Final = 20  # ITU-T E.164 knows 15 digits; what is longer is cut
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    severity: Severity
+    numbering: Numbering
+    destinations: Destinations
+    max_per_minute: int | None
+    clear_hold_s: float
+
+    @property
+    def topic(self) -> str:
+        return DESTINATION if self.max_per_minute is None else TOO_OFTEN
+
+
+@dataclass(slots=True)
+class _Episode:
+    """The calls of one peer, from the first until all has been quiet for the clear hold."""
+
+    first_at: float
+    last_at: float
+    calls: int = 0
+    numbers: dict[str, None] = field(default_factory=dict)  # different ones, in order, as many as are told and one more
+    recent: deque[float] = field(default_factory=deque)  # when calls of the last minute began
+    legs: dict[str, str] = field(default_factory=dict)  # of calls that last: uniqueid, and name of the channel to act on
+    calm_since: float | None = None
+
+    def add(self, call: DialObservation, number: str) -> None:
+        self.legs[call.uniqueid] = call.channel
+        self.calm_since = None
+        if call.is_new:
+            self.last_at = call.at
+            self.calls += 1
+            self.recent.append(call.at)
+            if len(self.numbers) <= NUMBERS_TOLD:
+                self.numbers[number if len(number) <= _NUMBER_LENGTH else f"{number[:_NUMBER_LENGTH]}..."] = None
+
+
+class DestinationRule:
+    """One destination rule at work for one PBX."""
+
+    def __init__(self, common: Common, options: Options) -> None:
+        self._common = common
+        self._options = options
+        self._episodes: dict[AlertKey, _Episode] = {}
+
+    def observe(self, observation: Observation) -> Iterable[AlertKey]:
+        """Take in a call that leaves the house, or the end of one that was taken in."""
+        if not isinstance(observation, DialObservation):
+            return ()
+        if not self._common.selection.matches(observation.pbx, observation.subject):
+            return ()
+        key = AlertKey(self._common.name, observation.pbx, observation.subject)
+        if observation.is_over:
+            episode = self._episodes.get(key)
+            return (key,) if episode is not None and episode.legs.pop(observation.uniqueid, None) is not None else ()
+        number = self._options.numbering.read(observation.number)
+        if not self._options.destinations.denies(number) or not self._counts_at(observation.at):
+            return ()
+        self._episodes.setdefault(key, _Episode(observation.at, observation.at)).add(observation, str(number))
+        return (key,)
+
+    def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
+        """Give an opinion of one peer's calls."""
+        if key.rule != self._common.name:
+            return None
+        episode = self._episodes.get(key)
+        if episode is None:  # from before a gap in what we saw, or meanwhile left alone
+            return self._opinion(key, now, Signal.GONE, None, None)
+        while episode.recent and episode.recent[0] <= now - MINUTE_S:
+            episode.recent.popleft()
+        limit = self._options.max_per_minute
+        signal = Signal.KEEP if episode.legs else Signal.CLEAR
+        if len(episode.recent) > limit if limit is not None else episode.legs:
+            signal = Signal.BREACH
+        count = float(episode.calls)
+        if limit is not None:
+            count = float(len(episode.recent))
+        if signal is not Signal.CLEAR:
+            episode.calm_since = None
+        elif episode.calm_since is None:
+            episode.calm_since = now
+        elif now - episode.calm_since >= self._options.clear_hold_s:
+            del self._episodes[key]
+        judged = limit is None or signal is Signal.BREACH
+        return self._opinion(key, now, signal, count if judged else None, episode)
+
+    def forget(self) -> None:
+        """Drop all calls: their ends will not be seen."""
+        self._episodes.clear()
+
+    def expire(self, now: float) -> None:
+        """Drop what never became an alert and is over."""
+        horizon = now - MINUTE_S - self._options.clear_hold_s
+        for key in [key for key, episode in self._episodes.items() if not episode.legs and episode.last_at < horizon]:
+            del self._episodes[key]
+
+    def _counts_at(self, at: float) -> bool:
+        hours = self._common.active
+        return hours is None or hours.opened_at(at) is not None
+
+    def _opinion(self, key: AlertKey, now: float, signal: Signal, value: float | None, episode: _Episode | None) -> Evaluation:
+        return Evaluation(
+            key,
+            now,
+            (Level(self._options.severity, signal, 0.0),),
+            value,
+            self._options.clear_hold_s,
+            topic=self._options.topic,
+            details=self._details(episode) if episode is not None else {},
+            texts=self._common.texts,
+            yields_to=self._common.yields_to,
+            channels=tuple(dict.fromkeys(episode.legs.values())) if episode is not None else (),
+        )
+
+    def _details(self, episode: _Episode) -> Mapping[str, str]:
+        span_s = MINUTE_S
+        if self._options.max_per_minute is None:  # in whole minutes, so that it does not change with every call
+            span_s = max(1, math.ceil((episode.last_at - episode.first_at) / MINUTE_S)) * MINUTE_S
+        told = ", ".join([*episode.numbers][:NUMBERS_TOLD]) + (", ..." if len(episode.numbers) > NUMBERS_TOLD else "")
+        return {"window_s": f"{span_s:.0f}", "names": told, "names_count": str(len(episode.numbers))}
+
+
+def parse(common: Common, section: Section) -> tuple[str, Callable[[], DestinationRule]]:
+    """Read the keys of a destination rule; problems go to the section's document."""
+    numbering = Numbering(
+        strip=_digits(section, "strip", ()),
+        international=_digits(section, "international_prefix", ("00",)),
+        national=_digits(section, "national_prefix", ("0",)),
+        bare_digits=section.integer("bare_digits", BARE_DIGITS, minimum=0, maximum=15),
+    )
+    options = Options(
+        severity=section.choice("severity", Severity, Severity.CRITICAL),
+        numbering=numbering,
+        destinations=_destinations(common, section, numbering),
+        max_per_minute=section.integer("max_per_minute", None, minimum=1, maximum=10_000),
+        clear_hold_s=section.duration_s("clear_hold", 120.0),
+    )
+    found = options.destinations
+    count = len(found.international) + len(found.plain)
+    if not count and options.max_per_minute is None and common.active is None:
+        named = "deny, deny_file, allow, allow_file, max_per_minute, active"
+        section.problem("deny", f"missing, and so are all others of {named}: the rule would tell of every call")
+    what = "calls to any number" if not count else f"calls to {'all but ' if found.otherwise else ''}{count} prefixes"
+    often = "" if options.max_per_minute is None else f", more than {options.max_per_minute} in a minute"
+    return f"{what}{often}: {options.severity}", partial(DestinationRule, common, options)
+
+
+def _digits(section: Section, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    found = section.written_list(key)
+    for text in found:
+        if not text or text.strip("0123456789*#"):
+            section.problem(key, "must be digits, such as 00 or 9; * and # may be among them")
+    return found if key in section else default
+
+
+def _destinations(common: Common, section: Section, numbering: Numbering) -> Destinations:
+    tables: tuple[dict[str, bool], dict[str, bool]] = ({}, {})  # plain, international
+    words = {True: "deny", False: "allow"}
+    counts = {True: 0, False: 0}
+    for denied, key in words.items():
+        written = [(key, "", text) for text in section.written_list(key)]
+        listed = [(f"{key}_file", f"{where}: ", line.partition("#")[0]) for where, line in common.files.get(f"{key}_file", ())]
+        for source, where, text in (*written, *listed):
+            prefix = numbering.read_prefix(text)
+            if prefix is None:
+                section.problem(source, f"{where}{text.strip()!r} is no prefix of a number, such as +882 or 0900")
+                continue
+            is_international, digits = prefix
+            counts[denied] += 1
+            if any(table.get(digits, denied) is not denied for table in tables):
+                section.problem(source, f"{where}{text.strip()} is both denied and allowed")
+            tables[is_international][digits] = denied
+    return Destinations(international=tables[True], plain=tables[False], otherwise=not counts[True])
