@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import read_recording
@@ -20,29 +19,17 @@ from qualitywatch.model import PbxEvent, Sample
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
+from tests.accuracy.faults import is_long, truth_of
+from tests.accuracy.findings import RECORDINGS
 from tests.conftest import CAPTURES
 
-RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
 IDS = [f"{path.parent.name}/{path.name}" for path in RECORDINGS]
-# The loss alert's threshold; between this and clearly above, chance decides whether a call is reported.
-CLEARLY_LOSSY_PERCENT = 4.0
 
 
 def records(*files: Path, emit: str = "alerts", rules: Path | None = None) -> list[dict[str, Any]]:
     out = io.StringIO()
     assert replay(ReplayOptions(files=files, rules=rules, emit=emit, format="json"), out) == 0
     return [json.loads(line) for line in out.getvalue().splitlines()]
-
-
-def truth_of(recording: Path) -> dict[str, Any]:
-    truth: dict[str, Any] = yaml.safe_load((recording / "truth.yml").read_text(encoding="utf-8"))
-    return truth
-
-
-def is_long(recording: Path) -> bool:
-    """Whether its calls last the 36 s that an alert is promised within; calls of 20 s may end before anybody is sure."""
-    timeline = truth_of(recording).get("timeline", [])
-    return len(timeline) < 2 or timeline[-1]["at"] - timeline[0]["at"] > 36
 
 
 def whole_call(samples: list[dict[str, Any]], metric: str = "loss_percent") -> dict[tuple[str, str | None], float]:
@@ -78,31 +65,10 @@ def test_loss_is_what_was_injected_and_only_where_it_was(recording: Path) -> Non
         if direct_media and key not in measured:
             continue  # nobody reports on media that bypasses the PBX: unknown, and not said to be good
         # The phones' library drops about a point more than asked; the rest is chance, and more of it in a short call.
-        assert measured[key] == pytest.approx(percent, abs=1.6 if is_long(recording) else 2.5), key
+        assert measured[key] == pytest.approx(percent, abs=1.6 if is_long(truth_of(recording)) else 2.5), key
     for key, percent in measured.items():
         if key not in injected and not storm:
             assert percent < 1.1, f"{key} is innocent"
-
-
-@pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)
-def test_everybody_clearly_lossy_is_reported_and_nobody_innocent(recording: Path) -> None:
-    injected = {
-        (fault["peer"], fault["direction"]): float(fault["loss_percent"])
-        for fault in truth_of(recording).get("injected", [])
-        if fault.get("loss_percent")
-    }
-    if "storm" in recording.name:
-        injected = {(f"SIP/{number}", "to_peer"): 21.0 for number in range(6111, 6125)}
-    if "direct-media" in recording.name:
-        injected = {}
-    fired = {
-        (record["subject"], record["direction"])
-        for record in records(recording)
-        if record["rule"] == "loss" and record["state"] == "firing"
-    }
-    assert fired <= set(injected), "somebody innocent was blamed"
-    if is_long(recording):
-        assert fired >= {key for key, percent in injected.items() if percent >= CLEARLY_LOSSY_PERCENT}
 
 
 def test_the_raw_report_blames_the_wrong_leg_and_ours_does_not() -> None:
@@ -144,12 +110,6 @@ def test_a_trunk_that_is_registered_and_refuses_every_call_is_told_with_the_reas
     ]
     assert [record["at"] for record in told] == [pytest.approx(at, abs=1) for at in dialled[2:]]
     assert told[-1]["text"].endswith("fail: 0% of the last 4 delivered (4 × 21 call rejected, SIP 401)")
-
-
-@pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)
-def test_no_other_trunk_is_said_to_fail(recording: Path) -> None:
-    if recording.name != "trunk-calls":
-        assert not [record for record in records(recording) if record["rule"] == "trunk-delivery"]
 
 
 def test_four_user_agents_of_one_phone_are_four_messages() -> None:
