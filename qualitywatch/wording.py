@@ -8,7 +8,7 @@ its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from string import Formatter
 from typing import Final
 
@@ -19,11 +19,11 @@ FIELD_NAMES: Final = TEXT_FIELDS + NUMBER_FIELDS
 _MAX_UNITS: Final = 1000
 # The format mini-language, with widths and precisions that cannot fill the memory.
 _SPEC: Final = re.compile(r"(?:[^{}]?[<>=^])?[-+ ]?z?#?0?\d{0,2}[,_]?(?:\.\d{1,2})?[a-zA-Z%]?")
-_SAMPLES: Final[Mapping[str, str | float]] = {**dict.fromkeys(TEXT_FIELDS, "x"), **dict.fromkeys(NUMBER_FIELDS, 5.45)}
+_NUMBERS: Final[Mapping[str, str | float]] = dict.fromkeys(NUMBER_FIELDS, 5.45)
 
 
-def check_template(text: str) -> str | None:
-    """Return what is wrong with a template, fit for an administrator; None when it can be used."""
+def check_template(text: str, names: Collection[str] = FIELD_NAMES) -> str | None:
+    """Return what is wrong with a template over fields of these names, fit for an administrator; None when it can be used."""
     if not text.strip():
         return "is empty"
     if len(text) > _MAX_UNITS:
@@ -35,20 +35,20 @@ def check_template(text: str) -> str | None:
     for _, field, spec, _ in parts:
         if field is None:
             continue
-        if field not in FIELD_NAMES:
-            return f"unknown field {{{field}}}; known are {', '.join(f'{{{name}}}' for name in FIELD_NAMES)}"
+        if field not in names:
+            return f"unknown field {{{field}}}; known are {', '.join(f'{{{name}}}' for name in names)}"
         if not _SPEC.fullmatch(spec or ""):
             return f"{{{field}:{spec}}}: not a usable format; write for example {{value:.2f}}"
     try:
-        text.format_map(_SAMPLES)
+        text.format_map({**dict.fromkeys(names, "x"), **_NUMBERS})
     except (ValueError, TypeError) as error:
         return f"cannot be filled in: {str(error).lower()}"
     return None
 
 
-def fill(template: str, fields: Mapping[str, str | float | None]) -> str | None:
+def fill(template: str, fields: Mapping[str, str | float | None], names: Collection[str] = FIELD_NAMES) -> str | None:
     """Fill in a template; None when it cannot be done with these fields, whatever the reason.  Never raises."""
-    if check_template(template) is not None:
+    if check_template(template, names) is not None:
         return None
     wanted = {field for _, field, _, _ in Formatter().parse(template) if field is not None}
     known = {name: value for name, value in fields.items() if value is not None}

@@ -20,6 +20,7 @@ from qualitywatch.config.incidents import read_incidents
 from qualitywatch.config.machine import machine_timezone, path_problem
 from qualitywatch.config.maintenance import read_maintenance
 from qualitywatch.config.pbx import read_pbxes
+from qualitywatch.config.remedies import read_remedy_policy
 from qualitywatch.config.routes import read_routes
 from qualitywatch.config.settings import Config
 from qualitywatch.config.storage import read_rule_directories, read_store
@@ -104,6 +105,7 @@ def _read_root(root: Section, context: Context) -> Config:
         trunk_peers=read_trunk_peers(root),
         call=read_call(root, names),
         lamps=read_lamps(root, names),
+        remedies=read_remedy_policy(root),
         warnings=tuple(context.notes.lines()),
     )
 

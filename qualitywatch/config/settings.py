@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.model import Severity
+from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.secrets import Secret
 
 
@@ -174,4 +175,5 @@ class Config:
     trunk_peers: Mapping[str, str] = field(default_factory=dict)
     call: CallConfig | None = None
     lamps: tuple[LampConfig, ...] = ()
+    remedies: RemedyPolicy = field(default_factory=RemedyPolicy)
     warnings: tuple[str, ...] = ()

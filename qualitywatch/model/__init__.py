@@ -84,6 +84,15 @@ from qualitywatch.model.records import (
 )
 from qualitywatch.model.shares import Share, ShareObservation
 from qualitywatch.model.words import (
+from qualitywatch.model.remedies import (
+    Remedy,
+    RemedyAction,
+    RemedyNote,
+    RemedyOutcome,
+    RemedyReason,
+    Undo,
+    UndoKind,
+)
     AudioState,
     Direction,
     Metric,
@@ -157,6 +166,11 @@ __all__ = [
     "Sample",
     "SenderInfo",
     "Severity",
+    "Remedy",
+    "RemedyAction",
+    "RemedyNote",
+    "RemedyOutcome",
+    "RemedyReason",
     "Share",
     "ShareObservation",
     "ShuttingDown",
@@ -171,3 +185,5 @@ __all__ = [
     "TrunkStateSeen",
     "Verdict",
 ]
+    "Undo",
+    "UndoKind",

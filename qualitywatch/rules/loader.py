@@ -15,6 +15,7 @@ from typing import Final
 
 from qualitywatch.document import Problems, Section, Selector, compile_selector, load_document, read_hours
 from qualitywatch.model import Direction
+from qualitywatch.remedies.reader import read_remedies
 from qualitywatch.rules.listed import read_listed
 from qualitywatch.rules.registry import RULE_KINDS
 from qualitywatch.rules.spec import Common, Limited, RuleSpec, Selection
@@ -105,6 +106,7 @@ def _load_rule(section: Section, path: Path, folders: Sequence[Path]) -> RuleSpe
         files={key: tuple(read_listed(section, key, (path.parent, *folders))) for key in FILES.get(kind, ())},
         active=read_hours(active) if (active := section.section("active")) is not None else None,
     )
+    remedies = read_remedies(section)
     section.text("description", "", multiline=True)
     if kind not in RULE_KINDS:
         return None
@@ -112,7 +114,8 @@ def _load_rule(section: Section, path: Path, folders: Sequence[Path]) -> RuleSpe
     if not enabled:
         return None
     source = f"{path}:{section.line_of('name')}"
-    spec = RuleSpec(name, kind, summary, source, build, common.yields_to, common.labels, active=common.active, common=common)
+    spec = RuleSpec(name, kind, summary, source, build, common.yields_to, common.labels)
+    spec = replace(spec, active=common.active, remedies=remedies, common=common)
     factory: object = build
     return replace(spec, limits=factory.limits, limits_for=factory.limits_for) if isinstance(factory, Limited) else spec
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from qualitywatch.document import Hours, Selector
-from qualitywatch.model import Direction
+from qualitywatch.model import Direction, Remedy
 from qualitywatch.ports import RuleKind
 from qualitywatch.room import Limit
 
@@ -80,4 +80,5 @@ class RuleSpec:
     limits: tuple[Limit, ...] = ()
     limits_for: Callable[[str, str], tuple[Limit, ...]] = no_limits
     active: Hours | None = None  # when its conditions count; None: always
+    remedies: tuple[Remedy, ...] = ()  # what the configuration may allow to be done about its alerts
     common: Common | None = None  # what the file says of any kind of rule; for whoever looks a rule over

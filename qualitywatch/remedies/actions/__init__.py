@@ -1,0 +1,1 @@
+"""The kinds of actions a remedy may be: one file each."""
