@@ -29,6 +29,8 @@ def gist(cast: Cast, language: str, zone: tzinfo) -> str:
     topic = topics.pop()
     if topic in words.counts:
         return _of_one_count(cast, words, language, zone)
+    if topic in words.shares:
+        return _of_one_share(cast, words, language, zone)
     if topic in words.gists.changes:
         return words.gists.changes[topic].format(many=_many(main, words))
     if (topic, "") in words.gists.groups:
@@ -114,6 +116,15 @@ def _of_one_count(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
     if len(cast.firing) == 1:
         return member_sentence(cast.firing[0], language, zone)
     told = words.counts[cast.main[0].alert.topic]
+    many = number(len(_subjects(cast.firing or cast.main)), told.subjects)
+    return told.group.format(many=many) + _ending(cast, words)
+
+
+def _of_one_share(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
+    """``packet loss at 3 sites``."""
+    if len(cast.firing) == 1:
+        return member_sentence(cast.firing[0], language, zone)
+    told = words.shares[cast.main[0].alert.topic]
     many = number(len(_subjects(cast.firing or cast.main)), told.subjects)
     return told.group.format(many=many) + _ending(cast, words)
 

@@ -13,6 +13,7 @@ from typing import Final
 from qualitywatch.model import HISTORY_SEPARATOR, Alert, AlertState, Member, MemberState, NotifyReason, Transition
 from qualitywatch.notify.legible import clip, legible
 from qualitywatch.notify.queue_line import queue_trouble
+from qualitywatch.notify.share_line import share_over, share_peak, share_trouble
 from qualitywatch.notify.terms import (
     GAUGES,
     detail,
@@ -67,6 +68,8 @@ def _our_trouble(alert: Alert, words: Words) -> str:
         return _tally(alert, words)
     if alert.topic in words.counts:
         return _count(alert, words)
+    if alert.topic in words.shares:
+        return share_trouble(alert, words)
     if alert.topic in GAUGES:
         return queue_trouble(alert, words)
     if alert.topic in words.series:
@@ -107,6 +110,8 @@ def _ending(alert: Alert, found_at: float | None, because: str | None, words: Wo
     of_calls = is_series or alert.topic == _SOUND
     of_calls = of_calls and alert.topic not in GAUGES
     tail = _peak(alert, words) + _caveat(alert, words)
+    if alert.topic in words.shares:
+        of_calls, tail = True, share_peak(alert, words)
     if because == "dropped":
         return _about(alert, words) + words.no_more_rule.format(duration=lasted) + tail
     if because == "no_data":
@@ -114,6 +119,8 @@ def _ending(alert: Alert, found_at: float | None, because: str | None, words: Wo
     after = words.after.format(duration=lasted)
     if alert.topic in words.counts:
         return words.counts[alert.topic].over.format(who=who(alert)) + after + _most(alert, words)
+    if alert.topic in words.shares:
+        return share_over(alert, words) + after + tail
     if is_series:
         return f"{_about(alert, words)} {words.series[alert.topic].over}{after}{tail}"
     state = detail(alert.details, "state")

@@ -39,6 +39,17 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """How it is said that many peers of one place are in trouble at once."""
+
+    trouble: str  # {who}: the place, {lossy}, {active}, {worst}
+    over: str  # {who}
+    most: str  # {value}: a percentage
+    subjects: Forms
+    group: str  # {many}: places with their noun
+
+
+@dataclass(frozen=True, slots=True)
 class Gists:
     """The first line of an incident with several alerts.  ``{many}`` is a count with its noun."""
 
@@ -151,6 +162,8 @@ class Words:
     tallies: Mapping[str, str]  # the trouble with what is counted, by topic: {about}, {value}, {calls}, {causes}
     in_a_row: str  # instead of the number of calls, where all of the last ones are meant: {calls}
     counts: Mapping[str, Count]  # by topic
+    shares: Mapping[str, Shared]  # by topic
+    and_more: str  # {count}: peers beyond those that are named
     queues: Queues
     no_value: str
     provisional: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.model import ButtonAction, Direction, Gauge, Metric, Severity, Tally
-from qualitywatch.notify.words import Count, Digests, Gists, Lists, Queues, Segments, Series, Statuses, Words
+from qualitywatch.model import ButtonAction, Direction, Gauge, Metric, Severity, Share, Tally
+from qualitywatch.notify.words import Count, Digests, Gists, Lists, Queues, Segments, Series, Shared, Statuses, Words
 
 EN: Final = Words(
     prepositions={Direction.TO_PEER: "to", Direction.FROM_PEER: "from"},
@@ -63,6 +63,30 @@ EN: Final = Words(
             group="{many} keep coming and going",
         ),
     },
+    shares={
+        Share.SITE_LOSS: Shared(
+            trouble="site {who}: {lossy} of {active} active peers lose packets{worst}",
+            over="packet loss at site {who} is over",
+            most=", at worst {value} of its peers",
+            subjects=("site", "sites"),
+            group="packet loss at {many}",
+        ),
+        Share.TRUNK_LOSS: Shared(
+            trouble="trunk {who}: {lossy} of {active} peers that talk over it hear its gaps, their own lines are clean{worst}",
+            over="trunk {who} no longer loses packets",
+            most=", at worst heard by {value} of its peers",
+            subjects=("trunk", "trunks"),
+            group="packet loss on {many}",
+        ),
+        Share.PBX_LOSS: Shared(
+            trouble="PBX {who} or its network: {lossy} of {active} active peers lose packets, at more than one site{worst}",
+            over="packet loss at all sites of PBX {who} is over",
+            most=", at worst {value} of its peers",
+            subjects=("PBX", "PBXes"),
+            group="packet loss at {many}",
+        ),
+    },
+    and_more=", and {count} more",
     queues=Queues(
         trouble="queue {who}: {told}",
         callers=("caller waiting", "callers waiting"),
@@ -92,6 +116,9 @@ EN: Final = Words(
         "peer_flaps": "{who}",
         "trunk_flaps": "trunk {who}",
         "covered_fall": "reports of {who}",
+        Share.SITE_LOSS: "packet loss at site {who}",
+        Share.TRUNK_LOSS: "packet loss on trunk {who}",
+        Share.PBX_LOSS: "packet loss at PBX {who}",
         "audio_state": "audio of {who}",
     },
     down={
@@ -229,6 +256,9 @@ EN: Final = Words(
             ("peer_flaps", ""): "comes and goes",
             ("trunk_flaps", ""): "comes and goes",
             ("covered_fall", ""): "no reports",
+            (Share.SITE_LOSS, ""): "loses packets",
+            (Share.TRUNK_LOSS, ""): "loses packets",
+            (Share.PBX_LOSS, ""): "loses packets",
             ("audio_state", "hears_nothing"): "hears nothing",
             ("audio_state", "sends_nothing"): "is not heard",
             ("audio_state", "dead"): "dead air",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.model import ButtonAction, Direction, Gauge, Metric, Severity, Tally
-from qualitywatch.notify.words import Count, Digests, Gists, Lists, Queues, Segments, Series, Statuses, Words
+from qualitywatch.model import ButtonAction, Direction, Gauge, Metric, Severity, Share, Tally
+from qualitywatch.notify.words import Count, Digests, Gists, Lists, Queues, Segments, Series, Shared, Statuses, Words
 
 RU: Final = Words(
     prepositions={Direction.TO_PEER: "до", Direction.FROM_PEER: "от"},
@@ -63,6 +63,30 @@ RU: Final = Words(
             group="Регистрация то есть, то нет: {many}",
         ),
     },
+    shares={
+        Share.SITE_LOSS: Shared(
+            trouble="Площадка {who}: потери пакетов у {lossy} из {active} активных пиров{worst}",
+            over="Площадка {who}: потери пакетов прекратились",
+            most=", в худший момент у {value} пиров",
+            subjects=("площадка", "площадки", "площадок"),
+            group="Потери пакетов: {many}",
+        ),
+        Share.TRUNK_LOSS: Shared(
+            trouble="Транк {who}: его потери слышны у {lossy} из {active} говорящих через него, их линии чистые{worst}",
+            over="Транк {who}: потери пакетов прекратились",
+            most=", в худший момент слышны у {value} пиров",
+            subjects=("транк", "транка", "транков"),
+            group="Потери пакетов: {many}",
+        ),
+        Share.PBX_LOSS: Shared(
+            trouble="АТС {who} или её сеть: потери пакетов у {lossy} из {active} активных пиров на разных площадках{worst}",
+            over="АТС {who}: потери пакетов на всех площадках прекратились",
+            most=", в худший момент у {value} пиров",
+            subjects=("АТС", "АТС", "АТС"),
+            group="Потери пакетов: {many}",
+        ),
+    },
+    and_more=" и ещё {count}",
     queues=Queues(
         trouble="Очередь {who}: {told}",
         callers=("звонок ждёт", "звонка ждут", "звонков ждут"),
@@ -92,6 +116,9 @@ RU: Final = Words(
         "peer_flaps": "{who}",
         "trunk_flaps": "Транк {who}",
         "covered_fall": "Отчёты о качестве от {who}",
+        Share.SITE_LOSS: "Потери на площадке {who}",
+        Share.TRUNK_LOSS: "Потери в транке {who}",
+        Share.PBX_LOSS: "Потери на АТС {who}",
         "audio_state": "Звук у {who}",
     },
     down={
@@ -244,6 +271,9 @@ RU: Final = Words(
             ("peer_flaps", ""): "то есть, то нет",
             ("trunk_flaps", ""): "то есть, то нет",
             ("covered_fall", ""): "нет отчётов",
+            (Share.SITE_LOSS, ""): "потери пакетов",
+            (Share.TRUNK_LOSS, ""): "потери пакетов",
+            (Share.PBX_LOSS, ""): "потери пакетов",
             ("audio_state", "hears_nothing"): "не слышит",
             ("audio_state", "sends_nothing"): "не слышно",
             ("audio_state", "dead"): "тишина",
