@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qualitywatch.alerts.lifecycle import Lifecycle
+from qualitywatch.ami.calls import OWN_CHANNEL
 from qualitywatch.document import Selector
 from qualitywatch.model import (
     AgentRecord,
@@ -67,6 +68,7 @@ from qualitywatch.quality.streams import StreamTracker
 from qualitywatch.queues.status import QueueTracker
 from qualitywatch.rules.engine import Engine
 from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.trunks.dials import DialTracker
 from qualitywatch.trunks.membership import trunk_at
 from qualitywatch.trunks.status import TrunkTracker
 from qualitywatch.trunks.traffic import TrafficTracker
@@ -162,6 +164,7 @@ class Pipeline:
         book = SiteBook(sites)
         self._shared = SharedLoss(pbx, book, self._legs, trunk_of=self.trunk_of, address_of=self.peers.address)
         self._traffic = TrafficTracker(pbx, carries=lambda peer: self.trunk_of(peer) is not None)
+        self._dials = DialTracker(pbx, carries=self._traffic.carries, own=OWN_CHANNEL)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._logins = LoginTracker(pbx)
         self._queues = QueueTracker(pbx, queues)
@@ -308,6 +311,7 @@ class Pipeline:
                 self._handle_connection(event, out)
             case DialBegun():
                 self._traffic.begun(event)
+                self._judge_all(self._dials.begun(event), event.at, out)
             case DialEnded():
                 self._judge_all(self._traffic.ended(event), event.at, out)
             case LoginFailed() | QueueSummarySeen() | QueuesListed():
@@ -322,12 +326,14 @@ class Pipeline:
                 self.names.hear_channel(event.channel)
                 self._legs.see(event.channel)
                 self._judge_all(self._traffic.see(event), event.at, out)
+                self._dials.see(event)
                 if self.streams.see(event):
                     out.codec_polls.append(event.channel)
                 self._judge_all(self._audio.see(event), event.at, out)
             case ChannelHungUp():
                 self._judge_all(self._audio.hang_up(event), event.at, out)
                 self._judge_all(self._traffic.hang_up(event), event.at, out)
+                self._judge_all(self._dials.hang_up(event), event.at, out)
                 self._legs.hang_up(event)
                 record = self.streams.hang_up(event)
                 if record is not None:
@@ -426,6 +432,7 @@ class Pipeline:
         self._legs.forget()
         self._shared.forget()
         self._traffic.forget()
+        self._dials.forget()
         self._queues.forget()
 
     def _clock_set_back(self, at: float, out: _Collected) -> None:

@@ -1,9 +1,9 @@
 """Which calls leave the PBX by a trunk: who dials what number, on which channel, and when it is over.
 
 Strategy: a call is what one channel dials to one number; a second trunk that is tried after the first, or at once with it, is
-the same call by another leg.  The caller is the peer whose channel dials.  Behind a Local channel (a ring group, a forwarding) it
-is the peer that began the call, found by Linkedid; where there is none, the trunk stands for it.  Calls from peer to peer dial
-no number, and calls of our own, to whoever is on call, concern nobody.
+the same call by another leg.  The caller is the peer whose channel dials.  Behind a Local channel (a ring group, a forwarding)
+it is the peer that began the call, found by Linkedid; where there is none, the trunk stands for it.  Calls from peer to peer
+dial no number, and calls of our own, to whoever is on call, concern nobody.
 
 Standard: ``DialBegin`` of ``main/dial.c`` and ``apps/app_dial.c``; Linkedid is the uniqueid of a call's first channel.
 """

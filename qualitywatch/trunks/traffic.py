@@ -51,6 +51,10 @@ class TrafficTracker:
         self._attempts: dict[str, _Attempt] = {}  # by uniqueid of the called channel
         self._failed: dict[str, tuple[str, float]] = {}  # number that failed last and was counted, by peer
 
+    def carries(self, peer: str) -> bool:
+        """Whether a peer is a trunk, as far as is known by now."""
+        return peer in self._proven or self._carries(peer)
+
     def begun(self, event: DialBegun) -> None:
         """A call over some peer is being tried."""
         peer = event.dest.peer
