@@ -135,6 +135,8 @@ def _count(alert: Alert, words: Words) -> str:
     told, count = words.counts[alert.topic], finite(alert.value)
     names, names_count = detail(alert.details, "names"), detail(alert.details, "names_count")
     template = form(int(names_count) if names_count.isdecimal() else 2, told.names) if names else ""
+    if told.once and names and count == 1:
+        return told.once.format(who=who(alert), names=template.format(names=names))
     many = f"{words.unknown} {form(2, told.what)}" if count is None else number(round(count), told.what)
     return told.trouble.format(who=who(alert), many=many, window=_window(alert, words), names=template.format(names=names))
 

@@ -36,6 +36,7 @@ class Count:
     most: str  # {many}
     subjects: Forms
     group: str  # {many}: subjects with their noun
+    once: str = ""  # {who}, {names}: instead of the trouble, where one such thing is enough
 
 
 @dataclass(frozen=True, slots=True)
