@@ -96,6 +96,7 @@ def pipeline(config: Config, pbx: PbxConfig, specs: Sequence[RuleSpec], stored: 
         agents_learned=LEARNED_KEY + pbx.name in stored.meta,
         trunk_memories=trunk_memories(pbx.name, stored.meta),
         trunk_peers=config.trunk_peers,
+        queues=pbx.queues.only if pbx.queues is not None else (),
     )
 
 

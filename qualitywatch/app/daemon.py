@@ -101,7 +101,8 @@ class Daemon:
             watchers = {}
             for pbx in config.pbxes:
                 client = AmiClient(assembly.endpoint(pbx, config.call), clock)
-                watchers[pbx.name] = Watcher(client, pipelines[pbx.name], desk, keeper, clock)
+                every_s = pbx.queues.every_s if pbx.queues is not None else None
+                watchers[pbx.name] = Watcher(client, pipelines[pbx.name], desk, keeper, clock, queues_every_s=every_s)
             room = DaemonRoom(desk, watchers, specs, keeper, series, clock)
             painter = Painter()
             pictures = Pictures(painter, room, assembly.language_of(config, notifiers), config.timezone)

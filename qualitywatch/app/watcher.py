@@ -18,6 +18,7 @@ from qualitywatch.ami.inbox import InboxItem
 from qualitywatch.ami.resync import ask_codec, poll_agent, poll_agents
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pbxtime import PbxTime
+from qualitywatch.app.queue_poll import QueuePoll
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError
@@ -39,7 +40,16 @@ REGISTRY_POLL_S = 60.0
 class Watcher:
     """Joins one client to one pipeline, and the pipeline to the desk."""
 
-    def __init__(self, client: AmiClient, pipeline: Pipeline, desk: Desk, keeper: Keeper, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: AmiClient,
+        pipeline: Pipeline,
+        desk: Desk,
+        keeper: Keeper,
+        clock: Clock,
+        *,
+        queues_every_s: float | None = None,
+    ) -> None:
         self.client = client
         self.pipeline = pipeline
         self._desk = desk
@@ -50,6 +60,7 @@ class Watcher:
         self._agents_wanted: dict[str, None] = {}  # peers, an ordered set
         self._codecs_wanted: dict[str, str] = {}  # channel by uniqueid
         self._poll_wanted = asyncio.Event()
+        self._queues = QueuePoll(client, queues_every_s) if queues_every_s is not None else None
         self.progress_at = clock.monotonic()
         self.listeners: list[Callable[[PbxEvent], None]] = []  # hear every event just before it is judged; must not raise
 
@@ -69,6 +80,8 @@ class Watcher:
             group.create_task(self._process(), name=f"process {self.name}")
             group.create_task(self._poll(), name=f"poll {self.name}")
             group.create_task(self._poll_registries(), name=f"registries {self.name}")
+            if self._queues is not None:
+                group.create_task(self._queues.run(), name=f"queues {self.name}")
 
     async def settle(self) -> None:
         """Process what was read before the stop."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qualitywatch.config.checks import host_problem, report_twins
 from qualitywatch.config.context import Context
 from qualitywatch.config.machine import path_problem
+from qualitywatch.config.queues import read_queues
 from qualitywatch.config.secret_keys import NOWHERE, read_secret
 from qualitywatch.config.settings import PbxConfig, TlsConfig
 from qualitywatch.document import Section
@@ -31,6 +32,7 @@ def _pbx(section: Section, context: Context) -> PbxConfig:
         secret=read_secret(section, "secret", context) or NOWHERE,
         md5=section.boolean("md5", True),
         tls=tls,
+        queues=read_queues(section),
     )
 
 

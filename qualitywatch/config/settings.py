@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from qualitywatch.desk.policy import DeskPolicy
+from qualitywatch.document import Selector
 from qualitywatch.model import Severity
 from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.secrets import Secret
@@ -26,8 +27,16 @@ class TlsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class QueuesConfig:
+    """How often queues are read, and which; ``only`` empty means all."""
+
+    every_s: float = 30.0
+    only: tuple[Selector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PbxConfig:
-    """One Asterisk and how to log in to it; ``tls`` None is plain TCP."""
+    """One Asterisk and how to log in to it; ``tls`` None is plain TCP, ``queues`` None leaves them unread."""
 
     name: str
     host: str
@@ -36,6 +45,7 @@ class PbxConfig:
     secret: Secret
     md5: bool
     tls: TlsConfig | None
+    queues: QueuesConfig | None = field(default_factory=QueuesConfig)
 
 
 @dataclass(frozen=True, slots=True)
