@@ -35,8 +35,11 @@ from qualitywatch.model import (
     Connected,
     DialBegun,
     DialEnded,
+    DialProgressed,
     DigitHeard,
     Disconnected,
+    KpiRecord,
+    LevelObservation,
     LoginFailed,
     LogRecord,
     NotifyReason,
@@ -69,9 +72,11 @@ from qualitywatch.queues.status import QueueTracker
 from qualitywatch.rules.engine import Engine
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.trunks.dials import DialTracker
+from qualitywatch.trunks.kpis import kpis
+from qualitywatch.trunks.load import LoadTracker
 from qualitywatch.trunks.membership import trunk_at
 from qualitywatch.trunks.status import TrunkTracker
-from qualitywatch.trunks.traffic import TrafficTracker
+from qualitywatch.trunks.traffic import Counted, TrafficTracker
 
 # A gap longer than this is not caught up second by second: nothing that was pending before it means anything after it.
 CATCH_UP_LIMIT_S = 3600
@@ -100,13 +105,25 @@ class Effects:
     agents_learned: bool = False
     polls: tuple[str, ...] = ()  # peers whose User-Agent is worth asking for now
     codec_polls: tuple[Channel, ...] = ()  # answered channels whose codec nobody told
+    kpis: tuple[KpiRecord, ...] = ()  # what became of calls over trunks
     memories: Mapping[str, str] = field(default_factory=dict)  # what to give back as ``trunk_memories`` after a restart
 
 
 class _Collected:
     """Effects while they are being collected."""
 
-    __slots__ = ("agents", "agents_learned", "calls", "codec_polls", "logs", "memories", "polls", "samples", "transitions")
+    __slots__ = (
+        "agents",
+        "agents_learned",
+        "calls",
+        "codec_polls",
+        "kpis",
+        "logs",
+        "memories",
+        "polls",
+        "samples",
+        "transitions",
+    )
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
@@ -116,6 +133,7 @@ class _Collected:
         self.agents: list[AgentRecord] = []
         self.polls: list[str] = []
         self.codec_polls: list[Channel] = []
+        self.kpis: list[KpiRecord] = []
         self.memories: dict[str, str] = {}
         self.agents_learned = False
 
@@ -129,6 +147,7 @@ class _Collected:
             self.agents_learned,
             tuple(self.polls),
             tuple(self.codec_polls),
+            tuple(self.kpis),
             self.memories,
         )
 
@@ -165,6 +184,7 @@ class Pipeline:
         self._shared = SharedLoss(pbx, book, self._legs, trunk_of=self.trunk_of, address_of=self.peers.address)
         self._traffic = TrafficTracker(pbx, carries=lambda peer: self.trunk_of(peer) is not None)
         self._dials = DialTracker(pbx, carries=self._traffic.carries, own=OWN_CHANNEL)
+        self._load = LoadTracker(pbx, carries=self._traffic.carries)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._logins = LoginTracker(pbx)
         self._queues = QueueTracker(pbx, queues)
@@ -312,27 +332,33 @@ class Pipeline:
             case DialBegun():
                 self._traffic.begun(event)
                 self._judge_all(self._dials.begun(event), event.at, out)
-            case DialEnded():
-                self._judge_all(self._traffic.ended(event), event.at, out)
-            case LoginFailed() | QueueSummarySeen() | QueuesListed():
-                seen = self._logins.observe(event) if isinstance(event, LoginFailed) else self._queues.observe(event)
-                self._judge_all(seen, event.at, out)
+            case DialProgressed() | DialEnded() | QueueSummarySeen() | QueuesListed():
+                self._count(self._counted(event), event.at, out)
+            case LoginFailed():
+                self._judge_all(self._logins.observe(event), event.at, out)
             case DigitHeard() | CallOutcome():
                 pass  # for whoever made the call, not for judging
+
+    def _counted(
+        self, event: DialProgressed | DialEnded | QueueSummarySeen | QueuesListed
+    ) -> Iterable[Counted | LevelObservation]:
+        if isinstance(event, DialProgressed | DialEnded):
+            return self._traffic.progress(event)
+        return self._queues.observe(event)
 
     def _handle_channel(self, event: ChannelChanged | ChannelHeld | ChannelHungUp | CodecSeen, out: _Collected) -> None:
         match event:
             case ChannelChanged():
                 self.names.hear_channel(event.channel)
                 self._legs.see(event.channel)
-                self._judge_all(self._traffic.see(event), event.at, out)
+                self._count((*self._load.see(event), *self._traffic.see(event)), event.at, out)
                 self._dials.see(event)
                 if self.streams.see(event):
                     out.codec_polls.append(event.channel)
                 self._judge_all(self._audio.see(event), event.at, out)
             case ChannelHungUp():
                 self._judge_all(self._audio.hang_up(event), event.at, out)
-                self._judge_all(self._traffic.hang_up(event), event.at, out)
+                self._count((*self._traffic.hang_up(event), *self._load.hang_up(event)), event.at, out)
                 self._judge_all(self._dials.hang_up(event), event.at, out)
                 self._legs.hang_up(event)
                 record = self.streams.hang_up(event)
@@ -355,6 +381,12 @@ class Pipeline:
         for tally in counted:
             (self._direct_media.add if tally.detail == DIRECT_MEDIA else self._direct_media.discard)(call.subject)
         self._judge_all(counted, call.ended_at, out)
+
+    def _count(self, observations: Iterable[Counted | LevelObservation], now: float, out: _Collected) -> None:
+        """Judge what is also kept as a series."""
+        for observation in observations:
+            out.kpis.extend(kpis(observation))
+            self._judge(observation, now, out)
 
     def _judge_all(self, observations: Iterable[Observation], now: float, out: _Collected) -> None:
         for observation in observations:
@@ -416,6 +448,7 @@ class Pipeline:
             case Resynced():
                 if event.channels is not None:
                     self.streams.keep_only(event.channels)
+                    self._load.keep_only(event.channels)
                 self._agents.looked()
                 out.agents_learned = self._agents.learned
 
@@ -433,6 +466,7 @@ class Pipeline:
         self._shared.forget()
         self._traffic.forget()
         self._dials.forget()
+        self._load.forget()
         self._queues.forget()
 
     def _clock_set_back(self, at: float, out: _Collected) -> None:

@@ -20,6 +20,8 @@ from qualitywatch.model import (
     Evaluation,
     HistoryPoint,
     Incident,
+    KpiPoint,
+    KpiRecord,
     LogRecord,
     Notification,
     Observation,
@@ -110,6 +112,7 @@ class SeriesBatch:
     samples: tuple[Sample, ...] = ()
     calls: tuple[CallRecord, ...] = ()
     logs: tuple[LogRecord, ...] = ()
+    kpis: tuple[KpiRecord, ...] = ()
 
 
 class SeriesStore(Protocol):
@@ -137,6 +140,10 @@ class SeriesReader(Protocol):
 
     async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
         """Points of [since, until), oldest first; raises StoreError."""
+        ...
+
+    async def kpis(self, pbx: str, subject: str, since: float, until: float) -> Sequence[KpiPoint]:
+        """What is known of the calls of a trunk or the state of a queue in [since, until), oldest first; raises StoreError."""
         ...
 
     async def subjects(self, pbx: str, since: float, until: float) -> Sequence[str]:

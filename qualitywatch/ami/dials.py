@@ -14,7 +14,7 @@ from typing import Final
 
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import channel
-from qualitywatch.model import DialBegun, DialEnded
+from qualitywatch.model import DialBegun, DialEnded, DialProgressed
 
 _NUMBER: Final = re.compile(r"\+?[0-9*#]{1,64}")
 _SCHEME: Final = re.compile(r"sips?:", re.IGNORECASE)
@@ -33,6 +33,12 @@ def dial_ended(message: Message, at: float) -> tuple[DialEnded, ...]:
     """Read DialEnd of one called channel."""
     dest, status = channel(message, "Dest"), message.get("DialStatus")
     return (DialEnded(at, dest, status),) if dest is not None and status else ()
+
+
+def dial_progressed(message: Message, at: float) -> tuple[DialProgressed, ...]:
+    """Read DialState (Asterisk 14 and later): the called side gives a sign, RINGING or PROGRESS (early media)."""
+    dest, status = channel(message, "Dest"), message.get("DialStatus")
+    return (DialProgressed(at, dest, status),) if dest is not None and status else ()
 
 
 def dialled_number(peer: str, dial_string: str | None) -> str | None:

@@ -39,6 +39,7 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "Unhold": calls.channel_unheld,
     "Hangup": calls.channel_hung_up,
     "DialBegin": dials.dial_begun,
+    "DialState": dials.dial_progressed,
     "DialEnd": dials.dial_ended,
     "DTMFEnd": calls.digit_heard,
     "OriginateResponse": calls.call_outcome,

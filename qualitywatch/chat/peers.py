@@ -16,7 +16,7 @@ from qualitywatch.chat.page import Page
 from qualitywatch.chat.parsing import read_peer
 from qualitywatch.chat.subjects import Known, everybody, label, the_one
 from qualitywatch.chat.tables import UNKNOWN, table
-from qualitywatch.model import Direction, Incident, Member, MemberState, Metric
+from qualitywatch.model import VOICE_METRICS, Direction, Incident, Member, MemberState, Metric
 from qualitywatch.notify.inbound import Answer
 from qualitywatch.notify.texts import number
 
@@ -108,7 +108,7 @@ def _most_telling(incident: Incident) -> Member:
         incident.members,
         key=lambda member: (
             member.state is MemberState.FIRING,
-            member.alert.topic in set(Metric),
+            member.alert.topic in VOICE_METRICS,
             member.alert.severity.rank,
             -member.joined_at,
         ),

@@ -33,6 +33,7 @@ from qualitywatch.model.events import (
     Connected,
     DialBegun,
     DialEnded,
+    DialProgressed,
     DigitHeard,
     Disconnected,
     LoginFailed,
@@ -80,10 +81,10 @@ from qualitywatch.model.records import (
     CallRecord,
     DirectionTotals,
     HistoryPoint,
+    KpiPoint,
+    KpiRecord,
     LogRecord,
 )
-from qualitywatch.model.shares import Share, ShareObservation
-from qualitywatch.model.words import (
 from qualitywatch.model.remedies import (
     Remedy,
     RemedyAction,
@@ -93,6 +94,9 @@ from qualitywatch.model.remedies import (
     Undo,
     UndoKind,
 )
+from qualitywatch.model.shares import Share, ShareObservation
+from qualitywatch.model.words import (
+    VOICE_METRICS,
     AudioState,
     Direction,
     Metric,
@@ -106,6 +110,7 @@ from qualitywatch.model.remedies import (
 
 __all__ = [
     "HISTORY_SEPARATOR",
+    "VOICE_METRICS",
     "Acknowledgement",
     "AgentRecord",
     "AgentSeen",
@@ -131,6 +136,7 @@ __all__ = [
     "DialBegun",
     "DialEnded",
     "DialObservation",
+    "DialProgressed",
     "DigitHeard",
     "Direction",
     "DirectionTotals",
@@ -140,6 +146,8 @@ __all__ = [
     "Gauge",
     "HistoryPoint",
     "Incident",
+    "KpiPoint",
+    "KpiRecord",
     "Level",
     "LevelObservation",
     "LogRecord",
@@ -160,17 +168,17 @@ __all__ = [
     "Post",
     "QueueSummarySeen",
     "QueuesListed",
+    "Remedy",
+    "RemedyAction",
+    "RemedyNote",
+    "RemedyOutcome",
+    "RemedyReason",
     "ReportBlock",
     "Resynced",
     "RtcpReport",
     "Sample",
     "SenderInfo",
     "Severity",
-    "Remedy",
-    "RemedyAction",
-    "RemedyNote",
-    "RemedyOutcome",
-    "RemedyReason",
     "Share",
     "ShareObservation",
     "ShuttingDown",
@@ -183,7 +191,7 @@ __all__ = [
     "Transition",
     "TrunkState",
     "TrunkStateSeen",
-    "Verdict",
-]
     "Undo",
     "UndoKind",
+    "Verdict",
+]

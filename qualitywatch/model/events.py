@@ -188,6 +188,15 @@ class DialBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class DialProgressed:
+    """The called side gives a sign: Asterisk's RINGING, PROGRESS or PROCEEDING."""
+
+    at: float
+    dest: Channel
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class DialEnded:
     """The attempt to call a channel is over; ``status`` is Asterisk's DialStatus (ANSWER, BUSY, CANCEL, ...)."""
 
@@ -233,6 +242,7 @@ PbxEvent: TypeAlias = (
     | ChannelHungUp
     | CodecSeen
     | DialBegun
+    | DialProgressed
     | DialEnded
     | LoginFailed
     | DigitHeard

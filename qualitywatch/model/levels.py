@@ -15,6 +15,7 @@ class Gauge(StrEnum):
     QUEUE_AGENTS_AVAILABLE = "queue_agents_available"  # could take a call now: not talking, not paused, reachable
     QUEUE_AGENTS_LOGGED_IN = "queue_agents_logged_in"  # reachable, also if talking or paused
     QUEUE_CALLERS_UNATTENDED = "queue_callers_unattended"  # waiting now while no agent is logged in; 0 while one is
+    CONCURRENT_CALLS = "concurrent_calls"  # over a trunk, both ways, those being tried included; told whenever it changes
 
 
 @dataclass(frozen=True, slots=True)

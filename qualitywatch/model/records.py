@@ -67,6 +67,31 @@ class LogRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KpiRecord:
+    """A figure of a trunk or a queue at one instant: ``total`` over ``count`` things; a call's duration, or 1 answered of 1."""
+
+    at: float
+    pbx: str
+    subject: str
+    kpi: str  # the value of a Metric, a Gauge or a Tally
+    total: float
+    count: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class KpiPoint:
+    """What is known of one figure of one subject in one stretch of time; of a tally ``mean`` is the share of the good ones."""
+
+    at: float  # where the stretch begins
+    seconds: float
+    kpi: str
+    count: float
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPoint:
     """What is known of one subject in one direction and one stretch of time; figures of no direction (RTT) have None."""
 

@@ -23,6 +23,19 @@ class Metric(StrEnum):
     RTT_MS = "rtt_ms"
     MOS = "mos"
     R_FACTOR = "r_factor"
+    # Not of a voice stream: one figure of a call, or of a peer, at one instant.
+    CALL_DURATION_S = "call_duration_s"  # of an answered call over a trunk, from the answer to its end
+    POST_DIAL_DELAY_S = "post_dial_delay_s"  # of a call over a trunk: from dialling to the first sign of the called party
+    QUALIFY_RTT_MS = "qualify_rtt_ms"  # how long a peer took to answer the PBX's OPTIONS
+
+
+VOICE_METRICS: Final = frozenset(
+    {
+        *(Metric.LOSS_PERCENT, Metric.LOSS_PERCENT_REPORTED, Metric.JITTER_MS, Metric.RTT_MS),
+        *(Metric.MOS, Metric.R_FACTOR),
+    }
+)
+"""What reports of a voice stream tell, packet by packet; the only metrics that charts of calls show."""
 
 
 class Verdict(StrEnum):

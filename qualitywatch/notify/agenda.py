@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from qualitywatch.model import Bulletin, Form, Incident, Metric, Mute, MuteKind, NewsReason, Post, Severity, Told
+from qualitywatch.model import VOICE_METRICS, Bulletin, Form, Incident, Mute, MuteKind, NewsReason, Post, Severity, Told
 from qualitywatch.notify.digest import DIGEST_OPEN_S, Storm, open_digest
 from qualitywatch.notify.ledger import Ledger
 from qualitywatch.notify.steps import Renderer, Step, StepKind, spoken_of, told_now, urgency
@@ -20,7 +20,6 @@ JOINED_EVERY_S: Final = 30.0  # where nothing can be edited, alerts that join ar
 PICTURE_AFTER_S: Final = 30.0
 PICTURE_UNTIL_S: Final = 900.0  # later a chart of the last half hour would not show how it began
 
-_SERIES: Final = frozenset(metric.value for metric in Metric)
 _ORDER: Final = {StepKind.SEND: 0, StepKind.EDIT: 1, StepKind.STRIKE: 2, StepKind.NOTE: 3, StepKind.PICTURE: 4}
 
 
@@ -222,7 +221,7 @@ class Agenda:
         if post.id in self.drawing or now > post.sent_at + PICTURE_UNTIL_S:
             return False
         is_one = len({member.key.subject for member in incident.members}) == 1
-        return is_one and any(member.alert.topic in _SERIES for member in incident.members)
+        return is_one and any(member.alert.topic in VOICE_METRICS for member in incident.members)
 
     def _picture(self, post: Post, incident: Incident) -> Item:
         def make() -> Step:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from qualitywatch.model import Incident, Member, MemberState, Metric, MuteKind, Severity
+from qualitywatch.model import VOICE_METRICS, Incident, Member, MemberState, MuteKind, Severity
 from qualitywatch.notify.terms import finite, is_worse_lower
 
 MARKS: Final = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟡", Severity.INFO: "🔵"}
@@ -15,7 +15,6 @@ MARK_RESOLVED: Final = "🟢"
 MARK_ENDED_UNSEEN: Final = "⚪"  # over because there is nothing left to judge: not a promise that all is well
 MARK_MUTED: Final = "🔕"
 _STATE_ORDER: Final = {MemberState.FIRING: 0, MemberState.HAPPENED: 1, MemberState.RESOLVED: 2}
-_SERIES: Final = frozenset(Metric)
 _UNSEEN_ENDS: Final = frozenset({"no_data", "dropped"})
 
 
@@ -78,7 +77,7 @@ def worst_peak(members: Sequence[Member]) -> Member | None:
 
 def charted(incident: Incident) -> Member | None:
     """The member whose series a chart of the incident shows: the first that has one; None where nothing is measured."""
-    return next((member for member in incident.members if member.alert.topic in _SERIES), None)
+    return next((member for member in incident.members if member.alert.topic in VOICE_METRICS), None)
 
 
 def is_over(member: Member) -> bool:

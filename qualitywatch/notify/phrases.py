@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
-from qualitywatch.model import HISTORY_SEPARATOR, Alert, AlertState, Member, MemberState, NotifyReason, Transition
+from qualitywatch.model import HISTORY_SEPARATOR, Alert, AlertState, Member, MemberState, Metric, NotifyReason, Transition
 from qualitywatch.notify.legible import clip, legible
 from qualitywatch.notify.queue_line import queue_trouble
 from qualitywatch.notify.share_line import share_over, share_peak, share_trouble
@@ -108,7 +108,7 @@ def _ending(alert: Alert, found_at: float | None, because: str | None, words: Wo
     lasted = duration(ended_at - alert.since_at, words) if ended_at is not None else "?"
     is_series = alert.topic in words.series
     of_calls = is_series or alert.topic == _SOUND
-    of_calls = of_calls and alert.topic not in GAUGES
+    of_calls = of_calls and alert.topic not in GAUGES and alert.topic != Metric.QUALIFY_RTT_MS
     tail = _peak(alert, words) + _caveat(alert, words)
     if alert.topic in words.shares:
         of_calls, tail = True, share_peak(alert, words)

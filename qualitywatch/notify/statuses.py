@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import Final
 
-from qualitywatch.model import Alert, Incident, Member, MemberState, Mute, MuteKind, NewsReason
+from qualitywatch.model import VOICE_METRICS, Alert, Incident, Member, MemberState, Metric, Mute, MuteKind, NewsReason
 from qualitywatch.notify.legible import clip, legible
 from qualitywatch.notify.members import Cast, is_over, is_past, span, urgency, worst_figure, worst_peak
 from qualitywatch.notify.terms import clock_time, figure, local_time, short_name, who
 from qualitywatch.notify.texts import Words, duration, number
 
+# Judged call by call, not packet by packet.
+_FIGURES_OF_CALLS: Final = frozenset(Metric) - VOICE_METRICS
 _MUTES_TOLD: Final = 3
 _COMMENT_UNITS: Final = 60
 
@@ -28,6 +30,8 @@ def judged(alert: Alert, words: Words) -> str:
     packets, window = _whole(details.get("packets")), _seconds(details.get("window_s"))
     calls, codec = _whole(details.get("calls")), short_name(details.get("codec", ""))
     sample = number(packets, words.packets) if packets is not None else ""
+    if not sample and alert.topic in _FIGURES_OF_CALLS and calls is not None:
+        sample, calls = number(calls, words.calls), None
     if sample and window is not None:
         sample += words.within.format(duration=duration(window, words))
     parts = (sample, number(calls, words.calls) if calls is not None else "", words.codec.format(codec=codec) if codec else "")

@@ -15,7 +15,7 @@ from qualitywatch.notify.words import Words
 NAME_UNITS: Final = 80  # of one name or address in a sentence
 _DETAIL_UNITS: Final = 160  # of one cause or User-Agent
 _SCORES: Final = frozenset({Metric.MOS, Metric.R_FACTOR})
-_LOWER_IS_WORSE: Final = _SCORES | frozenset(Tally)
+_LOWER_IS_WORSE: Final = _SCORES | frozenset(Tally) | {Metric.CALL_DURATION_S}
 GAUGES: Final = frozenset(Gauge)
 _FEWER_IS_WORSE: Final = frozenset({Gauge.QUEUE_AGENTS_AVAILABLE, Gauge.QUEUE_AGENTS_LOGGED_IN})
 # An instant at most so long after another, told beside it, needs no date: there is one such time of day only.

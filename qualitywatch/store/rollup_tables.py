@@ -15,14 +15,17 @@ from typing import Final, TypeAlias
 from qualitywatch.model import CallRecord, Direction, DirectionTotals, LogRecord
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import transaction
+from qualitywatch.store.kpi_tables import MIGRATION, insert_kpi
+from qualitywatch.store.kpis import KpiRow
 from qualitywatch.store.layout import Layout
 from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Figures, Rollup, RollupKey
 
-Row: TypeAlias = Rollup | CallRecord | LogRecord
+Row: TypeAlias = Rollup | KpiRow | CallRecord | LogRecord
 
 PRUNE_CHUNK: Final = 5_000  # rows a transaction: a reader, or our own next flush, slips in between
 
 _TABLES: Final = {MINUTE_S: "r1m", HOUR_S: "r1h"}
+TABLES_OF: Final = {MINUTE_S: ("r1m", "k1m"), HOUR_S: ("r1h", "k1h")}
 _DIRECTIONS: Final = {None: 0, Direction.TO_PEER: 1, Direction.FROM_PEER: 2}
 _DIRECTION_OF: Final = {number: direction for direction, number in _DIRECTIONS.items()}
 # Statements of a published migration never change: files that went through them are out there.
@@ -70,6 +73,7 @@ LAYOUT: Final = Layout(
                 text TEXT NOT NULL) STRICT""",
             "CREATE INDEX event_ts ON event(ts)",
         ),
+        MIGRATION,
     ),
 )
 
@@ -107,6 +111,8 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
                 case Rollup(width_s, key, figures):
                     place = (peer(key.pbx, key.subject), key.start_at, _DIRECTIONS[key.direction])
                     connection.execute(_UPSERTS[width_s], (*place, *astuple(figures)))
+                case KpiRow():
+                    insert_kpi(connection, peer(row.key.pbx, row.key.subject), row)
                 case CallRecord():
                     _insert_row(connection, "call", {"peer": peer(row.pbx, row.subject), **_call_values(row)})
                 case LogRecord():
@@ -176,12 +182,12 @@ def select_subjects(connection: sqlite3.Connection, width_s: int, pbx: str, sinc
     return {name for (name,) in found}
 
 
-def prune_rows(connection: sqlite3.Connection, width_s: int, before: float) -> int:
-    """Delete one chunk of minute or hour rows that began before an instant; return how many, 0 when none are left.
+def prune_rows(connection: sqlite3.Connection, table: str, before: float) -> int:
+    """Delete one chunk of a table's minutes or hours that began before an instant; return how many, 0 when none are left.
 
     Peer by peer, because the primary key leads with the peer: anything else would read the whole table for each chunk.
     """
-    table, left = _TABLES[width_s], PRUNE_CHUNK
+    left = PRUNE_CHUNK
     with transaction(connection):
         for (peer,) in connection.execute("SELECT id FROM peer ORDER BY id").fetchall():
             cut = connection.execute(

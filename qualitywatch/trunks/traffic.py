@@ -6,6 +6,9 @@ registration of ours or the configuration says so, or once a number was called t
 by its name, a trunk by whom it shall reach.  A number that fails and is dialled again and again is one failure: the number
 may be barred, and it is the trunk that is judged here.
 
+How long the called side took to give any sign (post-dial delay, ITU-T E.721) is told of a call that rang or sent early media;
+of one that went up without either nothing is known. The delay is told when the sign comes, the duration at the end.
+
 A call that could not even be tried (peer unreachable, no contact, call limit) makes no channel and is not seen.
 """
 
@@ -14,9 +17,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-from qualitywatch.model import ChannelChanged, ChannelHungUp, DialBegun, DialEnded, Tally, TallyObservation
+from qualitywatch.model import (
+    Channel,
+    ChannelChanged,
+    ChannelHungUp,
+    DialBegun,
+    DialEnded,
+    DialProgressed,
+    Metric,
+    Sample,
+    Tally,
+    TallyObservation,
+    Verdict,
+)
 from qualitywatch.trunks.causes import ANSWERED_ELSEWHERE, cause_text, was_delivered
 
 # Technologies whose channels are named after a peer; Local channels only lead to another one, DAHDI's to a line.
@@ -25,7 +40,10 @@ CARRIERS: Final = ("SIP/", "PJSIP/", "IAX2/")
 LONG_ENOUGH_S: Final = 10.0
 # The same number failing again within this time after it was counted is the same failure.
 REDIAL_S: Final = 300.0
+_SIGNS: Final = frozenset({"RINGING", "PROGRESS"})
 _SIP_CODE: Final = re.compile(r"[1-6][0-9][0-9]")
+
+Counted: TypeAlias = TallyObservation | Sample
 
 
 @dataclass(slots=True)
@@ -36,6 +54,7 @@ class _Attempt:
     number: str | None
     begun_at: float
     rang: bool = False
+    sign_at: float | None = None
     answered_at: float | None = None
     status: str | None = None
 
@@ -63,34 +82,38 @@ class TrafficTracker:
         name = peer.partition("/")[2]
         if event.number is not None and event.number not in name:
             self._proven.add(peer)
-        if peer in self._proven or self._carries(peer):
+        if self.carries(peer):
             self._attempts[event.dest.uniqueid] = _Attempt(peer, event.number, event.at)
 
-    def see(self, event: ChannelChanged) -> tuple[TallyObservation, ...]:
+    def see(self, event: ChannelChanged) -> tuple[Counted, ...]:
         """A channel rings or is answered."""
         attempt = self._attempts.get(event.channel.uniqueid)
         if attempt is None:
             return ()
         if event.channel.state == "Ringing":
             attempt.rang = True
+            return self._signed(attempt, event.channel, event.at)
         return self._answered(attempt, event.at) if event.channel.state == "Up" else ()
 
-    def ended(self, event: DialEnded) -> tuple[TallyObservation, ...]:
-        """The attempt is over, as the dial plan sees it."""
+    def progress(self, event: DialProgressed | DialEnded) -> tuple[Counted, ...]:
+        """The called side gives a sign, or the attempt is over, as the dial plan sees it."""
         attempt = self._attempts.get(event.dest.uniqueid)
         if attempt is None:
             return ()
+        if isinstance(event, DialProgressed):
+            return self._signed(attempt, event.dest, event.at) if event.status in _SIGNS else ()
         attempt.status = event.status
         return self._answered(attempt, event.at) if event.status == "ANSWER" else ()
 
-    def hang_up(self, event: ChannelHungUp) -> tuple[TallyObservation, ...]:
+    def hang_up(self, event: ChannelHungUp) -> tuple[Counted, ...]:
         """The called channel is gone, which tells what really became of it."""
         attempt = self._attempts.pop(event.channel.uniqueid, None)
         if attempt is None:
             return ()
         if attempt.answered_at is not None:
             long_enough = event.at - attempt.answered_at >= LONG_ENOUGH_S
-            return (self._tally(Tally.LONG_ENOUGH, attempt, event.at, good=long_enough),)
+            lasted = self._figure(Metric.CALL_DURATION_S, attempt, event.channel, event.at, event.at - attempt.answered_at)
+            return (self._tally(Tally.LONG_ENOUGH, attempt, event.at, good=long_enough), lasted)
         code = _sip_code(event.tech_cause)
         text = cause_text(event.cause, code)
         if attempt.status == "CANCEL" or event.cause == ANSWERED_ELSEWHERE:
@@ -107,6 +130,12 @@ class TrafficTracker:
         """Drop calls in progress: their ends will not be seen."""
         self._attempts.clear()
         self._failed.clear()
+
+    def _signed(self, attempt: _Attempt, channel: Channel, at: float) -> tuple[Counted, ...]:
+        if attempt.sign_at is not None or attempt.answered_at is not None:
+            return ()
+        attempt.sign_at = at
+        return (self._figure(Metric.POST_DIAL_DELAY_S, attempt, channel, at, at - attempt.begun_at),)
 
     def _answered(self, attempt: _Attempt, at: float) -> tuple[TallyObservation, ...]:
         if attempt.answered_at is not None:
@@ -129,6 +158,11 @@ class TrafficTracker:
 
     def _tally(self, tally: Tally, attempt: _Attempt, at: float, *, good: bool, detail: str | None = None) -> TallyObservation:
         return TallyObservation(at, tally, self._pbx, attempt.peer, float(good), 1.0, detail)
+
+    def _figure(self, metric: Metric, attempt: _Attempt, channel: Channel, at: float, value: float) -> Sample:
+        return Sample(
+            at, metric, max(0.0, value), self._pbx, attempt.peer, None, channel.name, channel.uniqueid, Verdict.OK, weight=1.0
+        )
 
 
 def _sip_code(tech_cause: str | None) -> int | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model import AlertState, Direction, HistoryPoint, Incident, Metric, Post, Silence, Told, Verdict
+from qualitywatch.model import AlertState, Direction, HistoryPoint, Incident, KpiRecord, Metric, Post, Silence, Told, Verdict
 from qualitywatch.ports import SeriesBatch, StateChange, StoredState
 from qualitywatch.store.bounds import USUAL, Bounds
 from qualitywatch.store.registry import STATE_STORES, STORES, SeriesBackend, StateBackend
@@ -431,3 +431,49 @@ async def test_untrusted_samples_are_no_history(series: SeriesBackend) -> None:
     await series.write(SeriesBatch((a_sample(verdict=Verdict.ABSURD),)))
     assert list(await series.history("office", "SIP/6117", *HISTORY)) == []
     assert list(await series.subjects("office", *HISTORY)) == []
+
+
+# --- Figures of trunks and queues -------------------------------------------------------------------------------------
+
+
+def a_kpi(
+    total: float, kpi: str = "answered", *, at: float = NOW, count: float = 1.0, subject: str = "PJSIP/trunk-a"
+) -> KpiRecord:
+    return KpiRecord(at, "office", subject, kpi, total, count)
+
+
+async def figures_of(series: SeriesBackend, subject: str = "PJSIP/trunk-a") -> dict[tuple[float, str], tuple[float, float]]:
+    found = await series.kpis("office", subject, NOW - 600, NOW + 600)
+    return {(point.at, point.kpi): (point.count, round(point.mean, 6)) for point in found}
+
+
+async def test_calls_of_a_trunk_are_kept_by_the_minute_as_counts_and_means(series: SeriesBackend) -> None:
+    minute = NOW // 60 * 60
+    await series.write(SeriesBatch(kpis=(a_kpi(1), a_kpi(0), a_kpi(0), a_kpi(0), a_kpi(90, "call_duration_s"))))
+    before = await figures_of(series)
+    await series.flush(minute + 120)
+    assert before == await figures_of(series) == {(minute, "answered"): (4, 0.25), (minute, "call_duration_s"): (1, 90)}
+    await series.write(
+        SeriesBatch(kpis=(a_kpi(30, "call_duration_s"), a_kpi(1, at=minute + 60), a_kpi(1, subject="SIP/other")))
+    )
+    await series.flush(minute + 240)
+    assert await figures_of(series) == {
+        (minute, "answered"): (4, 0.25),
+        (minute, "call_duration_s"): (2, 60),
+        (minute + 60, "answered"): (1, 1),
+    }
+
+
+async def test_the_extremes_of_a_minute_are_kept(series: SeriesBackend) -> None:
+    for value in (3.0, 17.0, 5.0):
+        await series.write(SeriesBatch(kpis=(a_kpi(value, "concurrent_calls"),)))
+        await series.flush(NOW + 120)
+    (point,) = await series.kpis("office", "PJSIP/trunk-a", NOW - 60, NOW + 60)
+    assert (point.low, point.high, point.count) == (3, 17, 3)
+
+
+async def test_trunks_figures_do_not_make_it_a_measured_peer(series: SeriesBackend) -> None:
+    await series.write(SeriesBatch(kpis=(a_kpi(1),)))
+    await series.flush(NOW + 120)
+    assert list(await series.subjects("office", NOW - 60, NOW + 60)) == []
+    assert list(await series.history("office", "PJSIP/trunk-a", NOW - 60, NOW + 60)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,18 @@ from qualitywatch.model import (
     ChannelHungUp,
     DialBegun,
     DialEnded,
+    DialProgressed,
+    Gauge,
+    LevelObservation,
+    Metric,
     PbxEvent,
+    Sample,
     Tally,
     TallyObservation,
 )
 from qualitywatch.trunks.causes import cause_text, was_delivered
-from qualitywatch.trunks.traffic import TrafficTracker
+from qualitywatch.trunks.load import LoadTracker
+from qualitywatch.trunks.traffic import Counted, TrafficTracker
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
@@ -31,13 +38,23 @@ ANSWERED, DELIVERED, LONG_ENOUGH = Tally.ANSWERED, Tally.DELIVERED, Tally.LONG_E
 
 
 def feed(tracker: TrafficTracker, *events: PbxEvent) -> list[TallyObservation]:
-    told: list[TallyObservation] = []
+    return [told for told in feed_all(tracker, *events) if isinstance(told, TallyObservation)]
+
+
+def figures(*events: PbxEvent) -> list[tuple[str, float]]:
+    """What is measured of calls over a trunk."""
+    told = feed_all(traffic(TRUNK), *events)
+    return [(str(each.metric), round(each.value, 3)) for each in told if isinstance(each, Sample)]
+
+
+def feed_all(tracker: TrafficTracker, *events: PbxEvent) -> list[Counted]:
+    told: list[Counted] = []
     for event in events:
         match event:
             case DialBegun():
                 tracker.begun(event)
-            case DialEnded():
-                told += tracker.ended(event)
+            case DialProgressed() | DialEnded():
+                told += tracker.progress(event)
             case ChannelChanged():
                 told += tracker.see(event)
             case ChannelHungUp():
@@ -268,11 +285,11 @@ def test_no_call_is_counted_twice_in_whatever_order_its_events_come(script: list
                 attempts += 1
                 tracker.begun(DialBegun(at, dest, None, str(1000 + at)))
             case "ringing" | "up":
-                told += tracker.see(ChannelChanged(at, dest))
+                told += feed(tracker, ChannelChanged(at, dest))
             case "end" | "cancel":
-                told += tracker.ended(DialEnded(at, dest, "ANSWER" if what == "end" else "CANCEL"))
+                told += feed(tracker, DialEnded(at, dest, "ANSWER" if what == "end" else "CANCEL"))
             case "hangup":
-                told += tracker.hang_up(ChannelHungUp(at, dest, cause))
+                told += feed(tracker, ChannelHungUp(at, dest, cause))
             case _:
                 tracker.forget()
     for tally in (ANSWERED, DELIVERED, LONG_ENOUGH):
@@ -309,3 +326,98 @@ def test_what_rang_has_failed_only_by_a_plain_cause_of_the_network_or_a_sip_code
 )
 def test_a_cause_is_named(cause: int | None, code: int | None, text: str) -> None:
     assert cause_text(cause, code) == text
+
+
+# --- How long it takes, how long it lasts, how many at once --------------------------------------------------------------
+
+
+def test_the_delay_lasts_until_it_rings_and_the_duration_from_the_answer() -> None:
+    events = call(answered_after_s=7.0, ends_after_s=67.5)
+    events.insert(1, ChannelChanged(103.2, channel(state="Ringing")))
+    assert figures(*events) == [("post_dial_delay_s", 3.2), ("call_duration_s", 60.5)]
+
+
+def test_early_media_is_a_sign_of_the_called_side_and_comes_once() -> None:
+    events = call(answered_after_s=7.0, ends_after_s=20.0)
+    events[1:1] = [DialProgressed(102.0, channel(), "PROGRESS"), DialProgressed(104.0, channel(), "RINGING")]
+    assert figures(*events) == [("post_dial_delay_s", 2.0), ("call_duration_s", 13.0)]
+
+
+@pytest.mark.parametrize("status", ["PROCEEDING", "ANSWER", ""])
+def test_another_word_is_no_sign(status: str) -> None:
+    events = call(answered_after_s=7.0, ends_after_s=20.0)
+    events.insert(1, DialProgressed(102.0, channel(), status))
+    assert figures(*events) == [("call_duration_s", 13.0)]
+
+
+def test_of_a_call_without_a_sign_no_delay_is_known() -> None:
+    assert figures(*call(status="CONGESTION", ends_after_s=30.0, cause=34)) == []
+    assert figures(*call(answered_after_s=12.0, ends_after_s=13.0)) == [("call_duration_s", 1.0)]
+
+
+def test_recorded_calls_have_the_delay_and_the_duration_they_were_given() -> None:
+    tracker = traffic()
+    timed = read_recording((CAPTURES / "asterisk-20/trunk-calls/input.ami").read_bytes())
+    events = [event for each in timed for event in translate(each.message, each.at)]
+    measured = [each for each in feed_all(tracker, *events) if isinstance(each, Sample)]
+    (lasted,) = [each.value for each in measured if each.metric is Metric.CALL_DURATION_S]
+    assert lasted == pytest.approx(8, abs=0.5)
+    assert {each.subject for each in measured} <= {"SIP/provider", "PJSIP/trunk-pj"}
+    assert all(0 <= each.value < 1 for each in measured if each.metric is Metric.POST_DIAL_DELAY_S)
+
+
+def load(*events: ChannelChanged | ChannelHungUp, trunks: tuple[str, ...] = (TRUNK,)) -> list[tuple[str, float]]:
+    tracker = LoadTracker("office", carries=lambda peer: peer in trunks)
+    told: list[LevelObservation] = []
+    for event in events:
+        told += tracker.see(event) if isinstance(event, ChannelChanged) else tracker.hang_up(event)
+    return [(each.subject, each.levels[Gauge.CONCURRENT_CALLS]) for each in told]
+
+
+def lines(told: Sequence[LevelObservation]) -> list[float]:
+    return [each.levels[Gauge.CONCURRENT_CALLS] for each in told]
+
+
+def made(number: int, peer: str = TRUNK, state: str = "Down", at: float = 1.0) -> ChannelChanged:
+    return ChannelChanged(at, channel(peer, f"1.{number}", state))
+
+
+def gone(number: int, peer: str = TRUNK, at: float = 9.0) -> ChannelHungUp:
+    return ChannelHungUp(at, channel(peer, f"1.{number}"), 16)
+
+
+def test_lines_in_use_are_told_as_they_change_whichever_way_the_calls_go() -> None:
+    told = load(made(1), made(1, state="Up"), made(2, state="Ring"), made(3, "SIP/6117"), gone(1), gone(3, "SIP/6117"), gone(2))
+    assert told == [(TRUNK, 1), (TRUNK, 2), (TRUNK, 1), (TRUNK, 0)]
+
+
+def test_a_trunk_that_is_known_late_is_told_with_all_its_lines() -> None:
+    known: set[str] = set()
+    tracker = LoadTracker("office", carries=known.__contains__)
+    assert tracker.see(made(1)) == ()
+    known.add(TRUNK)
+    assert lines(tracker.see(made(2))) == [2]
+
+
+def test_a_renamed_channel_leaves_its_line() -> None:
+    assert load(made(1), made(1, "SIP/6117"), gone(1, "SIP/6117")) == [(TRUNK, 1), (TRUNK, 0)]
+
+
+def test_lines_that_were_freed_in_a_gap_are_not_counted_on() -> None:
+    tracker = LoadTracker("office", carries=lambda peer: peer == TRUNK)
+    for number in (1, 2, 3):
+        tracker.see(made(number))
+    tracker.keep_only({"1.3"})
+    assert lines(tracker.see(made(4))) == [2]
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), max_size=40))
+def test_the_number_told_is_that_of_the_channels_there_are(steps: list[tuple[int, bool]]) -> None:
+    tracker = LoadTracker("office", carries=lambda peer: peer == TRUNK)
+    there: set[int] = set()
+    last = 0.0
+    for number, comes in steps:
+        told = tracker.see(made(number)) if comes else tracker.hang_up(gone(number))
+        (there.add if comes else there.discard)(number)
+        last = lines(told)[-1] if told else last
+        assert last == len(there)

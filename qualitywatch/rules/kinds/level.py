@@ -24,7 +24,10 @@ HIGHEST: Final[Mapping[Gauge, float]] = {
     Gauge.QUEUE_AGENTS_AVAILABLE: 100_000,
     Gauge.QUEUE_AGENTS_LOGGED_IN: 100_000,
     Gauge.QUEUE_CALLERS_UNATTENDED: 100_000,
+    Gauge.CONCURRENT_CALLS: 100_000,
 }
+# Told whenever they change, and so as fresh as ever until then; after a gap in what we saw they are told anew.
+EVENTFUL: Final = frozenset({Gauge.CONCURRENT_CALLS})
 # Readings come every minute at least: after two of them were missed nothing is known, and after ten there is nothing to judge.
 STALE_AFTER_S: Final = 130.0
 GONE_AFTER_S: Final = 600.0
@@ -80,6 +83,8 @@ class LevelRule:
         latest = self._latest.get(key)
         # One known from before a restart, or a gap, is given the same time to be read again.
         read_at = latest.at if latest is not None else self._asked_at.setdefault(key, now)
+        if latest is not None and self._options.gauge in EVENTFUL and key not in self._lost:
+            return self._opinion(key, now, None, latest.levels)
         if now - read_at >= GONE_AFTER_S:
             return self._opinion(key, now, Signal.GONE)
         if latest is None or key in self._lost or now - read_at >= STALE_AFTER_S:
@@ -94,11 +99,14 @@ class LevelRule:
 
     def expire(self, now: float) -> None:
         """Drop subjects that are no more."""
-        for key in [key for key, latest in self._latest.items() if latest.at < now - GONE_AFTER_S]:
+        for key in [key for key, latest in self._latest.items() if latest.at < now - GONE_AFTER_S and not self._lasts(latest)]:
             self._asked_at[key] = self._latest.pop(key).at
             self._lost.discard(key)
         for key in [key for key, asked_at in self._asked_at.items() if asked_at < now - 2 * GONE_AFTER_S]:
             del self._asked_at[key]
+
+    def _lasts(self, latest: LevelObservation) -> bool:
+        return self._options.gauge in EVENTFUL and latest.levels[self._options.gauge] > 0
 
     def _opinion(
         self, key: AlertKey, now: float, signal: Signal | None, levels: Mapping[Gauge, float] | None = None

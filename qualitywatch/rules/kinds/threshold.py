@@ -1,8 +1,9 @@
 """Rule kind ``threshold``: a measured figure over (or under) a limit, per subject and direction, over a sliding window.
 
 Strategy: the window holds the samples of all calls of the subject; loss is weighted by packets, so that it is lost over
-expected and never a mean of percentages.  Below a minimum of expected packets, or when the newest sample is stale, nothing
-is said.  Entry and exit thresholds differ (hysteresis).  Samples nobody can vouch for are left out, by metric.
+expected and never a mean of percentages; what is no matter of packets (a call's duration) counts once for each call.  Below a
+minimum of expected packets or calls, or when the newest sample is stale, nothing is said.  Entry and exit thresholds differ
+(hysteresis).  Samples nobody can vouch for are left out, by metric.
 """
 
 from __future__ import annotations
@@ -16,7 +17,19 @@ from enum import StrEnum
 from typing import Final
 
 from qualitywatch.document import Section
-from qualitywatch.model import AlertKey, Direction, Evaluation, Level, Metric, Observation, Sample, Severity, Signal, Verdict
+from qualitywatch.model import (
+    VOICE_METRICS,
+    AlertKey,
+    Direction,
+    Evaluation,
+    Level,
+    Metric,
+    Observation,
+    Sample,
+    Severity,
+    Signal,
+    Verdict,
+)
 from qualitywatch.room import Limit as ShownLimit
 from qualitywatch.rules.spec import Common, Selection
 
@@ -30,7 +43,8 @@ USABLE: Final[Mapping[Metric, frozenset[Verdict]]] = {
     Metric.MOS: _SCORE,
     Metric.R_FACTOR: _SCORE,
 }
-LOWER_IS_WORSE: Final = frozenset({Metric.MOS, Metric.R_FACTOR})
+_PLAIN: Final = frozenset({Verdict.OK})
+LOWER_IS_WORSE: Final = frozenset({Metric.MOS, Metric.R_FACTOR, Metric.CALL_DURATION_S})
 HIGHEST: Final[Mapping[Metric, float]] = {
     Metric.LOSS_PERCENT: 100,
     Metric.LOSS_PERCENT_REPORTED: 100,
@@ -38,6 +52,9 @@ HIGHEST: Final[Mapping[Metric, float]] = {
     Metric.RTT_MS: 10_000,
     Metric.MOS: 4.5,
     Metric.R_FACTOR: 100,
+    Metric.CALL_DURATION_S: 86_400,
+    Metric.POST_DIAL_DELAY_S: 600,
+    Metric.QUALIFY_RTT_MS: 60_000,
 }
 
 
@@ -49,6 +66,9 @@ class Aggregate(StrEnum):
     MEDIAN = "median"
     MAX = "max"
     MIN = "min"
+
+
+_MEDIANS: Final = frozenset({Metric.RTT_MS, Metric.POST_DIAL_DELAY_S, Metric.QUALIFY_RTT_MS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +102,7 @@ class ThresholdRule:
     def __init__(self, common: Common, options: Options) -> None:
         self._common = common
         self._options = options
-        self._usable = USABLE[options.metric]
+        self._usable = USABLE.get(options.metric, _PLAIN)
         self._windows: dict[AlertKey, deque[Sample]] = {}
         self._asked_at: dict[AlertKey, float] = {}
 
@@ -120,11 +140,12 @@ class ThresholdRule:
         packets = sum(sample.weight for sample in window)
         if packets < self._options.min_expected or window[-1].at < now - self._options.stale_after_s:
             return self._opinion(key, now, None, Signal.UNKNOWN)
-        details = {
-            "packets": f"{packets:.0f}",
-            "window_s": f"{self._options.window_s:.0f}",
-            "calls": str(len({sample.uniqueid for sample in window})),
-        }
+        details = {"window_s": f"{self._options.window_s:.0f}"}
+        if self._options.metric in VOICE_METRICS:
+            details["packets"] = f"{packets:.0f}"
+        calls = {sample.uniqueid for sample in window if sample.uniqueid}
+        if calls:
+            details["calls"] = str(len(calls))
         if window[-1].codec:
             details["codec"] = window[-1].codec
         if any(sample.verdict is Verdict.UNGROUNDED_CODEC for sample in window):
@@ -219,7 +240,7 @@ def _aggregate(aggregate: Aggregate, window: deque[Sample]) -> float:
 def parse(common: Common, section: Section) -> tuple[str, ThresholdFactory]:
     """Read the keys of a threshold rule; problems go to the section's document."""
     metric = section.choice("metric", Metric, Metric.LOSS_PERCENT)
-    default = Aggregate.MEDIAN if metric is Metric.RTT_MS else Aggregate.WEIGHTED
+    default = Aggregate.MEDIAN if metric in _MEDIANS else Aggregate.WEIGHTED
     limits = _read_limits(section, metric, {})
     if not limits:
         section.problem(
@@ -230,18 +251,26 @@ def parse(common: Common, section: Section) -> tuple[str, ThresholdFactory]:
         selection = Selection(override.patterns("subject", required=True), (), override.patterns("pbx"))
         overrides.append((selection, _read_limits(override, metric, limits)))
         override.close()
-    window_s = section.duration_s("window", 60.0, minimum=5, maximum=86_400)
+    of_voice = metric in VOICE_METRICS
+    window_s = section.duration_s("window", 60.0 if of_voice else 900.0, minimum=5, maximum=86_400)
     options = Options(
         metric=metric,
         window_s=window_s,
         aggregate=section.choice("aggregate", Aggregate, default),
-        min_expected=section.number("min_expected", 400.0, minimum=1),
-        stale_after_s=section.duration_s("stale_after", 20.0, minimum=1),
+        min_expected=_read_minimum(section, of_voice=of_voice),
+        stale_after_s=section.duration_s("stale_after", 20.0 if of_voice else window_s, minimum=1),
         clear_hold_s=section.duration_s("clear_hold", 120.0),
         limits=limits,
         overrides=tuple(overrides),
     )
     return _summary(common, options), ThresholdFactory(common, options)
+
+
+def _read_minimum(section: Section, *, of_voice: bool) -> float:
+    """How much must be known before anything is said: packets of voice, otherwise calls or answers."""
+    if of_voice:
+        return section.number("min_expected", 400.0, minimum=1)
+    return section.number("min_count", 10.0, minimum=1)
 
 
 def _read_limits(section: Section, metric: Metric, base: Mapping[Severity, Limit]) -> dict[Severity, Limit]:
@@ -276,5 +305,6 @@ def _read_limits(section: Section, metric: Metric, base: Mapping[Severity, Limit
 def _summary(common: Common, options: Options) -> str:
     sign = "<=" if options.metric in LOWER_IS_WORSE else ">="
     parts = [f"{severity} {sign} {limit.enter:g} for {limit.hold_s:g} s" for severity, limit in options.limits.items()]
-    ways = "" if options.metric is Metric.RTT_MS or len(common.directions) == len(Direction) else f" {min(common.directions)}"
+    undirected = options.metric is Metric.RTT_MS or options.metric not in VOICE_METRICS
+    ways = "" if undirected or len(common.directions) == len(Direction) else f" {min(common.directions)}"
     return f"{options.metric}{ways} over {options.window_s:g} s: " + ", ".join(parts)

@@ -18,6 +18,8 @@ from qualitywatch.model import (
     CallRecord,
     HistoryPoint,
     Incident,
+    KpiPoint,
+    KpiRecord,
     LogRecord,
     Post,
     Sample,
@@ -26,7 +28,8 @@ from qualitywatch.model import (
 from qualitywatch.ports import SeriesBatch, StateChange, StoredState
 from qualitywatch.store.bounds import USUAL, Bounds
 from qualitywatch.store.history import points
-from qualitywatch.store.rollup import summed
+from qualitywatch.store.kpis import kpi_points, kpi_rows
+from qualitywatch.store.rollup import MINUTE_S, summed
 
 BUCKET_S: Final = 10
 
@@ -162,6 +165,7 @@ class MemorySeriesStore:
         self.samples: deque[Sample] = deque(maxlen=self._options.max_items)
         self.calls: deque[CallRecord] = deque(maxlen=self._options.max_items)
         self.logs: deque[LogRecord] = deque(maxlen=self._options.max_items)
+        self.kpi_records: deque[KpiRecord] = deque(maxlen=self._options.max_items)
         self._closed = False
 
     @classmethod
@@ -177,6 +181,7 @@ class MemorySeriesStore:
         self.samples.extend(batch.samples)
         self.calls.extend(batch.calls)
         self.logs.extend(batch.logs)
+        self.kpi_records.extend(batch.kpis)
 
     async def flush(self, now: float) -> None:
         """Nothing is held back, so there is nothing to do."""
@@ -190,11 +195,18 @@ class MemorySeriesStore:
             self.calls.popleft()
         while self.logs and self.logs[0].at < before:
             self.logs.popleft()
+        while self.kpi_records and self.kpi_records[0].at < before:
+            self.kpi_records.popleft()
 
     async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
         """Stretches of 10 s that reach into [since, until), oldest first."""
         samples = (sample for sample in self.samples if sample.subject == subject and sample.pbx == pbx)
         return points(summed(samples, BUCKET_S), since, until)
+
+    async def kpis(self, pbx: str, subject: str, since: float, until: float) -> Sequence[KpiPoint]:
+        """Minutes that reach into [since, until), oldest first."""
+        records = (record for record in self.kpi_records if (record.pbx, record.subject) == (pbx, subject))
+        return kpi_points(kpi_rows(records, MINUTE_S), since, until)
 
     async def subjects(self, pbx: str, since: float, until: float) -> Sequence[str]:
         """Subjects with any measured call in that time, in order of name."""

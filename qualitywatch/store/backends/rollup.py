@@ -11,19 +11,23 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model import HistoryPoint
+from qualitywatch.model import HistoryPoint, KpiPoint
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import Database
 from qualitywatch.store.history import points
+from qualitywatch.store.kpi_tables import select_kpis
+from qualitywatch.store.kpis import KpiAggregator, KpiRow, kpi_points
 from qualitywatch.store.layout import connect
 from qualitywatch.store.rollup import HOUR_S, MINUTE_S, Aggregator, Rollup
 from qualitywatch.store.rollup_tables import (
     LAYOUT,
+    TABLES_OF,
     Row,
     insert,
     prune_calls,
@@ -60,6 +64,7 @@ class RollupStore:
         self._options = options
         self._minutes_from = now - options.minutes_s
         self._aggregator = Aggregator()
+        self._kpis = KpiAggregator()
         self._collected: list[Row] = []  # calls and events since the last flush
         self._waiting = _Waiting()
         self._closed = False
@@ -79,14 +84,15 @@ class RollupStore:
         if self._closed:
             raise StoreError(f"{ROLLUP_FILE}: already closed")
         self._aggregator.add(batch.samples)
+        self._kpis.add(batch.kpis)
         self._collected += batch.calls
         self._collected += batch.logs
 
     async def flush(self, now: float) -> None:
         """Write whole minutes, calls and events; raises StoreError, and then keeps them for the next flush."""
-        await self._hand_over(self._aggregator.take(now))
+        await self._hand_over([*self._aggregator.take(now), *self._kpis.take(now)])
 
-    async def _hand_over(self, rollups: Sequence[Rollup]) -> None:
+    async def _hand_over(self, rollups: Sequence[Rollup | KpiRow]) -> None:
         # Nothing may be awaited on the way: who reads next must find each row either in the aggregator or behind him in line.
         rows, self._collected = [*self._collected, *rollups], []
         await self._database.run(lambda connection: self._waiting.write_out(connection, rows))
@@ -100,6 +106,16 @@ class RollupStore:
             return select(connection, width_s, pbx, subject, since, until) + self._waiting.of(pbx, subject, width_s)
 
         return points(held + await self._database.run(look), since, until)
+
+    async def kpis(self, pbx: str, subject: str, since: float, until: float) -> Sequence[KpiPoint]:
+        """Minutes or hours, as of ``history``."""
+        width_s = self._width_s(since, until)
+        held = self._kpis.held(pbx, subject, width_s)
+
+        def look(connection: sqlite3.Connection) -> list[KpiRow]:
+            return select_kpis(connection, width_s, pbx, subject, since, until) + self._waiting.kpis(pbx, subject, width_s)
+
+        return kpi_points(held + await self._database.run(look), since, until)
 
     async def subjects(self, pbx: str, since: float, until: float) -> Sequence[str]:
         """Subjects with any measured call in that time, in order of name."""
@@ -118,8 +134,9 @@ class RollupStore:
         """Delete what is older than its retention, a few thousand rows at a time; raises StoreError."""
         kept = self._options
         self._minutes_from = now - kept.minutes_s
-        await self._prune(lambda connection, before: prune_rows(connection, MINUTE_S, before), now - kept.minutes_s)
-        await self._prune(lambda connection, before: prune_rows(connection, HOUR_S, before), now - kept.hours_s)
+        for width_s, kept_s in ((MINUTE_S, kept.minutes_s), (HOUR_S, kept.hours_s)):
+            for table in TABLES_OF[width_s]:
+                await self._prune(partial(_prune_table, table), now - kept_s)
         await self._prune(prune_calls, now - kept.calls_s)
         await self._prune(prune_events, now - kept.events_s)
 
@@ -133,9 +150,13 @@ class RollupStore:
             return
         self._closed = True
         try:
-            await self._hand_over(self._aggregator.take(now, everything=True))
+            await self._hand_over([*self._aggregator.take(now, everything=True), *self._kpis.take(now, everything=True)])
         finally:
             await self._database.close()
+
+
+def _prune_table(table: str, connection: sqlite3.Connection, before: float) -> int:
+    return prune_rows(connection, table, before)
 
 
 class _Waiting:
@@ -169,6 +190,11 @@ class _Waiting:
             for row in self._rollups(pbx)
             if row.width_s == MINUTE_S and row.key.start_at < until and row.key.start_at + MINUTE_S > since
         }
+
+    def kpis(self, pbx: str, subject: str, width_s: int) -> list[KpiRow]:
+        """Figures of one subject that could not be written so far."""
+        wanted = (pbx, subject, width_s)
+        return [r for r in self._rows if isinstance(r, KpiRow) and (r.key.pbx, r.key.subject, r.width_s) == wanted]
 
     def _rollups(self, pbx: str) -> Iterator[Rollup]:
         return (row for row in self._rows if isinstance(row, Rollup) and row.key.pbx == pbx)
