@@ -37,9 +37,11 @@ LIST_EVENTS: Final = frozenset(
         "CoreShowChannelsComplete",
         "DeviceStateChange",
         "DeviceStateListComplete",
+        "DBGetResponse",
+        "DBGetComplete",
     }
 )
-"""Items and ends of the lists asked for here; a decoder that filters events must let them pass."""
+"""Items and ends of the lists asked for here, and of what remedies read; a decoder that filters events must let them pass."""
 
 SNAPSHOT_LISTS: Final = (
     "SIPpeers",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 from qualitywatch.desk.board import Board
 from qualitywatch.desk.case import Case
@@ -18,8 +19,10 @@ from qualitywatch.desk.inhibition import TrunkOf
 from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.desk.quiet import Quiet, quiet_at
 from qualitywatch.desk.silences import SilenceBook, request_for
-from qualitywatch.model import Acknowledgement, Alert, AuditRow, Incident, Silence, Transition
+from qualitywatch.model import Acknowledgement, Alert, AlertKey, AuditRow, Incident, RemedyNote, Silence, Transition
 from qualitywatch.room import SilenceRequest
+
+REMEDIES_KEPT: Final = 50  # of one incident; the audit has all
 
 
 class Desk:
@@ -121,6 +124,25 @@ class Desk:
         return None if case is None else case.incident
 
     def open_incidents(self) -> Sequence[Incident]:
+    def note_remedy(self, incident_id: int, note: RemedyNote, row: AuditRow) -> DeskChange:
+        """Something was done about an incident, open or not; of very many only the last are kept with it."""
+        board, case = self._find(incident_id)
+        if board is None or case is None:
+            return DeskChange(audit=(row,))
+        board.change(case, replace(case.incident, remedies=(*case.incident.remedies, note)[-REMEDIES_KEPT:]))
+        return DeskChange(tuple(self._collect()), audit=(row,))
+
+    def incident_of(self, key: AlertKey) -> int:
+        """The incident an alert is in, the newest; 0 when there is none."""
+        board = self._boards.get(key.pbx)
+        if board is None:
+            return 0
+        held = board.register.holder.get(key)
+        if held is not None:
+            return held.id
+        cases = (*board.register.open.values(), *board.register.closed.values())
+        return max((case.id for case in cases if key in case.members), default=0)
+
         """Incidents of all PBXes in which something fires (or flaps), most urgent first, then oldest first."""
         incidents = [case.incident for board in self._boards.values() for case in board.register.open.values()]
         return sorted(incidents, key=lambda each: (-each.severity.rank, each.opened_at, each.id))

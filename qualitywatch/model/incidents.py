@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from qualitywatch.model.alerts import Alert, AlertKey
+from qualitywatch.model.remedies import RemedyNote
 from qualitywatch.model.words import Severity
 
 
@@ -97,6 +98,7 @@ class Incident:
     escalated_at: float | None = None
     flapping: bool = False
     closed_at: float | None = None  # nothing fires any more
+    remedies: tuple[RemedyNote, ...] = ()  # what was done about it, the oldest first
 
     @property
     def is_open(self) -> bool:

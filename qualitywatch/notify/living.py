@@ -18,6 +18,7 @@ from qualitywatch.notify.gist import counts_subjects, gist, in_short, part_over
 from qualitywatch.notify.legible import clip, legible
 from qualitywatch.notify.members import Cast, cast_of, is_over, mark_of, mark_of_member, span
 from qualitywatch.notify.phrases import member_sentence
+from qualitywatch.notify.remedies import remedied
 from qualitywatch.notify.terms import short_name
 from qualitywatch.notify.texts import Words, words_of
 
@@ -43,6 +44,7 @@ def living(incident: Incident, language: str, zone: tzinfo, *, show_pbx: bool) -
                 part_over(cast, words),
                 statuses.news(incident, cast, words),
                 *statuses.answered(incident, words, zone, since),
+                *remedied(incident, words, zone),
                 *statuses.muted(cast, words, zone, since),
                 statuses.flapping(incident, words),
                 statuses.peak(cast, words),

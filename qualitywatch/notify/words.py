@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from qualitywatch.model import ButtonAction, Direction, Severity
+from qualitywatch.notify.remedy_words import Remedies
 
 Forms: TypeAlias = tuple[str, ...]  # of a counted noun: two as in English, three as in Russian; see ``texts.number``
 
@@ -201,4 +202,5 @@ class Words:
     segments: Segments
     digests: Digests
     buttons: Mapping[ButtonAction, str]
+    remedies: Remedies
     caption: str  # of a chart: {who}

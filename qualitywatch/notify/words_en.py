@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qualitywatch.model import ButtonAction, Direction, Gauge, Metric, Severity, Share, Tally
+from qualitywatch.notify.remedy_words import REMEDIES_EN
 from qualitywatch.notify.words import Count, Digests, Gists, Lists, Queues, Segments, Series, Shared, Statuses, Words
 
 EN: Final = Words(
@@ -370,6 +371,7 @@ EN: Final = Words(
         ButtonAction.MUTE_MORNING: "Mute until morning",
         ButtonAction.UNMUTE: "Unmute",
         ButtonAction.CHART: "Chart",
+    remedies=REMEDIES_EN,
     },
     caption="{who}: loss and jitter",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qualitywatch.model import ButtonAction, Direction, Gauge, Metric, Severity, Share, Tally
+from qualitywatch.notify.remedy_words import REMEDIES_RU
 from qualitywatch.notify.words import Count, Digests, Gists, Lists, Queues, Segments, Series, Shared, Statuses, Words
 
 RU: Final = Words(
@@ -383,6 +384,7 @@ RU: Final = Words(
         ButtonAction.UNACKNOWLEDGE: "Отменить: не беру",
         ButtonAction.MUTE_HOUR: "Заглушить на час",
         ButtonAction.MUTE_MORNING: "Заглушить до утра",
+    remedies=REMEDIES_RU,
         ButtonAction.UNMUTE: "Не заглушать",
         ButtonAction.CHART: "График",
     },
