@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Incident, Post
-from qualitywatch.notify.backoff import Backoff
+from qualitywatch.backoff import Backoff
 from qualitywatch.notify.lane import Lane
 from qualitywatch.notify.legible import legible
 from qualitywatch.notify.memory import Memory

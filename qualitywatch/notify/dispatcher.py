@@ -14,7 +14,7 @@ from random import Random
 from typing import Final
 
 from qualitywatch.model import Incident, Post
-from qualitywatch.notify.backoff import Backoff
+from qualitywatch.backoff import Backoff
 from qualitywatch.notify.carrier import Carrier, DispatcherStats, Draw, Means
 from qualitywatch.notify.lane import Lane
 from qualitywatch.notify.memory import Memory

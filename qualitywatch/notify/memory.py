@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from qualitywatch.errors import StoreError
-from qualitywatch.notify.backoff import Backoff
+from qualitywatch.backoff import Backoff
 from qualitywatch.notify.progress import Progress
 from qualitywatch.notify.troubles import Troubles
 from qualitywatch.ports import StateChange, StateStore

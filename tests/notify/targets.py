@@ -28,7 +28,7 @@ from qualitywatch.model import (
     Post,
     Severity,
 )
-from qualitywatch.notify.backoff import Backoff
+from qualitywatch.backoff import Backoff
 from qualitywatch.notify.carrier import Draw
 from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.ports import Notifier, StateChange

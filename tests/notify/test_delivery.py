@@ -11,7 +11,7 @@ from datetime import UTC
 import pytest
 
 from qualitywatch.model import Incident, Severity
-from qualitywatch.notify.backoff import Backoff
+from qualitywatch.backoff import Backoff
 from qualitywatch.notify.channels.telegram import Options
 from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.notify.registry import build_notifiers

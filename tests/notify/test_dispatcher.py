@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Bulletin, Form, Incident, Notification, Severity
-from qualitywatch.notify.backoff import Backoff
+from qualitywatch.backoff import Backoff
 from tests.notify.targets import (
     Chat,
     Clock,

@@ -14,7 +14,7 @@ import pytest
 
 from qualitywatch.errors import StoreError
 from qualitywatch.model import Attachment
-from qualitywatch.notify.backoff import Backoff
+from qualitywatch.backoff import Backoff
 from qualitywatch.notify.botapi import BotApi
 from qualitywatch.notify.inbound import Answer, Command, Press, PressAnswer
 from qualitywatch.notify.pacing import Pacer

@@ -1,0 +1,100 @@
+"""InfluxDB 2 (and 3, and VictoriaMetrics, which take the same writes) through its own client, one write at a time.
+
+Strategy: only the client's synchronous mode is used: its batching mode drops data after three minutes of outage and grows
+without bound meanwhile; batching, retrying and waiting are the sink's.
+Standard: https://docs.influxdata.com/influxdb/v2/api/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
+from influxdb_client.domain.write_precision import WritePrecision
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from qualitywatch.secrets import Secret
+from qualitywatch.sinks.server import Refusal, SinkError
+from qualitywatch.sinks.servers.answers import refused, unreachable
+
+_TIMEOUT_MS: Final = 10_000
+_NOTHING: Final = b"# may we write?"  # a comment is a write without a point
+
+
+class Influx2:
+    """``sinks.server.Server`` for one bucket."""
+
+    def __init__(self, url: str, *, org: str, bucket: str, token: Secret | None, where: str | None = None) -> None:
+        self._where = where or f"InfluxDB at {url}"
+        self._bucket, self._org = bucket, org
+        options: dict[str, Any] = {"token": token.reveal()} if token else {}
+        self._client: Any = InfluxDBClient(url=url, org=org, timeout=_TIMEOUT_MS, enable_gzip=True, **options)
+        self._writes: Any = self._client.write_api(write_options=SYNCHRONOUS)
+
+    def write(self, text: bytes) -> None:
+        """Write line protocol in microseconds; raises SinkError."""
+        with self._explained():
+            self._writes.write(bucket=self._bucket, record=text, write_precision=WritePrecision.US)
+
+    def setup(self, keep_s: float | None) -> str:
+        """Create the bucket, or set the retention of the one there is."""
+        new_rule: Any = BucketRetentionRules
+        rules = [new_rule(type="expire", every_seconds=round(keep_s))] if keep_s is not None else []
+        kept = f"data is kept for {round(keep_s / 86_400)} days" if keep_s is not None else "data is kept for ever"
+        self._check_version()
+        with self._explained():
+            buckets = self._client.buckets_api()
+            known = buckets.find_bucket_by_name(self._bucket)
+            if known is None:
+                buckets.create_bucket(bucket_name=self._bucket, org=self._org, retention_rules=rules)
+                return f"created bucket {self._bucket}; {kept}"
+            known.retention_rules = rules
+            buckets.update_bucket(bucket=known)
+            return f"bucket {self._bucket} exists; {kept}"
+
+    def check(self) -> str:
+        """Say which version is there, and that the bucket can be written to."""
+        version = self._check_version()
+        self.probe()
+        return f"{self._where} is version {version}, and bucket {self._bucket} can be written to"
+
+    def probe(self) -> None:
+        """Write nothing, to see whether it would be taken; raises SinkError."""
+        self.write(_NOTHING)
+
+    def _check_version(self) -> str:
+        with self._explained():
+            version = str(self._client.version() or "unknown")
+        if version.lstrip("v").startswith("1."):
+            raise SinkError(
+                f"{self._where} is version {version}: write kind: influxdb1 and database: in place of bucket:", Refusal.FIX
+            )
+        return version
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._client.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except ApiException as exc:
+            missing = f'no bucket "{self._bucket}" or organisation "{self._org}": create it with "qualitywatch influx setup"'
+            headers: Any = exc.headers
+            retry_after = headers.get("Retry-After") if headers else None
+            # Not chained: the answer's headers may repeat what we sent.
+            raise refused(self._where, exc.status or 0, exc.body, retry_after, missing) from None
+        except (HTTPError, OSError) as exc:
+            raise unreachable(self._where, _plain(exc)) from None
+
+
+def _plain(error: Exception) -> str:
+    reason: object = getattr(error, "reason", None) or error
+    text = str(reason)
+    return text.rpartition(": ")[2] or type(error).__name__

@@ -1,0 +1,225 @@
+"""One time series database being fed: takes what is measured, never waits, never loses without saying so.
+
+Strategy: readings are collected in memory for a few seconds, then put into the spool as one batch; a second loop sends the
+spool's oldest batch and deletes it when it was taken.  Whatever the server does (gone, slow, refusing, wrongly configured), the
+only thing that changes is when the next attempt is made.  A disk that cannot be written keeps readings in memory, up to a
+limit; what falls beyond it is counted and told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Final, NoReturn
+
+from qualitywatch.backoff import Backoff
+from qualitywatch.errors import StoreError
+from qualitywatch.ports import Clock, SeriesBatch
+from qualitywatch.sinks.encoding import encode
+from qualitywatch.sinks.reading import Reading
+from qualitywatch.sinks.server import Refusal, Server, SinkError
+from qualitywatch.sinks.spool import Batch, Spool
+
+log = logging.getLogger(__name__)
+
+FLUSH_S: Final = 5.0
+MAX_LINES: Final = 1000
+# Two minutes of a large PBX: longer than any pause of a healthy disk.
+MAX_HELD: Final = 100_000
+FIX_PAUSE_S: Final = 60.0
+SAY_EVERY_S: Final = 60.0
+CLOSING_S: Final = 3.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of lines since the start, and what is the matter now."""
+
+    taken_in: int = 0
+    sent: int = 0
+    refused: int = 0
+    dropped: int = 0
+    trouble: str | None = None
+
+
+class Sink:
+    """``ports.SeriesStore`` for one database."""
+
+    def __init__(
+        self,
+        name: str,
+        server: Server,
+        spool: Spool,
+        clock: Clock,
+        *,
+        readings: Callable[[SeriesBatch], list[Reading]],
+        backoff: Backoff = Backoff(1.0, 60.0),  # noqa: B008 a frozen value
+        flush_s: float = FLUSH_S,
+        chance: Random | None = None,
+    ) -> None:
+        self.name = name
+        self.counts = Counts()
+        self._server, self._spool, self._clock = server, spool, clock
+        self._readings = readings
+        self._backoff = backoff
+        self._flush_s = flush_s
+        self._chance = chance or Random()  # noqa: S311 it spreads retries, nothing more
+        self._held: deque[Reading] = deque()
+        self._full = asyncio.Event()  # a batch is complete before its time
+        self._filled = asyncio.Event()  # there is something in the spool
+        self._failures = 0
+        self._said_at = -SAY_EVERY_S
+        self._unsaid = 0
+        self._closed = False
+        if spool.load.batches:
+            self._filled.set()
+
+    @property
+    def held(self) -> int:
+        """Lines that are in memory alone."""
+        return len(self._held)
+
+    @property
+    def spool(self) -> Spool:
+        """What is on disk and not yet taken."""
+        return self._spool
+
+    async def write(self, batch: SeriesBatch) -> None:
+        """Take in a batch, in memory only; never fails for what the server does."""
+        if self._closed:
+            raise StoreError(f"{self.name}: already closed")
+        new = self._readings(batch)
+        self.counts.taken_in += len(new)
+        self._held += new
+        excess = len(self._held) - MAX_HELD
+        if excess > 0:
+            for _ in range(excess):
+                self._held.popleft()
+            self._drop(excess, "they could not be written to disk")
+        if len(self._held) >= MAX_LINES:
+            self._full.set()
+
+    async def flush(self, now: float) -> None:
+        """Nothing: the sink has a rhythm of its own."""
+
+    async def prune(self, now: float) -> None:
+        """Nothing: the database has a retention of its own."""
+
+    async def run(self) -> NoReturn:
+        """Collect and send until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._collect())
+            tasks.create_task(self._deliver())
+        raise AssertionError("both run for ever")
+
+    async def close(self, now: float) -> None:
+        """Put what is held on disk and send what can be sent in a moment; the rest is sent after the next start."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            while self._held and await self._put_away():
+                pass
+            if self._failures == 0:
+                try:
+                    async with asyncio.timeout(CLOSING_S):
+                        while await self._send_oldest():
+                            pass
+                except TimeoutError:
+                    pass
+        finally:
+            await self._spool.close()
+            await asyncio.to_thread(self._server.close)
+
+    async def _collect(self) -> NoReturn:
+        while True:
+            try:
+                async with asyncio.timeout(self._flush_s):
+                    await self._full.wait()
+            except TimeoutError:
+                pass
+            self._full.clear()
+            while self._held and await self._put_away():
+                pass
+            if len(self._held) >= MAX_LINES:
+                await asyncio.sleep(self._flush_s)  # the disk will not have it now
+
+    async def _put_away(self) -> bool:
+        """Move a batch from memory to disk; return whether that went well."""
+        batch = [self._held[n] for n in range(min(len(self._held), MAX_LINES))]
+        text = await asyncio.to_thread(encode, batch)
+        try:
+            dropped = await self._spool.append(text, len(batch))
+        except StoreError as exc:
+            self._say(f"cannot be kept on disk: {exc}")
+            return False
+        for reading in batch:  # what came in meanwhile may have pushed some of them out already
+            if self._held and self._held[0] is reading:
+                self._held.popleft()
+        if dropped:
+            self._drop(dropped, "the spool is full")
+        self._filled.set()
+        return True
+
+    async def _deliver(self) -> NoReturn:
+        while True:
+            await self._filled.wait()
+            try:
+                if not await self._send_oldest():
+                    self._filled.clear()
+            except StoreError as exc:
+                self._say(f"the spool cannot be read: {exc}")
+                await asyncio.sleep(self._flush_s)
+            except SinkError as exc:
+                await asyncio.sleep(self._pause_s(exc))
+
+    async def _send_oldest(self) -> bool:
+        """Send one batch; False when there is none.  Raises SinkError when it has to be tried again, StoreError."""
+        batch = await self._spool.oldest()
+        if batch is None:
+            return False
+        try:
+            await asyncio.to_thread(self._server.write, batch.text)
+        except SinkError as exc:
+            if exc.refusal is not Refusal.NEVER:
+                self._failures += 1
+                self._say(f"{exc}; {self._spool.load.lines} lines wait on disk")
+                raise
+            await self._give_up(batch, exc)
+            return True
+        await self._spool.remove(batch)
+        self.counts.sent += batch.lines
+        if self._failures:
+            log.warning("sink.back name=%s after_failures=%d waiting=%d", self.name, self._failures, self._spool.load.lines)
+        self._failures, self.counts.trouble = 0, None
+        return True
+
+    async def _give_up(self, batch: Batch, error: SinkError) -> None:
+        await self._spool.remove(batch)
+        self.counts.refused += batch.lines
+        self._say(f"{error}; a batch of {batch.lines} lines is given up")
+
+    def _pause_s(self, error: SinkError) -> float:
+        if error.retry_after_s is not None:
+            return error.retry_after_s
+        if error.refusal is Refusal.FIX:
+            return FIX_PAUSE_S
+        return self._backoff.pause_s(self._failures - 1, self._chance)
+
+    def _drop(self, lines: int, why: str) -> None:
+        self.counts.dropped += lines
+        self._unsaid += lines
+        self._say(f"dropped {self._unsaid} lines: {why}")
+
+    def _say(self, trouble: str) -> None:
+        """Log a trouble when it is new, and once a minute while it lasts."""
+        is_new = self.counts.trouble is None
+        self.counts.trouble = trouble
+        now = self._clock.monotonic()
+        if is_new or now - self._said_at >= SAY_EVERY_S:
+            log.error('sink.trouble name=%s error="%s"', self.name, trouble)
+            self._said_at, self._unsaid = now, 0

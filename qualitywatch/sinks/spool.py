@@ -1,0 +1,118 @@
+"""What is on its way to a database, on disk: oldest first, capped in size.
+
+Strategy: every batch is written here before it is sent, and deleted once the database has taken it.  So an outage and a
+restart are the same thing: whatever lies here is sent next.  What is sent twice does no harm, since the same series at the
+same instant overwrites itself.  Beyond the cap the oldest batches make room, and are counted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from qualitywatch.store.database import Database, transaction
+from qualitywatch.store.layout import Layout, connect
+
+LAYOUT: Final = Layout(
+    application_id=0x51575350,  # "QWSP"
+    migrations=(("CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, lines INTEGER NOT NULL, body BLOB NOT NULL)",),),
+    # A power cut may cost the last seconds; nothing more is promised, and every batch would otherwise wait for the disk.
+    pragmas=("PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL"),
+    mode=0o600,
+    check_pages=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One write of so many lines of line protocol."""
+
+    id: int
+    lines: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How full the spool is."""
+
+    batches: int = 0
+    lines: int = 0
+    size: int = 0  # bytes of all bodies
+
+
+class Spool:
+    """One file for one database; made by ``open``."""
+
+    def __init__(self, database: Database, max_bytes: int, load: Load) -> None:
+        self._database = database
+        self._max_bytes = max_bytes
+        self.load = load
+
+    @classmethod
+    async def open(cls, path: Path, *, max_bytes: int, now: float) -> Spool:
+        """Open or create the file, with whatever an earlier process left in it; raises StoreError."""
+
+        def make_and_connect() -> sqlite3.Connection:
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            return connect(path, LAYOUT, now)
+
+        database = await Database.open(path, make_and_connect)
+        return cls(database, max_bytes, await database.run(_load))
+
+    async def append(self, text: bytes, lines: int) -> int:
+        """Store a batch; return how many lines had to go to make room for it.  Raises StoreError when it cannot be stored."""
+
+        def work(connection: sqlite3.Connection) -> tuple[int, Load]:
+            body = gzip.compress(text, compresslevel=5)
+            with transaction(connection):
+                connection.execute("INSERT INTO batch (lines, body) VALUES (?, ?)", (lines, body))
+                dropped = _make_room(connection, self._max_bytes)
+            return dropped, _load(connection)
+
+        dropped, self.load = await self._database.run(work)
+        return dropped
+
+    async def oldest(self) -> Batch | None:
+        """Return the batch that is to be sent next, None when there is none; raises StoreError."""
+
+        def work(connection: sqlite3.Connection) -> Batch | None:
+            row = connection.execute("SELECT id, lines, body FROM batch ORDER BY id LIMIT 1").fetchone()
+            return Batch(row[0], row[1], gzip.decompress(row[2])) if row is not None else None
+
+        return await self._database.run(work)
+
+    async def remove(self, batch: Batch) -> None:
+        """Forget a batch that was taken, or that will never be; raises StoreError."""
+
+        def work(connection: sqlite3.Connection) -> Load:
+            with transaction(connection):
+                connection.execute("DELETE FROM batch WHERE id = ?", (batch.id,))
+            connection.execute("PRAGMA incremental_vacuum(100)").fetchall()
+            return _load(connection)
+
+        self.load = await self._database.run(work)
+
+    async def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        await self._database.close()
+
+
+def _load(connection: sqlite3.Connection) -> Load:
+    row = connection.execute("SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(length(body)), 0) FROM batch").fetchone()
+    return Load(*row)
+
+
+def _make_room(connection: sqlite3.Connection, max_bytes: int) -> int:
+    """Delete the oldest batches, but never the newest, until the rest fits; return how many lines they held."""
+    dropped = 0
+    while _load(connection).size > max_bytes:
+        row = connection.execute("SELECT id, lines FROM batch ORDER BY id LIMIT 1").fetchone()
+        if row is None or row[0] == connection.execute("SELECT max(id) FROM batch").fetchone()[0]:
+            break
+        connection.execute("DELETE FROM batch WHERE id = ?", (row[0],))
+        dropped += row[1]
+    return dropped
