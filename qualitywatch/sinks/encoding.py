@@ -6,27 +6,27 @@ Standard: InfluxDB line protocol, written by influxdb-client's own ``Point``; ti
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from influxdb_client.client.write.point import Point
 from influxdb_client.domain.write_precision import WritePrecision
 
 from qualitywatch.sinks.reading import Reading
 
-PRECISION = "us"
 _MICROSECONDS = 1_000_000
 
 
 def encode(readings: Iterable[Reading]) -> bytes:
     """Return one line for each reading that has a field."""
-    return "\n".join(line for reading in readings if (line := _point(reading).to_line_protocol())).encode()
+    return "\n".join(line for reading in readings if (line := _line(reading))).encode()
 
 
-def _point(reading: Reading) -> Point:
-    point = Point(reading.measurement)
-    point.time(round(reading.at * _MICROSECONDS), WritePrecision.US)  # type: ignore[no-untyped-call]
+def _line(reading: Reading) -> str:
+    untyped: Any = Point
+    point = untyped(reading.measurement).time(round(reading.at * _MICROSECONDS), WritePrecision.US)
     for name, text in reading.tags:
         # A newline ends a line even in a tag, and a backslash at its end would swallow what follows.
         point.tag(name, " ".join(text.split()).rstrip("\\"))
     for name, value in reading.fields.items():
         point.field(name, value)
-    return point
+    return str(point.to_line_protocol())

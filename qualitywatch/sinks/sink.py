@@ -9,7 +9,9 @@ limit; what falls beyond it is counted and told.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +74,8 @@ class Sink:
         self._full = asyncio.Event()  # a batch is complete before its time
         self._filled = asyncio.Event()  # there is something in the spool
         self._failures = 0
-        self._said_at = -SAY_EVERY_S
+        self._under_way: tuple[Batch, asyncio.Future[None]] | None = None
+        self._told_at: dict[str, float] = {}
         self._unsaid = 0
         self._closed = False
         if spool.load.batches:
@@ -122,15 +125,15 @@ class Sink:
             return
         self._closed = True
         try:
+            await self._finish()
             while self._held and await self._put_away():
                 pass
-            if self._failures == 0:
-                try:
-                    async with asyncio.timeout(CLOSING_S):
-                        while await self._send_oldest():
-                            pass
-                except TimeoutError:
-                    pass
+            with contextlib.suppress(TimeoutError, SinkError):  # it is sent after the next start
+                async with asyncio.timeout(CLOSING_S):
+                    while self._failures == 0 and await self._send_oldest():
+                        pass
+        except StoreError as exc:
+            log.error('sink.closed name=%s lines_lost=%d error="%s"', self.name, len(self._held), exc)
         finally:
             await self._spool.close()
             await asyncio.to_thread(self._server.close)
@@ -150,16 +153,18 @@ class Sink:
 
     async def _put_away(self) -> bool:
         """Move a batch from memory to disk; return whether that went well."""
-        batch = [self._held[n] for n in range(min(len(self._held), MAX_LINES))]
-        text = await asyncio.to_thread(encode, batch)
+        batch = [self._held.popleft() for _ in range(min(len(self._held), MAX_LINES))]
         try:
+            text = await asyncio.to_thread(encode, batch)
             dropped = await self._spool.append(text, len(batch))
         except StoreError as exc:
+            self._held.extendleft(reversed(batch))
             self._say(f"cannot be kept on disk: {exc}")
             return False
-        for reading in batch:  # what came in meanwhile may have pushed some of them out already
-            if self._held and self._held[0] is reading:
-                self._held.popleft()
+        except asyncio.CancelledError:
+            if not self._spool.appending:
+                self._held.extendleft(reversed(batch))
+            raise
         if dropped:
             self._drop(dropped, "the spool is full")
         self._filled.set()
@@ -182,21 +187,40 @@ class Sink:
         batch = await self._spool.oldest()
         if batch is None:
             return False
+        self._under_way = batch, asyncio.get_running_loop().run_in_executor(None, self._server.write, batch.text)
         try:
-            await asyncio.to_thread(self._server.write, batch.text)
+            await asyncio.shield(self._under_way[1])  # a stop must not make us forget what the server took
         except SinkError as exc:
+            self._under_way = None
             if exc.refusal is not Refusal.NEVER:
                 self._failures += 1
                 self._say(f"{exc}; {self._spool.load.lines} lines wait on disk")
                 raise
             await self._give_up(batch, exc)
             return True
+        self._under_way = None
+        await self._taken(batch)
+        return True
+
+    async def _taken(self, batch: Batch) -> None:
         await self._spool.remove(batch)
         self.counts.sent += batch.lines
         if self._failures:
             log.warning("sink.back name=%s after_failures=%d waiting=%d", self.name, self._failures, self._spool.load.lines)
         self._failures, self.counts.trouble = 0, None
-        return True
+
+    async def _finish(self) -> None:
+        """Wait a moment for the write that was under way when we were stopped."""
+        if self._under_way is None:
+            return
+        batch, writing = self._under_way
+        self._under_way = None
+        await asyncio.wait([writing], timeout=CLOSING_S)
+        if not writing.done():
+            self._failures += 1
+            writing.add_done_callback(lambda done: done.exception())
+        elif writing.exception() is None:
+            await self._taken(batch)
 
     async def _give_up(self, batch: Batch, error: SinkError) -> None:
         await self._spool.remove(batch)
@@ -213,13 +237,21 @@ class Sink:
     def _drop(self, lines: int, why: str) -> None:
         self.counts.dropped += lines
         self._unsaid += lines
-        self._say(f"dropped {self._unsaid} lines: {why}")
+        if self._is_due("loss"):
+            log.error('sink.lost name=%s lines=%d since_start=%d error="%s"', self.name, self._unsaid, self.counts.dropped, why)
+            self._unsaid = 0
 
     def _say(self, trouble: str) -> None:
         """Log a trouble when it is new, and once a minute while it lasts."""
-        is_new = self.counts.trouble is None
+        if self.counts.trouble is None:
+            self._told_at.pop("trouble", None)
         self.counts.trouble = trouble
-        now = self._clock.monotonic()
-        if is_new or now - self._said_at >= SAY_EVERY_S:
+        if self._is_due("trouble"):
             log.error('sink.trouble name=%s error="%s"', self.name, trouble)
-            self._said_at, self._unsaid = now, 0
+
+    def _is_due(self, kind: str) -> bool:
+        now = self._clock.monotonic()
+        if now - self._told_at.get(kind, -math.inf) < SAY_EVERY_S:
+            return False
+        self._told_at[kind] = now
+        return True

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from qualitywatch.errors import StoreError
 from qualitywatch.store.database import Database, transaction
 from qualitywatch.store.layout import Layout, connect
 
@@ -20,7 +21,7 @@ LAYOUT: Final = Layout(
     application_id=0x51575350,  # "QWSP"
     migrations=(("CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, lines INTEGER NOT NULL, body BLOB NOT NULL)",),),
     # A power cut may cost the last seconds; nothing more is promised, and every batch would otherwise wait for the disk.
-    pragmas=("PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL"),
+    pragmas=("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"),
     mode=0o600,
     check_pages=False,
 )
@@ -51,6 +52,7 @@ class Spool:
         self._database = database
         self._max_bytes = max_bytes
         self.load = load
+        self.appending = False  # what was asked for is done even when whoever asked is cancelled
 
     @classmethod
     async def open(cls, path: Path, *, max_bytes: int, now: float) -> Spool:
@@ -73,7 +75,13 @@ class Spool:
                 dropped = _make_room(connection, self._max_bytes)
             return dropped, _load(connection)
 
-        dropped, self.load = await self._database.run(work)
+        self.appending = True
+        try:
+            dropped, self.load = await self._database.run(work)
+        except StoreError:
+            self.appending = False
+            raise
+        self.appending = False
         return dropped
 
     async def oldest(self) -> Batch | None:

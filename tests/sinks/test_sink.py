@@ -1,0 +1,198 @@
+"""A database that is down, slow, busy, refusing or wrongly named, and back: what was measured is there at last, or counted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from qualitywatch.backoff import Backoff
+from qualitywatch.clock import SystemClock
+from qualitywatch.model import LogRecord
+from qualitywatch.ports import SeriesBatch
+from qualitywatch.secrets import Secret
+from qualitywatch.sinks.reading import Reading
+from qualitywatch.sinks.server import Server
+from qualitywatch.sinks.servers.influx1 import Influx1
+from qualitywatch.sinks.servers.influx2 import Influx2
+from qualitywatch.sinks.sink import Sink
+from qualitywatch.sinks.spool import Spool
+from tests.fakes.influx_server import InfluxServer
+
+NOW = 1_700_000_000.0
+TOKEN = "made-up-token"
+
+
+def batch(first: int, count: int) -> SeriesBatch:
+    """So many readings, each another."""
+    return SeriesBatch(logs=tuple(LogRecord(NOW + n, "office", f"SIP/{n}", "test", "x") for n in range(first, first + count)))
+
+
+def readings(batch: SeriesBatch) -> list[Reading]:
+    return [Reading("loss", each.at, (("peer", each.subject),), {"percent": each.at - NOW}) for each in batch.logs]
+
+
+def influx2(server: InfluxServer) -> Server:
+    return Influx2(server.url, org="office", bucket="qualitywatch", token=Secret(TOKEN))
+
+
+def influx1(server: InfluxServer) -> Server:
+    return Influx1(server.url, database="qualitywatch", username="u", password=Secret(TOKEN))
+
+
+@asynccontextmanager
+async def running(
+    server: InfluxServer, folder: Path, make: Callable[[InfluxServer], Server] = influx2, max_bytes: int = 10_000_000
+) -> AsyncIterator[Sink]:
+    """A sink at work, closed as the daemon closes it."""
+    spool = await Spool.open(folder / "spool.db", max_bytes=max_bytes, now=NOW)
+    sink = Sink("influx", make(server), spool, SystemClock(), readings=readings, backoff=Backoff(0.01, 0.05), flush_s=0.02)
+    task = asyncio.create_task(sink.run())
+    try:
+        yield sink
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await sink.close(NOW)
+
+
+@pytest.mark.parametrize("make", [influx1, influx2])
+async def test_everything_measured_arrives_once_and_compressed(make: Callable[[InfluxServer], Server], tmp_path: Path) -> None:
+    async with InfluxServer() as server, running(server, tmp_path, make) as sink:
+        for first in range(0, 5000, 100):
+            await sink.write(batch(first, 100))
+        await server.wait_lines(5000)
+    assert len(server.lines) == 5000
+    assert server.lines[17] == "loss,peer=SIP/17 percent=17 1700000017000000"
+    assert all(headers["Content-Encoding"] == "gzip" for headers in server.writes)
+    assert sink.counts.taken_in == sink.counts.sent == 5000
+    assert sink.counts.trouble is None
+
+
+@pytest.mark.parametrize("make", [influx1, influx2])
+async def test_an_outage_costs_nothing_but_time(
+    make: Callable[[InfluxServer], Server], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with InfluxServer() as server, running(server, tmp_path, make) as sink:
+        await sink.write(batch(0, 50))
+        await server.wait_lines(50)
+        await server.down()
+        for first in range(50, 3050, 500):
+            await sink.write(batch(first, 500))
+        async with asyncio.timeout(20):
+            while sink.spool.load.lines < 3000 or sink.counts.trouble is None:
+                await asyncio.sleep(0.01)
+        assert "cannot be reached" in sink.counts.trouble
+        await server.up()
+        await server.wait_lines(3050)
+    assert sorted(server.lines, key=lambda line: int(line.rsplit(" ", 1)[1])) == server.lines, "oldest first"
+    assert sink.counts.sent == 3050
+    told = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(told) == 1, "one line says it, not one per attempt"
+    assert TOKEN not in caplog.text
+
+
+async def test_a_restart_in_mid_outage_loses_nothing(tmp_path: Path) -> None:
+    async with InfluxServer() as server:
+        await server.down()
+        async with running(server, tmp_path) as sink:
+            await sink.write(batch(0, 1500))
+        async with running(server, tmp_path) as sink:
+            await sink.write(batch(1500, 10))
+            assert sink.spool.load.lines >= 1500
+        await server.up()
+        async with running(server, tmp_path):
+            await server.wait_lines(1510)
+    assert len(set(server.lines)) == 1510
+
+
+async def test_a_busy_server_is_left_alone_as_long_as_it_asks_for(tmp_path: Path) -> None:
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        server.answer(503, {"Retry-After": "1"})
+        asked_at = asyncio.get_running_loop().time()
+        await sink.write(batch(0, 10))
+        await server.wait_lines(10)
+        assert asyncio.get_running_loop().time() - asked_at >= 1
+    assert len(server.writes) == 2
+
+
+async def test_a_slow_server_delays_nobody(tmp_path: Path) -> None:
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        server.slow_s = 0.3
+        began = asyncio.get_running_loop().time()
+        for first in range(0, 300, 100):
+            await sink.write(batch(first, 100))
+        assert asyncio.get_running_loop().time() - began < 0.2
+        await server.wait_lines(300)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (401, '{"code":"unauthorized","message":"unauthorized access"}', "refuses the token or password"),
+        (404, '{"code":"not found","message":"bucket not found"}', 'no bucket "qualitywatch" or organisation "office"'),
+    ],
+)
+async def test_a_wrong_token_or_bucket_is_told_and_nothing_is_lost_meanwhile(
+    status: int, body: str, told: str, tmp_path: Path
+) -> None:
+    async with InfluxServer() as server:
+        server.answer_always(status, body)
+        async with running(server, tmp_path) as sink:
+            await sink.write(batch(0, 20))
+            async with asyncio.timeout(10):
+                while sink.counts.trouble is None:
+                    await asyncio.sleep(0.01)
+            assert told in sink.counts.trouble
+            assert TOKEN not in sink.counts.trouble
+        server.answer_always(204)
+        async with running(server, tmp_path):  # somebody put it right and restarted us
+            await server.wait_lines(20)
+
+
+async def test_lines_that_are_refused_for_good_are_counted_and_hold_up_nothing(tmp_path: Path) -> None:
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        server.answer(400, body='{"code":"invalid","message":"partial write: field type conflict"}')
+        await sink.write(batch(0, 7))
+        async with asyncio.timeout(10):
+            while sink.counts.refused < 7:
+                await asyncio.sleep(0.01)
+        assert sink.counts.trouble is not None
+        assert "field type conflict" in sink.counts.trouble
+        await sink.write(batch(7, 5))
+        await server.wait_lines(5)
+    assert (sink.counts.taken_in, sink.counts.sent, sink.counts.refused) == (12, 5, 7)
+
+
+async def test_beyond_the_cap_the_oldest_go_and_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with InfluxServer() as server:
+        await server.down()
+        async with running(server, tmp_path, max_bytes=20_000) as sink:
+            for first in range(0, 20_000, 1000):
+                await sink.write(batch(first, 1000))
+            async with asyncio.timeout(20):
+                while sink.spool.load.lines + sink.counts.dropped < 20_000:
+                    await asyncio.sleep(0.01)
+            assert sink.counts.dropped > 0
+            assert sink.spool.load.size <= 20_000
+            await server.up()
+            await server.wait_lines(20_000 - sink.counts.dropped)
+    assert sink.counts.sent + sink.counts.dropped == 20_000
+    assert f"SIP/{19_999}" in "".join(server.lines[-5:]), "the newest survive"
+    assert "the spool is full" in caplog.text
+
+
+async def test_a_disk_that_takes_nothing_keeps_readings_in_memory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        await sink.spool.close()  # what comes now cannot be written
+        await sink.write(batch(0, 30))
+        async with asyncio.timeout(10):
+            while "cannot be kept on disk" not in caplog.text:
+                await asyncio.sleep(0.01)
+        assert sink.held == 30
