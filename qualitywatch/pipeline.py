@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 
 from qualitywatch.alerts.lifecycle import Lifecycle
 from qualitywatch.ami.calls import OWN_CHANNEL
@@ -42,6 +43,7 @@ from qualitywatch.model import (
     LevelObservation,
     LoginFailed,
     LogRecord,
+    Metric,
     NotifyReason,
     Observation,
     PbxEvent,
@@ -89,6 +91,7 @@ LIST_PAUSE_S = 2.0
 
 PBX_TOPIC = "pbx_state"
 PEER_TOPIC = "peer_state"
+QUALITY_TOPICS = frozenset({*Metric, "audio_state"})
 ALERT_LOG = "alert"
 UNMEASURED_LOG = "unmeasured"
 
@@ -107,6 +110,7 @@ class Effects:
     codec_polls: tuple[Channel, ...] = ()  # answered channels whose codec nobody told
     kpis: tuple[KpiRecord, ...] = ()  # what became of calls over trunks
     memories: Mapping[str, str] = field(default_factory=dict)  # what to give back as ``trunk_memories`` after a restart
+    learned: Mapping[str, str] = field(default_factory=dict)  # the same of ``rule_memories``; an empty text: forget it
 
 
 class _Collected:
@@ -117,6 +121,7 @@ class _Collected:
         "agents_learned",
         "calls",
         "codec_polls",
+        "learned",
         "kpis",
         "logs",
         "memories",
@@ -135,6 +140,7 @@ class _Collected:
         self.codec_polls: list[Channel] = []
         self.kpis: list[KpiRecord] = []
         self.memories: dict[str, str] = {}
+        self.learned: dict[str, str] = {}
         self.agents_learned = False
 
     def freeze(self) -> Effects:
@@ -149,6 +155,7 @@ class _Collected:
             tuple(self.codec_polls),
             tuple(self.kpis),
             self.memories,
+            self.learned,
         )
 
 
@@ -165,6 +172,8 @@ class Pipeline:
         agents: Iterable[AgentRecord] = (),
         agents_learned: bool = False,
         trunk_memories: Mapping[str, str] | None = None,
+        rule_memories: Mapping[str, str] | None = None,
+        zone: tzinfo = UTC,
         trunk_peers: Mapping[str, str] | None = None,
         sites: Sites | None = None,
         queues: Sequence[Selector] = (),
@@ -190,6 +199,8 @@ class Pipeline:
         self._queues = QueueTracker(pbx, queues)
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle(alerts, name_of=self.names.name)
+        self._engine.settle(zone, self._in_trouble)
+        self._engine.recall(pbx, rule_memories or {})
         self._listed_agents: list[AgentSeen] = []
         self._now: float | None = None
         self._booted_at: float | None = None
@@ -238,6 +249,10 @@ class Pipeline:
         gone = [key for key in self._lifecycle.active() if not self._engine.knows(key.rule)]
         return tuple(alert for key in gone if (alert := self._lifecycle.drop(key)) is not None)
 
+    def farewell(self) -> Effects:
+        """What is still to be remembered when nothing more comes."""
+        return Effects(learned=self._engine.all_memories())
+
     def feed(self, event: PbxEvent) -> Effects:
         """Take in one event; ``event.at`` is the PBX's time and moves ours."""
         out = _Collected()
@@ -268,6 +283,7 @@ class Pipeline:
             for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
                 self._tick(float(second), out)
         self._engine.expire(now)
+        out.learned.update(self._engine.memories(now))
         self.streams.expire(now)
         self._legs.expire(now)
         self._shared.expire(now)
@@ -387,6 +403,11 @@ class Pipeline:
         for observation in observations:
             out.kpis.extend(kpis(observation))
             self._judge(observation, now, out)
+
+    def _in_trouble(self, subject: str) -> bool:
+        """Whether a subject has an alert that begins or fires about how its calls sound."""
+        active = self._lifecycle.active()
+        return bool(active) and any(key.subject == subject and active[key].topic in QUALITY_TOPICS for key in active)
 
     def _judge_all(self, observations: Iterable[Observation], now: float, out: _Collected) -> None:
         for observation in observations:

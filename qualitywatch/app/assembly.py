@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions
 from qualitywatch.ami.session import DEFAULT_EVENTS
-from qualitywatch.app.keeper import LEARNED_KEY, trunk_memories
+from qualitywatch.app.keeper import LEARNED_KEY, rule_memories, trunk_memories
 from qualitywatch.config import (
     AppriseTarget,
     CallConfig,
@@ -95,6 +95,8 @@ def pipeline(config: Config, pbx: PbxConfig, specs: Sequence[RuleSpec], stored: 
         agents=stored.agents,
         agents_learned=LEARNED_KEY + pbx.name in stored.meta,
         trunk_memories=trunk_memories(pbx.name, stored.meta),
+        rule_memories=rule_memories(pbx.name, stored.meta),
+        zone=config.timezone,
         trunk_peers=config.trunk_peers,
         queues=pbx.queues.only if pbx.queues is not None else (),
     )

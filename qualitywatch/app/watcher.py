@@ -84,9 +84,10 @@ class Watcher:
                 group.create_task(self._queues.run(), name=f"queues {self.name}")
 
     async def settle(self) -> None:
-        """Process what was read before the stop."""
+        """Process what was read before the stop, and keep what is to be remembered."""
         while items := self.client.inbox.take_now(SLICE):
             await self._keep(self._effects_of(items))
+        await self._keep([self.pipeline.farewell()])
 
     async def poll_all_agents(self) -> None:
         """Ask for everybody's User-Agent; does nothing while the PBX cannot be seen."""

@@ -121,6 +121,8 @@ EN: Final = Words(
         available="{available} of {logged_in} agents available",
         subjects=("queue", "queues"),
     ),
+    usual=", usually {usual}",
+    usual_at_hour=", usually {usual} at this hour",
     no_value="value unknown",
     provisional="provisional",
     entities={

@@ -121,6 +121,8 @@ RU: Final = Words(
         available="свободных операторов {available} из {logged_in}",
         subjects=("очередь", "очереди", "очередей"),
     ),
+    usual=", обычно {usual}",
+    usual_at_hour=", обычно в этот час {usual}",
     no_value="значение неизвестно",
     provisional="оценочно",
     entities={
