@@ -118,12 +118,6 @@ class Desk:
         what = f"incident {incident_id}" if incident is None else _named(incident)
         return self._changed("unmute", by, wall, what, ended, incident_id)
 
-    def incident(self, incident_id: int) -> Incident | None:
-        """One incident, open or closed lately."""
-        _, case = self._find(incident_id)
-        return None if case is None else case.incident
-
-    def open_incidents(self) -> Sequence[Incident]:
     def note_remedy(self, incident_id: int, note: RemedyNote, row: AuditRow) -> DeskChange:
         """Something was done about an incident, open or not; of very many only the last are kept with it."""
         board, case = self._find(incident_id)
@@ -143,6 +137,12 @@ class Desk:
         cases = (*board.register.open.values(), *board.register.closed.values())
         return max((case.id for case in cases if key in case.members), default=0)
 
+    def incident(self, incident_id: int) -> Incident | None:
+        """One incident, open or closed lately."""
+        _, case = self._find(incident_id)
+        return None if case is None else case.incident
+
+    def open_incidents(self) -> Sequence[Incident]:
         """Incidents of all PBXes in which something fires (or flaps), most urgent first, then oldest first."""
         incidents = [case.incident for board in self._boards.values() for case in board.register.open.values()]
         return sorted(incidents, key=lambda each: (-each.severity.rank, each.opened_at, each.id))

@@ -373,7 +373,7 @@ EN: Final = Words(
         ButtonAction.MUTE_MORNING: "Mute until morning",
         ButtonAction.UNMUTE: "Unmute",
         ButtonAction.CHART: "Chart",
-    remedies=REMEDIES_EN,
     },
+    remedies=REMEDIES_EN,
     caption="{who}: loss and jitter",
 )

@@ -386,9 +386,9 @@ RU: Final = Words(
         ButtonAction.UNACKNOWLEDGE: "Отменить: не беру",
         ButtonAction.MUTE_HOUR: "Заглушить на час",
         ButtonAction.MUTE_MORNING: "Заглушить до утра",
-    remedies=REMEDIES_RU,
         ButtonAction.UNMUTE: "Не заглушать",
         ButtonAction.CHART: "График",
     },
+    remedies=REMEDIES_RU,
     caption="{who}: потери и джиттер",
 )

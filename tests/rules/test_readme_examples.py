@@ -23,6 +23,37 @@ EXAMPLES = {rule["name"]: block for block in BLOCKS for rule in yaml.safe_load(b
 
 # By the name of the example: the story that shows it at work.
 STORIES = {
+    "trunk-full": """
+        - name: eight of ten lines for a minute are a warning until six are left
+          events:
+            - {at: 0s, DialBegin: {DestChannel: PJSIP/provider-1, DestUniqueid: "1", DialString: 74951110001@provider}}
+            - {at: 1s, Newchannel: {Channel: PJSIP/provider-1, Uniqueid: "1", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-2, Uniqueid: "2", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-3, Uniqueid: "3", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-4, Uniqueid: "4", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-5, Uniqueid: "5", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-6, Uniqueid: "6", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-7, Uniqueid: "7", ChannelStateDesc: Up}}
+            - {at: 10s, Newchannel: {Channel: PJSIP/provider-8, Uniqueid: "8", ChannelStateDesc: Ring}}
+            - {at: 30m, Hangup: {Channel: PJSIP/provider-1, Uniqueid: "1", Cause: 16}}
+            - {at: 31m, Hangup: {Channel: PJSIP/provider-2, Uniqueid: "2", Cause: 16}}
+            - {at: 32m, Hangup: {Channel: PJSIP/provider-3, Uniqueid: "3", Cause: 16}}
+          expect:
+            - {between: [70s, 71s], state: firing, rule: trunk-full, subject: PJSIP/provider, severity: warning, value: 8}
+            - {at: 29m, state: firing, rule: trunk-full}
+            - {never: {rule: trunk-full, severity: critical}}
+            - {at: 31m59s, state: firing, rule: trunk-full}
+            - {between: [32m, 32m1s], state: resolved, rule: trunk-full}
+    """,
+    "slow-provider": """
+        - name: five calls that ring after 9 s are enough
+          events:
+            - {every: 30s, from: 0s, until: 5m, DialBegin: {DestChannel: PJSIP/provider-1, DestUniqueid: "1", DialString: 7495@provider}}
+            - {every: 30s, from: 9s, until: 5m, Newstate: {Channel: PJSIP/provider-1, Uniqueid: "1", ChannelStateDesc: Ringing}}
+            - {every: 30s, from: 20s, until: 5m, Hangup: {Channel: PJSIP/provider-1, Uniqueid: "1", Cause: 19}}
+          expect:
+            - {between: [129s, 131s], state: firing, rule: slow-provider, subject: PJSIP/provider, value: 9}
+    """,
     "loss": """
         - name: phones on a poor line are given more patience
           events:
