@@ -98,6 +98,7 @@ def pipeline(config: Config, pbx: PbxConfig, specs: Sequence[RuleSpec], stored: 
         rule_memories=rule_memories(pbx.name, stored.meta),
         zone=config.timezone,
         trunk_peers=config.trunk_peers,
+        sites=config.sites,
         queues=pbx.queues.only if pbx.queues is not None else (),
     )
 
@@ -108,8 +109,11 @@ def desk(config: Config, specs: Sequence[RuleSpec], stored: StoredState, pipelin
     def trunk_of(pbx: str, subject: str) -> str | None:
         return pipelines[pbx].trunk_of(subject) if pbx in pipelines else None
 
+    def places_of(pbx: str, subject: str) -> tuple[str, ...]:
+        return pipelines[pbx].places_of(subject) if pbx in pipelines else ()
+
     policy = desk_policy(config.desk, specs)
-    return Desk(policy, incidents=stored.incidents, silences=stored.silences, trunk_of=trunk_of)
+    return Desk(policy, incidents=stored.incidents, silences=stored.silences, trunk_of=trunk_of, places_of=places_of)
 
 
 def of_other_pbxes(alerts: Sequence[Alert], pbxes: set[str]) -> list[Alert]:

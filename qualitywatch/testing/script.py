@@ -121,6 +121,7 @@ def _call(section: Section) -> Thing:
         cause=section.integer("cause", 16, minimum=0, maximum=127),
         uniqueid=section.written("uniqueid", None),
         linkedid=section.written("linkedid", None),
+        address=section.written("address", None),
     )
     return lambda at, number: calls.messages(call, number, at + from_s)
 
