@@ -87,6 +87,22 @@ STORIES = {
             - {between: [20s, 35s], state: firing, rule: one-way-audio, subject: PJSIP/706}
             - {never: {rule: one-way-audio, subject: PJSIP/708, state: pending}}
     """,
+    "calls-at-night": """
+        - name: a call at night is told, to the police it is not, and one that was begun by day may go on
+          start: 2026-01-05T18:00:00
+          events:
+            - {at: 30m, dial: {peer: SIP/6117, number: 112, trunk: SIP/provider}}
+            - {at: 59m, dial: {peer: SIP/6118, number: 030123456, trunk: SIP/provider, lasts: 30m}}
+            - {at: 61m, dial: {peer: SIP/6117, number: 030123456, trunk: SIP/provider}}
+            - {at: 62m, dial: {peer: SIP/6200, number: 030123456, trunk: SIP/provider}}
+            - {at: 63m, dial: {peer: SIP/6119, number: 112, trunk: SIP/provider}}
+          expect:
+            - {at: 61m, state: firing, rule: calls-at-night, subject: SIP/6117, severity: warning}
+            - {never: {rule: calls-at-night, subject: SIP/6118, state: pending}}
+            - {never: {rule: calls-at-night, subject: SIP/6119, state: pending}}
+            - {never: {rule: calls-at-night, subject: SIP/6200, state: pending}}
+            - {never: {rule: calls-at-night, state: pending}, between: [0s, 60m]}
+    """,
     "user-agent": """
         - name: other firmware of the same make is no news, another make is
           events:
