@@ -322,7 +322,6 @@ def _note(
 def _undo_note(
     wall: float, outcome: RemedyOutcome, deed: Deed, why: RemedyReason = RemedyReason.NONE, detail: str = ""
 ) -> RemedyNote:
-    values = {**deed.values, "value": deed.undo.value} if deed.undo.kind is UndoKind.VALUE else deed.values
-    if why is RemedyReason.HELD:
-        values = deed.values
-    return RemedyNote(wall, outcome, f"{deed.action}{_TAKEN_BACK[deed.undo.kind]}", values, why, detail)
+    kind = UndoKind.BEFORE if why is RemedyReason.HELD else deed.undo.kind
+    values = {**deed.values, "value": deed.undo.value} if kind is UndoKind.VALUE else deed.values
+    return RemedyNote(wall, outcome, f"{deed.action}{_TAKEN_BACK[kind]}", values, why, detail)
