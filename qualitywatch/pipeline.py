@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
+from typing import TypeAlias
 
 from qualitywatch.alerts.lifecycle import Lifecycle
 from qualitywatch.ami.calls import OWN_CHANNEL
@@ -24,6 +25,7 @@ from qualitywatch.model import (
     AgentSeen,
     Alert,
     AlertState,
+    Audited,
     Booted,
     CallOutcome,
     CallRecord,
@@ -52,6 +54,7 @@ from qualitywatch.model import (
     PeerStateSeen,
     QueuesListed,
     QueueSummarySeen,
+    Reloaded,
     Resynced,
     RtcpReport,
     Sample,
@@ -63,9 +66,11 @@ from qualitywatch.model import (
 from qualitywatch.peers.agents import AgentTracker
 from qualitywatch.peers.logins import LoginTracker
 from qualitywatch.peers.names import NameBook
+from qualitywatch.peers.settling import Settling, disturbs
 from qualitywatch.peers.status import PeerTracker
 from qualitywatch.quality.audio import AudioTracker
-from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured
+from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured, watched_s
+from qualitywatch.quality.hearing import NO_EVENTS, Hearing
 from qualitywatch.quality.legs import LegBook
 from qualitywatch.quality.shared import SharedLoss
 from qualitywatch.quality.sites import SiteBook, Sites
@@ -94,6 +99,10 @@ PEER_TOPIC = "peer_state"
 QUALITY_TOPICS = frozenset({*Metric, "audio_state"})
 ALERT_LOG = "alert"
 UNMEASURED_LOG = "unmeasured"
+BLIND_LOG, SEEN_LOG = "blind", "seen"  # of the PBX itself: between the two nothing is known
+
+
+ConnectionEvent: TypeAlias = Booted | ShuttingDown | Reloaded | Connected | Disconnected | Resynced | Audited
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ class Effects:
     agents_learned: bool = False
     polls: tuple[str, ...] = ()  # peers whose User-Agent is worth asking for now
     codec_polls: tuple[Channel, ...] = ()  # answered channels whose codec nobody told
+    resync_wanted: bool = False  # how peers and trunks stand is worth asking for now
     kpis: tuple[KpiRecord, ...] = ()  # what became of calls over trunks
     memories: Mapping[str, str] = field(default_factory=dict)  # what to give back as ``trunk_memories`` after a restart
     learned: Mapping[str, str] = field(default_factory=dict)  # the same of ``rule_memories``; an empty text: forget it
@@ -121,11 +131,12 @@ class _Collected:
         "agents_learned",
         "calls",
         "codec_polls",
-        "learned",
         "kpis",
+        "learned",
         "logs",
         "memories",
         "polls",
+        "resync_wanted",
         "samples",
         "transitions",
     )
@@ -142,6 +153,7 @@ class _Collected:
         self.memories: dict[str, str] = {}
         self.learned: dict[str, str] = {}
         self.agents_learned = False
+        self.resync_wanted = False
 
     def freeze(self) -> Effects:
         return Effects(
@@ -153,6 +165,7 @@ class _Collected:
             self.agents_learned,
             tuple(self.polls),
             tuple(self.codec_polls),
+            self.resync_wanted,
             tuple(self.kpis),
             self.memories,
             self.learned,
@@ -196,6 +209,8 @@ class Pipeline:
         self._load = LoadTracker(pbx, carries=self._traffic.carries)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._logins = LoginTracker(pbx)
+        self._hearing = Hearing(pbx)
+        self._settling = Settling()
         self._queues = QueueTracker(pbx, queues)
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle(alerts, name_of=self.names.name)
@@ -207,6 +222,7 @@ class Pipeline:
         self._blind_since: float | None = None
         self._seen_since: float | None = None
         self._direct_media: set[str] = set()
+        self._is_deaf = False
 
     @property
     def direct_media(self) -> frozenset[str]:
@@ -278,7 +294,7 @@ class Pipeline:
         if now <= before:
             return
         self._now = now
-        if self._lifecycle.active() or self.trunks.waiting or self._audio.waiting or self._engine.waiting:
+        if self._lifecycle.active() or self.trunks.waiting or self._audio.waiting or self._engine.waiting or self._is_waiting:
             first, last = math.floor(before) + 1, math.floor(now)
             for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
                 self._tick(float(second), out)
@@ -288,10 +304,19 @@ class Pipeline:
         self._legs.expire(now)
         self._shared.expire(now)
 
+    @property
+    def _is_waiting(self) -> bool:
+        return self._hearing.waiting or self._settling.waiting
+
     def _tick(self, now: float, out: _Collected) -> None:
         blind = self._blind_since is not None
         if not blind:
-            for observation in (*self.trunks.tick(now), *self._audio.tick(now)):
+            for observation in (
+                *self._settling.tick(now),
+                *self.trunks.tick(now),
+                *self._audio.tick(now),
+                *self._hearing.tick(now),
+            ):
                 self._judge(observation, now, out)
         due = [key for key, alert in self._lifecycle.active().items() if not blind or alert.topic == PBX_TOPIC]
         if not blind:
@@ -300,6 +325,8 @@ class Pipeline:
             self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 
     def _judge(self, observation: Observation, now: float, out: _Collected) -> None:
+        if self._settling.holds(observation):
+            return
         for evaluation in self._engine.observe(observation, now):
             self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 
@@ -320,6 +347,8 @@ class Pipeline:
         if not (isinstance(event, PeerStateSeen) and event.snapshot):
             self._look_at_listed(out)
         self._take_in(event, out)
+        self._judge_all(self._hearing.take(event), event.at, out)
+        self._look_for_deafness(event, out)
 
     def _take_in(self, event: PbxEvent, out: _Collected) -> None:
         match event:
@@ -343,7 +372,7 @@ class Pipeline:
                 out.memories[event.trunk] = self.trunks.memory(event.trunk)
             case AgentSeen():
                 self._handle_agent(event, out)
-            case Booted() | ShuttingDown() | Connected() | Disconnected() | Resynced():
+            case Booted() | ShuttingDown() | Reloaded() | Connected() | Disconnected() | Resynced() | Audited():
                 self._handle_connection(event, out)
             case DialBegun():
                 self._traffic.begun(event)
@@ -397,6 +426,9 @@ class Pipeline:
         for tally in counted:
             (self._direct_media.add if tally.detail == DIRECT_MEDIA else self._direct_media.discard)(call.subject)
         self._judge_all(counted, call.ended_at, out)
+        if counted:
+            others = self._legs.others(call.uniqueid, call.ended_at)
+            self._judge_all(self._hearing.call_over(call, others, watched_s(call, self._seen_since)), call.ended_at, out)
 
     def _count(self, observations: Iterable[Counted | LevelObservation], now: float, out: _Collected) -> None:
         """Judge what is also kept as a series."""
@@ -440,8 +472,12 @@ class Pipeline:
             self._judge(change, event.at, out)
             out.logs.append(_change_log(change))
 
-    def _handle_connection(self, event: Booted | ShuttingDown | Connected | Disconnected | Resynced, out: _Collected) -> None:
+    def _handle_connection(self, event: ConnectionEvent, out: _Collected) -> None:
         match event:
+            case Audited():
+                pass  # what follows from it is the hearing's business
+            case Reloaded():
+                self._handle_reload(event, out)
             case Booted():
                 booted_at = event.at - event.uptime_s if event.uptime_s is not None else None
                 if booted_at is not None and self._booted_at is not None and booted_at > self._booted_at + SAME_BOOT_S:
@@ -450,28 +486,58 @@ class Pipeline:
             case ShuttingDown():
                 out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "shutdown", "restart" if event.restart else "stop"))
             case Connected():
-                if self._blind_since is not None:
-                    self._lifecycle.skip(max(0.0, event.at - self._blind_since), topics_seen={PBX_TOPIC})
-                self._blind_since, self._seen_since = None, event.at
-                self.trunks.forget(event.at)
-                self.peers.forget()
-                self._judge(StatusObservation(event.at, "pbx", self._pbx, self._pbx, PbxState.SEEN, event.at), event.at, out)
+                self._hearing.connect(event.at)
+                self._regain_sight(event.at, out)
             case Disconnected():
-                if self._blind_since is None:
-                    self._blind_since = event.at
-                    self.streams.forget_streams()
-                    self._forget_calls()
-                    self._engine.forget()
-                    out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "blind", event.reason))
-                since_at, reason = self._blind_since, event.reason
-                blind = StatusObservation(event.at, "pbx", self._pbx, self._pbx, PbxState.BLIND, since_at, reason)
-                self._judge(blind, event.at, out)
+                self._lose_sight(event.at, event.at, event.reason, out)
             case Resynced():
                 if event.channels is not None:
                     self.streams.keep_only(event.channels)
                     self._load.keep_only(event.channels)
                 self._agents.looked()
                 out.agents_learned = self._agents.learned
+
+    def _lose_sight(self, at: float, since_at: float, reason: str, out: _Collected) -> None:
+        """Freeze everything: what comes later has nothing to do with what was counted until now."""
+        if self._blind_since is None:
+            self._blind_since = since_at
+            self.streams.forget_streams()
+            self._forget_calls()
+            self._engine.forget()
+            self._settling.forget()
+            out.logs.append(LogRecord(since_at, self._pbx, self._pbx, BLIND_LOG, reason))
+        blind = StatusObservation(at, "pbx", self._pbx, self._pbx, PbxState.BLIND, self._blind_since, reason)
+        self._judge(blind, at, out)
+
+    def _regain_sight(self, at: float, out: _Collected) -> None:
+        """Go on with clean windows, and with states that are unknown until they are listed or told."""
+        if self._blind_since is not None:
+            self._lifecycle.skip(max(0.0, at - self._blind_since), topics_seen={PBX_TOPIC})
+        self._blind_since, self._seen_since = None, at
+        out.logs.append(LogRecord(at, self._pbx, self._pbx, SEEN_LOG, "the PBX is seen from here on"))
+        self.trunks.forget(at)
+        self.peers.forget()
+        self._judge(StatusObservation(at, "pbx", self._pbx, self._pbx, PbxState.SEEN, at), at, out)
+
+    def _look_for_deafness(self, event: PbxEvent, out: _Collected) -> None:
+        """An open connection on which nothing is heard is as good as none; the first event ends that."""
+        deaf_since = self._hearing.deaf_since
+        if deaf_since is not None and not self._is_deaf:
+            self._is_deaf = True
+            self._lose_sight(event.at, deaf_since, NO_EVENTS, out)
+        elif deaf_since is None and self._is_deaf:
+            self._is_deaf = False
+            if not isinstance(event, Connected | Disconnected):
+                self._regain_sight(event.at, out)
+                out.resync_wanted = True
+
+    def _handle_reload(self, event: Reloaded, out: _Collected) -> None:
+        """Asterisk makes endpoints and registrations anew: what it says of them meanwhile may be gone in a minute."""
+        out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "reload", event.module))
+        if disturbs(event.module):
+            self._settling.begin(event.at)
+            self.trunks.reloaded()
+            out.resync_wanted = True
 
     def _restarted(self, at: float, out: _Collected) -> None:
         """Asterisk began anew: its channels are gone and its uniqueids start over."""
@@ -496,6 +562,8 @@ class Pipeline:
         self.streams.forget_streams()
         self._forget_calls()
         self._engine.forget()
+        self._settling.forget()
+        self._hearing.clock_set_back(at)
         states = [*self.trunks.clock_set_back(at), *self.peers.clock_set_back(at)]
         if self._blind_since is None:
             for observation in states:

@@ -49,6 +49,7 @@ def test_the_shipped_rules_load() -> None:
         "trunk-down",
         "peer-down",
         "pbx-blind",
+        "pbx-half-blind",
         "user-agent",
         "transport",
         "login-failures",
