@@ -638,7 +638,7 @@ timezone: Europe/Moscow
         "  group   by rule within 1m; refreshed every 10s; flapping: 3 times in 10m; morning: 08:00\n"
         "  route   everything: to everybody, again every 4h, reminder after 8h\n"
         "  inhibit topic trunk_state explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos"
-        "|r_factor|answered|delivered|long_enough|covered|trunk_loss|peer_state"
+        "|r_factor|call_duration_s|post_dial_delay_s|qualify_rtt_ms|answered|delivered|long_enough|covered|trunk_loss|peer_state|audio_state"
         " of the same trunk\n"
         "  inhibit topic pbx_state explains everything on the same PBX\n"
         "  inhibit topic pbx_loss explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos|r_factor|audio_state"
