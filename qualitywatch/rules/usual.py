@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -92,12 +91,6 @@ class Baseline:
         if not all(0 <= hour < HOURS for hour in hours) or times[0] is None or times[1] is None:
             return None
         return cls(times[0], times[1], hours, day, times[2])
-
-
-def written_baseline(about: str, usual: float, deviation: float, hours: Iterable[int], count: int, at: float) -> str:
-    """The memory of somebody whose figure has long been so at these hours (none: at any); for tests of rules."""
-    known = Usual(usual, deviation, count)
-    return Baseline(0.0, at, dict.fromkeys(hours, known), known).memory(about)
 
 
 def _numbers(usual: Usual | None) -> list[float] | None:

@@ -46,7 +46,15 @@ def play(
 ) -> Run:
     """Run one case; raises OSError or AmiProtocolError for a recording that cannot be read."""
     run = Run({spec.name: spec for spec in specs})
-    pipeline = Pipeline(PBX, [run.witness.watch(spec) for spec in specs], names=names, trunk_peers=trunk_peers, sites=sites)
+    pipeline = Pipeline(
+        PBX,
+        [run.witness.watch(spec) for spec in specs],
+        names=names,
+        trunk_peers=trunk_peers,
+        sites=sites,
+        rule_memories=case.learned,
+        zone=case.zone,
+    )
     chat.watch(pipeline)
 
     def take(effects: Effects) -> None:

@@ -78,6 +78,18 @@ STORIES = {
             - {between: [70s, 71s], state: firing, rule: trunk-down, subject: SIP/b@two.example, severity: critical}
             - {between: [2m, 2m6s], state: resolved, rule: trunk-down, subject: SIP/a@one.example}
     """,
+    "jitter-unusual": """
+        - name: what is usual at noon is news in the morning, and told with what is usual
+          learned:
+            - {rule: jitter-unusual, subject: SIP/6117, direction: from_peer, usual: 8, deviation: 1, hours: {9: 6, 12: 23}}
+          events:
+            - call: {peer: SIP/6117, until: 2m, jitter: 24ms}
+            - {at: 3h, call: {peer: SIP/6117, lasts: 2m, jitter: 24ms}}
+          expect:
+            - {between: [60s, 80s], state: firing, rule: jitter-unusual, subject: SIP/6117, severity: warning}
+            - {message: "jitter from SIP/6117 24.0 ms, usually 6.0 ms at this hour", between: [60s, 80s], new: true}
+            - {never: {rule: jitter-unusual, state: pending}, between: [1h, 4h]}
+    """,
     "one-way-audio": """
         - name: a phone that hears nothing is told within two reports
           events:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qualitywatch.rules.usual import Baseline, Usual, written_baseline
+from qualitywatch.rules.usual import Baseline, Usual
 
 VALUES = st.floats(-1e6, 1e6)
 MEMORIES = st.integers(2, 500)
@@ -108,8 +108,7 @@ def test_a_clock_set_back_leaves_nothing_in_the_future() -> None:
 
 
 def test_a_young_hour_borrows_and_an_old_one_does_not() -> None:
-    known = Baseline.recall(written_baseline("x", 6.0, 1.0, [9], 30, 0.0), "x")
-    assert known is not None
+    known = Baseline(0.0, 0.0, {9: Usual(6.0, 1.0, 30)}, Usual(6.0, 1.0, 30))
     assert known.at_hour(9, 30) == (Usual(6.0, 1.0, 30), True)
     assert known.at_hour(10, 30) == (Usual(6.0, 1.0, 30), False)
     assert known.at_hour(9, 31) == (None, False)

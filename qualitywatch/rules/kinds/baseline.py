@@ -1,10 +1,10 @@
 """Rule kind ``baseline``: a figure that is far from what is usual for this very peer at this hour of the day.
 
 Strategy: the figure of each whole window, however many reports it held, is learned for its hour of the day; a young hour
-borrows from all others.  Unusual is what lies so many mean absolute deviations beyond the mean, by a least amount, and beyond an
-absolute floor: nobody is called about 2 ms of jitter because 0.2 are usual.  What is bad is not learned, or a bad week would
-become what is usual: while the peer has an alert of this or another rule of quality nothing is, nor what was measured in the
-window before it began.  Only what has been unusual for ``accept_after`` must be meant, and is learned anew.
+borrows from all others.  Unusual is what lies so many mean absolute deviations beyond the mean, by a least amount, and beyond
+an absolute floor: nobody is called about 2 ms of jitter because 0.2 are usual.  What is bad is not learned, or a bad week
+would become what is usual: while the peer has an alert of this or another rule of quality nothing is, nor what was measured in
+the window before it began.  Only what has been unusual for ``accept_after`` must be meant, and is learned anew.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from functools import partial
 from typing import Final
 
 from qualitywatch.document import Section, find_timezone, format_duration
 from qualitywatch.model import AlertKey, Direction, Evaluation, Level, Metric, Observation, Sample, Severity, Signal
 from qualitywatch.rules.spec import Common
-from qualitywatch.rules.usual import Baseline, Usual
+from qualitywatch.rules.usual import HOURS, Baseline, Usual
 from qualitywatch.rules.windows import LOWER_IS_WORSE, USABLE, Aggregate, SampleWindows, read_aggregate
 
 FORGET_AFTER_S: Final = 90 * 86_400.0  # a subject without a call for so long is no longer known
@@ -179,7 +178,7 @@ class BaselineRule:
         keys = list(self._changed)[:at_most]
         for key in keys:
             del self._changed[key]
-        return {_name(key): self._memory(key) for key in keys}
+        return {_name(key.subject, key.direction): self._memory(key) for key in keys}
 
     def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
         """Take back what an earlier run remembered; what is of another figure, or cannot be read, is to be forgotten."""
@@ -285,11 +284,31 @@ class BaselineRule:
         return AlertKey(self._common.name, pbx, subject, Direction(way) if way else None)
 
 
-def _name(key: AlertKey) -> str:
-    return f"{key.direction or ''}:{key.subject}"
+@dataclass(frozen=True, slots=True)
+class BaselineFactory:
+    """Makes the rule at work for one PBX, and what it would remember of a subject it has long known."""
+
+    common: Common
+    options: Options
+
+    def __call__(self) -> BaselineRule:
+        return BaselineRule(self.common, self.options)
+
+    def taught(
+        self, subject: str, direction: Direction | None, usual: float, deviation: float, hours: Mapping[int, float], at: float
+    ) -> tuple[str, str]:
+        """Name and text of the memory of a subject whose figure has long been so, and otherwise at some hours."""
+        count = self.options.memory
+        at_hours = {hour: Usual(mean, deviation, count) for hour, mean in hours.items()}
+        known = Baseline(0.0, at, at_hours, Usual(usual, deviation, HOURS * count))
+        return _name(subject, direction), known.memory(self.options.about)
 
 
-def parse(common: Common, section: Section) -> tuple[str, partial[BaselineRule]]:
+def _name(subject: str, direction: Direction | None) -> str:
+    return f"{direction or ''}:{subject}"
+
+
+def parse(common: Common, section: Section) -> tuple[str, BaselineFactory]:
     """Read the keys of a baseline rule; problems go to the section's document."""
     metric = Metric(section.text("metric", Metric.JITTER_MS.value, choices=[metric.value for metric in USABLE]) or "jitter_ms")
     floor, rise = FLOORS[metric]
@@ -317,7 +336,7 @@ def parse(common: Common, section: Section) -> tuple[str, partial[BaselineRule]]
     summary = (
         f"{metric} over {format_duration(options.window_s)} against what is usual, {side} {options.floor:g}: {', '.join(parts)}"
     )
-    return summary, partial(BaselineRule, common, options)
+    return summary, BaselineFactory(common, options)
 
 
 def _read_limits(section: Section) -> dict[Severity, Limit]:
