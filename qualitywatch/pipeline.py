@@ -81,7 +81,7 @@ from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.trunks.dials import DialTracker
 from qualitywatch.trunks.kpis import kpis
 from qualitywatch.trunks.load import LoadTracker
-from qualitywatch.trunks.membership import trunk_at
+from qualitywatch.trunks.membership import is_registration, trunk_at
 from qualitywatch.trunks.status import TrunkTracker
 from qualitywatch.trunks.traffic import Counted, TrafficTracker
 
@@ -208,7 +208,7 @@ class Pipeline:
         self._dials = DialTracker(pbx, carries=self._traffic.carries, own=OWN_CHANNEL)
         self._load = LoadTracker(pbx, carries=self._traffic.carries)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
-        self._logins = LoginTracker(pbx)
+        self._logins = LoginTracker(pbx, is_ours=self._registers)
         self._hearing = Hearing(pbx)
         self._settling = Settling()
         self._queues = QueueTracker(pbx, queues)
@@ -255,6 +255,9 @@ class Pipeline:
     def places_of(self, subject: str) -> tuple[str, ...]:
         """What may explain the bad sound of a peer: its site, or the registration that its calls go through."""
         return self._shared.places_of(subject)
+
+    def _registers(self, account: str, host: str) -> bool:
+        return any(is_registration(trunk, account, host) for trunk in self.trunks.states())
 
     def agent(self, peer: str) -> str | None:
         """Last known User-Agent of a peer."""

@@ -48,7 +48,7 @@ STORIES = {
     "slow-provider": """
         - name: five calls that ring after 9 s are enough
           events:
-            - {every: 30s, from: 0s, until: 5m, DialBegin: {DestChannel: PJSIP/provider-1, DestUniqueid: "1", DialString: 7495@provider}}
+            - {every: 30s, from: 0s, until: 5m, DialBegin: {DestChannel: PJSIP/provider-1, DestUniqueid: "1", DialString: 7@x}}
             - {every: 30s, from: 9s, until: 5m, Newstate: {Channel: PJSIP/provider-1, Uniqueid: "1", ChannelStateDesc: Ringing}}
             - {every: 30s, from: 20s, until: 5m, Hangup: {Channel: PJSIP/provider-1, Uniqueid: "1", Cause: 19}}
           expect:
