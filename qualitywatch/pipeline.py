@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, tzinfo
 from typing import TypeAlias
+from datetime import UTC, tzinfo
 
 from qualitywatch.alerts.lifecycle import Lifecycle
 from qualitywatch.ami.calls import OWN_CHANNEL
 from qualitywatch.document import Selector
 from qualitywatch.model import (
+    VOICE_METRICS,
     AgentRecord,
     AgentSeen,
     Alert,
@@ -63,6 +64,7 @@ from qualitywatch.model import (
     Transition,
     TrunkStateSeen,
 )
+from qualitywatch.model.observations import Belonging, Gap, Observed
 from qualitywatch.peers.agents import AgentTracker
 from qualitywatch.peers.logins import LoginTracker
 from qualitywatch.peers.names import NameBook
@@ -121,6 +123,7 @@ class Effects:
     kpis: tuple[KpiRecord, ...] = ()  # what became of calls over trunks
     memories: Mapping[str, str] = field(default_factory=dict)  # what to give back as ``trunk_memories`` after a restart
     learned: Mapping[str, str] = field(default_factory=dict)  # the same of ``rule_memories``; an empty text: forget it
+    observed: tuple[Observed, ...] = ()  # all that was judged beside the samples, for ``backtest``
 
 
 class _Collected:
@@ -135,6 +138,7 @@ class _Collected:
         "learned",
         "logs",
         "memories",
+        "observed",
         "polls",
         "resync_wanted",
         "samples",
@@ -152,6 +156,7 @@ class _Collected:
         self.kpis: list[KpiRecord] = []
         self.memories: dict[str, str] = {}
         self.learned: dict[str, str] = {}
+        self.observed: list[Observed] = []
         self.agents_learned = False
         self.resync_wanted = False
 
@@ -169,6 +174,7 @@ class _Collected:
             tuple(self.kpis),
             self.memories,
             self.learned,
+            tuple(self.observed),
         )
 
 
@@ -223,6 +229,7 @@ class Pipeline:
         self._seen_since: float | None = None
         self._direct_media: set[str] = set()
         self._is_deaf = False
+        self._belongs: dict[str, str] = {}
 
     @property
     def direct_media(self) -> frozenset[str]:
@@ -293,6 +300,7 @@ class Pipeline:
         before = self._now
         if before is None:
             self._now = now
+            out.observed.append(Observed(now, Gap(now, self._pbx, self._pbx, begins=True)))
             return
         if now <= before:
             return
@@ -320,16 +328,18 @@ class Pipeline:
                 *self._audio.tick(now),
                 *self._hearing.tick(now),
             ):
-                self._judge(observation, now, out)
+                self._judge(observation, now, out, by_tick=True)
         due = [key for key, alert in self._lifecycle.active().items() if not blind or alert.topic == PBX_TOPIC]
         if not blind:
             due.extend(key for key in self._engine.due(now) if key not in self._lifecycle.active())
         for evaluation in self._engine.evaluate(due, now):
             self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 
-    def _judge(self, observation: Observation, now: float, out: _Collected) -> None:
+    def _judge(self, observation: Observation, now: float, out: _Collected, *, by_tick: bool = False) -> None:
         if self._settling.holds(observation):
             return
+        if not (isinstance(observation, Sample) and observation.metric in VOICE_METRICS):
+            out.observed.append(Observed(now, observation, by_tick))
         for evaluation in self._engine.observe(observation, now):
             self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 
@@ -433,16 +443,16 @@ class Pipeline:
             others = self._legs.others(call.uniqueid, call.ended_at)
             self._judge_all(self._hearing.call_over(call, others, watched_s(call, self._seen_since)), call.ended_at, out)
 
+    def _in_trouble(self, subject: str) -> bool:
+        """Whether a subject has an alert that begins or fires about how its calls sound."""
+        active = self._lifecycle.active()
+        return bool(active) and any(key.subject == subject and active[key].topic in QUALITY_TOPICS for key in active)
+
     def _count(self, observations: Iterable[Counted | LevelObservation], now: float, out: _Collected) -> None:
         """Judge what is also kept as a series."""
         for observation in observations:
             out.kpis.extend(kpis(observation))
             self._judge(observation, now, out)
-
-    def _in_trouble(self, subject: str) -> bool:
-        """Whether a subject has an alert that begins or fires about how its calls sound."""
-        active = self._lifecycle.active()
-        return bool(active) and any(key.subject == subject and active[key].topic in QUALITY_TOPICS for key in active)
 
     def _judge_all(self, observations: Iterable[Observation], now: float, out: _Collected) -> None:
         for observation in observations:
@@ -450,6 +460,7 @@ class Pipeline:
 
     def _handle_peer(self, event: PeerStateSeen, out: _Collected) -> None:
         status = self.peers.observe(event)
+        self._look_for_trunk(event.peer, event.at, out)
         if status is not None:
             self._judge(status, event.at, out)
             if not event.snapshot:
@@ -457,6 +468,16 @@ class Pipeline:
         if not event.snapshot and event.state in {PeerState.REGISTERED, PeerState.REACHABLE}:
             self._agents.registered(event.peer)
             out.polls.append(event.peer)
+
+    def _look_for_trunk(self, peer: str, at: float, out: _Collected) -> None:
+        """Note when a peer's calls begin or cease to go through one of our registrations."""
+        trunk = self.trunk_of(peer)
+        if trunk != self._belongs.get(peer):
+            out.observed.append(Observed(at, Belonging(at, self._pbx, peer, trunk)))
+            if trunk is None:
+                del self._belongs[peer]
+            else:
+                self._belongs[peer] = trunk
 
     def _look_at_listed(self, out: _Collected) -> None:
         """Judge a list of contacts as a whole: only then is it known how many devices share a name."""
@@ -497,6 +518,8 @@ class Pipeline:
                 if event.channels is not None:
                     self.streams.keep_only(event.channels)
                     self._load.keep_only(event.channels)
+                for peer in self.peers.states():  # registrations are listed after the peers
+                    self._look_for_trunk(peer, event.at, out)
                 self._agents.looked()
                 out.agents_learned = self._agents.learned
 
@@ -547,6 +570,7 @@ class Pipeline:
         self.streams.forget()
         self._forget_calls()
         self._engine.forget()
+        out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "restart", "Asterisk was restarted"))
 
     def _forget_calls(self) -> None:
@@ -565,6 +589,7 @@ class Pipeline:
         self.streams.forget_streams()
         self._forget_calls()
         self._engine.forget()
+        out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
         self._settling.forget()
         self._hearing.clock_set_back(at)
         states = [*self.trunks.clock_set_back(at), *self.peers.clock_set_back(at)]

@@ -30,6 +30,7 @@ from qualitywatch.model import (
     Sample,
     Silence,
 )
+from qualitywatch.model.observations import Observed
 
 
 class Clock(Protocol):
@@ -130,6 +131,7 @@ class SeriesBatch:
     samples: tuple[Sample, ...] = ()
     calls: tuple[CallRecord, ...] = ()
     logs: tuple[LogRecord, ...] = ()
+    observed: tuple[Observed, ...] = ()
     kpis: tuple[KpiRecord, ...] = ()
 
 

@@ -68,9 +68,10 @@ class Keeper:
             tuple(sample for effect in effects for sample in effect.samples),
             tuple(call for effect in effects for call in effect.calls),
             tuple(entry for effect in effects for entry in effect.logs),
+            tuple(each for effect in effects for each in effect.observed),
             tuple(kpi for effect in effects for kpi in effect.kpis),
         )
-        if batch.samples or batch.calls or batch.logs or batch.kpis:
+        if batch.samples or batch.calls or batch.logs or batch.observed or batch.kpis:
             await self._each_series(lambda store: store.write(batch))
 
     async def keep_change(self, change: StateChange) -> None:
