@@ -17,7 +17,7 @@ from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
 from tests.app.office import OTHER_TRUNK, RULES, START, TRUNK, Office, office, running, until
-from tests.fakes.scripted_manager import DENIED, Action, listing
+from tests.fakes.scripted_manager import DENIED, Action, Reply, listing
 
 TO_BACKUP = Remedy(RemedyAction.DBPUT, {"family": "trunk", "key": "main", "value": "backup"}, undo=Undo(UndoKind.BEFORE))
 ON = RemedyPolicy(enabled=True)
@@ -30,7 +30,7 @@ class Pbx:
     def __init__(self, entries: Mapping[str, str] = {}, *, state: str = "Rejected") -> None:
         self.db = dict(entries)
         self.written: list[tuple[str, ...]] = []
-        self.answers = {
+        self.answers: dict[str, Reply] = {
             "dbget": self._get,
             "dbput": self._put,
             "dbdel": self._delete,
