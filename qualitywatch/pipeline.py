@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 from datetime import UTC, tzinfo
+from typing import TypeAlias
 
 from qualitywatch.alerts.lifecycle import Lifecycle
 from qualitywatch.ami.calls import OWN_CHANNEL

@@ -94,7 +94,7 @@ Observation: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What was observed before is not bridged to what follows: we began (``begins``), the PBX did, or its clock was set back."""
+    """What was observed before is not bridged to what follows: we began (``begins``), the PBX did, or its clock changed."""
 
     at: float
     pbx: str
