@@ -16,6 +16,7 @@ from qualitywatch.notify.queue_line import queue_trouble
 from qualitywatch.notify.share_line import share_over, share_peak, share_trouble
 from qualitywatch.notify.terms import (
     GAUGES,
+    QUEUE_GAUGES,
     detail,
     figure,
     finite,
@@ -70,7 +71,7 @@ def _our_trouble(alert: Alert, words: Words) -> str:
         return _count(alert, words)
     if alert.topic in words.shares:
         return share_trouble(alert, words)
-    if alert.topic in GAUGES:
+    if alert.topic in QUEUE_GAUGES:
         return queue_trouble(alert, words)
     if alert.topic in words.series:
         value = figure(alert, alert.value, words)

@@ -21,6 +21,7 @@ from qualitywatch.model import (
 from qualitywatch.notify.gist import gist
 from qualitywatch.notify.members import cast_of
 from qualitywatch.notify.phrases import sentence
+from qualitywatch.notify.terms import QUEUE_GAUGES
 from qualitywatch.notify.texts import words_of
 
 UTC = ZoneInfo("UTC")
@@ -100,7 +101,7 @@ def figures(callers: int, longest_s: int, available: int, logged_in: int) -> dic
         ),
     ],
 )
-@pytest.mark.parametrize("gauge", Gauge)
+@pytest.mark.parametrize("gauge", sorted(QUEUE_GAUGES))
 def test_the_trouble_is_told_with_all_that_is_known(gauge: Gauge, details: dict[str, str], english: str, russian: str) -> None:
     assert said("en", queue(details, gauge=gauge)) == english
     assert said("ru", queue(details, gauge=gauge)) == russian
@@ -160,6 +161,11 @@ def test_several_queues_are_queues_and_not_peers(language: str, told: str) -> No
     )
     incident = Incident(1, "office", 1000, members, Severity.CRITICAL, Severity.CRITICAL)
     assert gist(cast_of(incident), language, UTC) == told
+
+
+def test_a_trunk_is_no_queue() -> None:
+    alert = queue({}, gauge=Gauge.CONCURRENT_CALLS, subject="PJSIP/trunk-a", value=30)
+    assert said("en", alert) == "concurrent calls over PJSIP/trunk-a 30"
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
