@@ -14,15 +14,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
+from typing import TypeAlias
 
 from qualitywatch.alerts.lifecycle import Lifecycle
 from qualitywatch.ami.calls import OWN_CHANNEL
 from qualitywatch.document import Selector
 from qualitywatch.model import (
+    VOICE_METRICS,
     AgentRecord,
     AgentSeen,
     Alert,
     AlertState,
+    Audited,
     Booted,
     CallOutcome,
     CallRecord,
@@ -42,6 +46,7 @@ from qualitywatch.model import (
     LevelObservation,
     LoginFailed,
     LogRecord,
+    Metric,
     NotifyReason,
     Observation,
     PbxEvent,
@@ -50,6 +55,7 @@ from qualitywatch.model import (
     PeerStateSeen,
     QueuesListed,
     QueueSummarySeen,
+    Reloaded,
     Resynced,
     RtcpReport,
     Sample,
@@ -58,12 +64,15 @@ from qualitywatch.model import (
     Transition,
     TrunkStateSeen,
 )
+from qualitywatch.model.observations import Belonging, Gap, Observed
 from qualitywatch.peers.agents import AgentTracker
 from qualitywatch.peers.logins import LoginTracker
 from qualitywatch.peers.names import NameBook
+from qualitywatch.peers.settling import Settling, disturbs
 from qualitywatch.peers.status import PeerTracker
 from qualitywatch.quality.audio import AudioTracker
-from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured
+from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured, watched_s
+from qualitywatch.quality.hearing import NO_EVENTS, Hearing
 from qualitywatch.quality.legs import LegBook
 from qualitywatch.quality.shared import SharedLoss
 from qualitywatch.quality.sites import SiteBook, Sites
@@ -74,7 +83,7 @@ from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.trunks.dials import DialTracker
 from qualitywatch.trunks.kpis import kpis
 from qualitywatch.trunks.load import LoadTracker
-from qualitywatch.trunks.membership import trunk_at
+from qualitywatch.trunks.membership import is_registration, trunk_at
 from qualitywatch.trunks.status import TrunkTracker
 from qualitywatch.trunks.traffic import Counted, TrafficTracker
 
@@ -89,8 +98,13 @@ LIST_PAUSE_S = 2.0
 
 PBX_TOPIC = "pbx_state"
 PEER_TOPIC = "peer_state"
+QUALITY_TOPICS = frozenset({*Metric, "audio_state"})
 ALERT_LOG = "alert"
 UNMEASURED_LOG = "unmeasured"
+BLIND_LOG, SEEN_LOG = "blind", "seen"  # of the PBX itself: between the two nothing is known
+
+
+ConnectionEvent: TypeAlias = Booted | ShuttingDown | Reloaded | Connected | Disconnected | Resynced | Audited
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +119,11 @@ class Effects:
     agents_learned: bool = False
     polls: tuple[str, ...] = ()  # peers whose User-Agent is worth asking for now
     codec_polls: tuple[Channel, ...] = ()  # answered channels whose codec nobody told
+    resync_wanted: bool = False  # how peers and trunks stand is worth asking for now
     kpis: tuple[KpiRecord, ...] = ()  # what became of calls over trunks
     memories: Mapping[str, str] = field(default_factory=dict)  # what to give back as ``trunk_memories`` after a restart
+    learned: Mapping[str, str] = field(default_factory=dict)  # the same of ``rule_memories``; an empty text: forget it
+    observed: tuple[Observed, ...] = ()  # all that was judged beside the samples, for ``backtest``
 
 
 class _Collected:
@@ -118,9 +135,12 @@ class _Collected:
         "calls",
         "codec_polls",
         "kpis",
+        "learned",
         "logs",
         "memories",
+        "observed",
         "polls",
+        "resync_wanted",
         "samples",
         "transitions",
     )
@@ -135,7 +155,10 @@ class _Collected:
         self.codec_polls: list[Channel] = []
         self.kpis: list[KpiRecord] = []
         self.memories: dict[str, str] = {}
+        self.learned: dict[str, str] = {}
+        self.observed: list[Observed] = []
         self.agents_learned = False
+        self.resync_wanted = False
 
     def freeze(self) -> Effects:
         return Effects(
@@ -147,8 +170,11 @@ class _Collected:
             self.agents_learned,
             tuple(self.polls),
             tuple(self.codec_polls),
+            self.resync_wanted,
             tuple(self.kpis),
             self.memories,
+            self.learned,
+            tuple(self.observed),
         )
 
 
@@ -165,6 +191,8 @@ class Pipeline:
         agents: Iterable[AgentRecord] = (),
         agents_learned: bool = False,
         trunk_memories: Mapping[str, str] | None = None,
+        rule_memories: Mapping[str, str] | None = None,
+        zone: tzinfo = UTC,
         trunk_peers: Mapping[str, str] | None = None,
         sites: Sites | None = None,
         queues: Sequence[Selector] = (),
@@ -186,16 +214,22 @@ class Pipeline:
         self._dials = DialTracker(pbx, carries=self._traffic.carries, own=OWN_CHANNEL)
         self._load = LoadTracker(pbx, carries=self._traffic.carries)
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
-        self._logins = LoginTracker(pbx)
+        self._logins = LoginTracker(pbx, is_ours=self._registers)
+        self._hearing = Hearing(pbx)
+        self._settling = Settling()
         self._queues = QueueTracker(pbx, queues)
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle(alerts, name_of=self.names.name)
+        self._engine.settle(zone, self._in_trouble)
+        self._engine.recall(pbx, rule_memories or {})
         self._listed_agents: list[AgentSeen] = []
         self._now: float | None = None
         self._booted_at: float | None = None
         self._blind_since: float | None = None
         self._seen_since: float | None = None
         self._direct_media: set[str] = set()
+        self._is_deaf = False
+        self._belongs: dict[str, str] = {}
 
     @property
     def direct_media(self) -> frozenset[str]:
@@ -229,6 +263,9 @@ class Pipeline:
         """What may explain the bad sound of a peer: its site, or the registration that its calls go through."""
         return self._shared.places_of(subject)
 
+    def _registers(self, account: str, host: str) -> bool:
+        return any(is_registration(trunk, account, host) for trunk in self.trunks.states())
+
     def agent(self, peer: str) -> str | None:
         """Last known User-Agent of a peer."""
         return self._agents.agent(peer)
@@ -237,6 +274,10 @@ class Pipeline:
         """Drop alerts of rules that are no longer loaded and return their inactive forms for the store."""
         gone = [key for key in self._lifecycle.active() if not self._engine.knows(key.rule)]
         return tuple(alert for key in gone if (alert := self._lifecycle.drop(key)) is not None)
+
+    def farewell(self) -> Effects:
+        """What is still to be remembered when nothing more comes."""
+        return Effects(learned=self._engine.all_memories())
 
     def feed(self, event: PbxEvent) -> Effects:
         """Take in one event; ``event.at`` is the PBX's time and moves ours."""
@@ -259,31 +300,46 @@ class Pipeline:
         before = self._now
         if before is None:
             self._now = now
+            out.observed.append(Observed(now, Gap(now, self._pbx, self._pbx, begins=True)))
             return
         if now <= before:
             return
         self._now = now
-        if self._lifecycle.active() or self.trunks.waiting or self._audio.waiting or self._engine.waiting:
+        if self._lifecycle.active() or self.trunks.waiting or self._audio.waiting or self._engine.waiting or self._is_waiting:
             first, last = math.floor(before) + 1, math.floor(now)
             for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
                 self._tick(float(second), out)
         self._engine.expire(now)
+        out.learned.update(self._engine.memories(now))
         self.streams.expire(now)
         self._legs.expire(now)
         self._shared.expire(now)
 
+    @property
+    def _is_waiting(self) -> bool:
+        return self._hearing.waiting or self._settling.waiting
+
     def _tick(self, now: float, out: _Collected) -> None:
         blind = self._blind_since is not None
         if not blind:
-            for observation in (*self.trunks.tick(now), *self._audio.tick(now)):
-                self._judge(observation, now, out)
+            for observation in (
+                *self._settling.tick(now),
+                *self.trunks.tick(now),
+                *self._audio.tick(now),
+                *self._hearing.tick(now),
+            ):
+                self._judge(observation, now, out, by_tick=True)
         due = [key for key, alert in self._lifecycle.active().items() if not blind or alert.topic == PBX_TOPIC]
         if not blind:
             due.extend(key for key in self._engine.due(now) if key not in self._lifecycle.active())
         for evaluation in self._engine.evaluate(due, now):
             self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 
-    def _judge(self, observation: Observation, now: float, out: _Collected) -> None:
+    def _judge(self, observation: Observation, now: float, out: _Collected, *, by_tick: bool = False) -> None:
+        if self._settling.holds(observation):
+            return
+        if not (isinstance(observation, Sample) and observation.metric in VOICE_METRICS):
+            out.observed.append(Observed(now, observation, by_tick))
         for evaluation in self._engine.observe(observation, now):
             self._note(self._lifecycle.apply(self._legs.explain(evaluation)), out)
 
@@ -304,6 +360,8 @@ class Pipeline:
         if not (isinstance(event, PeerStateSeen) and event.snapshot):
             self._look_at_listed(out)
         self._take_in(event, out)
+        self._judge_all(self._hearing.take(event), event.at, out)
+        self._look_for_deafness(event, out)
 
     def _take_in(self, event: PbxEvent, out: _Collected) -> None:
         match event:
@@ -327,7 +385,7 @@ class Pipeline:
                 out.memories[event.trunk] = self.trunks.memory(event.trunk)
             case AgentSeen():
                 self._handle_agent(event, out)
-            case Booted() | ShuttingDown() | Connected() | Disconnected() | Resynced():
+            case Booted() | ShuttingDown() | Reloaded() | Connected() | Disconnected() | Resynced() | Audited():
                 self._handle_connection(event, out)
             case DialBegun():
                 self._traffic.begun(event)
@@ -381,6 +439,14 @@ class Pipeline:
         for tally in counted:
             (self._direct_media.add if tally.detail == DIRECT_MEDIA else self._direct_media.discard)(call.subject)
         self._judge_all(counted, call.ended_at, out)
+        if counted:
+            others = self._legs.others(call.uniqueid, call.ended_at)
+            self._judge_all(self._hearing.call_over(call, others, watched_s(call, self._seen_since)), call.ended_at, out)
+
+    def _in_trouble(self, subject: str) -> bool:
+        """Whether a subject has an alert that begins or fires about how its calls sound."""
+        active = self._lifecycle.active()
+        return bool(active) and any(key.subject == subject and active[key].topic in QUALITY_TOPICS for key in active)
 
     def _count(self, observations: Iterable[Counted | LevelObservation], now: float, out: _Collected) -> None:
         """Judge what is also kept as a series."""
@@ -394,6 +460,7 @@ class Pipeline:
 
     def _handle_peer(self, event: PeerStateSeen, out: _Collected) -> None:
         status = self.peers.observe(event)
+        self._look_for_trunk(event.peer, event.at, out)
         if status is not None:
             self._judge(status, event.at, out)
             if not event.snapshot:
@@ -401,6 +468,16 @@ class Pipeline:
         if not event.snapshot and event.state in {PeerState.REGISTERED, PeerState.REACHABLE}:
             self._agents.registered(event.peer)
             out.polls.append(event.peer)
+
+    def _look_for_trunk(self, peer: str, at: float, out: _Collected) -> None:
+        """Note when a peer's calls begin or cease to go through one of our registrations."""
+        trunk = self.trunk_of(peer)
+        if trunk != self._belongs.get(peer):
+            out.observed.append(Observed(at, Belonging(at, self._pbx, peer, trunk)))
+            if trunk is None:
+                del self._belongs[peer]
+            else:
+                self._belongs[peer] = trunk
 
     def _look_at_listed(self, out: _Collected) -> None:
         """Judge a list of contacts as a whole: only then is it known how many devices share a name."""
@@ -419,8 +496,12 @@ class Pipeline:
             self._judge(change, event.at, out)
             out.logs.append(_change_log(change))
 
-    def _handle_connection(self, event: Booted | ShuttingDown | Connected | Disconnected | Resynced, out: _Collected) -> None:
+    def _handle_connection(self, event: ConnectionEvent, out: _Collected) -> None:
         match event:
+            case Audited():
+                pass  # what follows from it is the hearing's business
+            case Reloaded():
+                self._handle_reload(event, out)
             case Booted():
                 booted_at = event.at - event.uptime_s if event.uptime_s is not None else None
                 if booted_at is not None and self._booted_at is not None and booted_at > self._booted_at + SAME_BOOT_S:
@@ -429,34 +510,67 @@ class Pipeline:
             case ShuttingDown():
                 out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "shutdown", "restart" if event.restart else "stop"))
             case Connected():
-                if self._blind_since is not None:
-                    self._lifecycle.skip(max(0.0, event.at - self._blind_since), topics_seen={PBX_TOPIC})
-                self._blind_since, self._seen_since = None, event.at
-                self.trunks.forget(event.at)
-                self.peers.forget()
-                self._judge(StatusObservation(event.at, "pbx", self._pbx, self._pbx, PbxState.SEEN, event.at), event.at, out)
+                self._hearing.connect(event.at)
+                self._regain_sight(event.at, out)
             case Disconnected():
-                if self._blind_since is None:
-                    self._blind_since = event.at
-                    self.streams.forget_streams()
-                    self._forget_calls()
-                    self._engine.forget()
-                    out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "blind", event.reason))
-                since_at, reason = self._blind_since, event.reason
-                blind = StatusObservation(event.at, "pbx", self._pbx, self._pbx, PbxState.BLIND, since_at, reason)
-                self._judge(blind, event.at, out)
+                self._lose_sight(event.at, event.at, event.reason, out)
             case Resynced():
                 if event.channels is not None:
                     self.streams.keep_only(event.channels)
                     self._load.keep_only(event.channels)
+                for peer in self.peers.states():  # registrations are listed after the peers
+                    self._look_for_trunk(peer, event.at, out)
                 self._agents.looked()
                 out.agents_learned = self._agents.learned
+
+    def _lose_sight(self, at: float, since_at: float, reason: str, out: _Collected) -> None:
+        """Freeze everything: what comes later has nothing to do with what was counted until now."""
+        if self._blind_since is None:
+            self._blind_since = since_at
+            self.streams.forget_streams()
+            self._forget_calls()
+            self._engine.forget()
+            self._settling.forget()
+            out.logs.append(LogRecord(since_at, self._pbx, self._pbx, BLIND_LOG, reason))
+        blind = StatusObservation(at, "pbx", self._pbx, self._pbx, PbxState.BLIND, self._blind_since, reason)
+        self._judge(blind, at, out)
+
+    def _regain_sight(self, at: float, out: _Collected) -> None:
+        """Go on with clean windows, and with states that are unknown until they are listed or told."""
+        if self._blind_since is not None:
+            self._lifecycle.skip(max(0.0, at - self._blind_since), topics_seen={PBX_TOPIC})
+        self._blind_since, self._seen_since = None, at
+        out.logs.append(LogRecord(at, self._pbx, self._pbx, SEEN_LOG, "the PBX is seen from here on"))
+        self.trunks.forget(at)
+        self.peers.forget()
+        self._judge(StatusObservation(at, "pbx", self._pbx, self._pbx, PbxState.SEEN, at), at, out)
+
+    def _look_for_deafness(self, event: PbxEvent, out: _Collected) -> None:
+        """An open connection on which nothing is heard is as good as none; the first event ends that."""
+        deaf_since = self._hearing.deaf_since
+        if deaf_since is not None and not self._is_deaf:
+            self._is_deaf = True
+            self._lose_sight(event.at, deaf_since, NO_EVENTS, out)
+        elif deaf_since is None and self._is_deaf:
+            self._is_deaf = False
+            if not isinstance(event, Connected | Disconnected):
+                self._regain_sight(event.at, out)
+                out.resync_wanted = True
+
+    def _handle_reload(self, event: Reloaded, out: _Collected) -> None:
+        """Asterisk makes endpoints and registrations anew: what it says of them meanwhile may be gone in a minute."""
+        out.logs.append(LogRecord(event.at, self._pbx, self._pbx, "reload", event.module))
+        if disturbs(event.module):
+            self._settling.begin(event.at)
+            self.trunks.reloaded()
+            out.resync_wanted = True
 
     def _restarted(self, at: float, out: _Collected) -> None:
         """Asterisk began anew: its channels are gone and its uniqueids start over."""
         self.streams.forget()
         self._forget_calls()
         self._engine.forget()
+        out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "restart", "Asterisk was restarted"))
 
     def _forget_calls(self) -> None:
@@ -475,6 +589,9 @@ class Pipeline:
         self.streams.forget_streams()
         self._forget_calls()
         self._engine.forget()
+        out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
+        self._settling.forget()
+        self._hearing.clock_set_back(at)
         states = [*self.trunks.clock_set_back(at), *self.peers.clock_set_back(at)]
         if self._blind_since is None:
             for observation in states:

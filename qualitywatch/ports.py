@@ -6,9 +6,10 @@ Implementations live in ``clock.py``, ``store/backends/``, ``notify/channels/`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import tzinfo
+from typing import Protocol, runtime_checkable
 
 from qualitywatch.model import (
     AgentRecord,
@@ -29,6 +30,7 @@ from qualitywatch.model import (
     Sample,
     Silence,
 )
+from qualitywatch.model.observations import Observed
 
 
 class Clock(Protocol):
@@ -59,6 +61,23 @@ class RuleKind(Protocol):
         ...
 
 
+@runtime_checkable
+class Learning(Protocol):
+    """A rule kind that learns what is usual, and remembers it across restarts."""
+
+    def settle(self, zone: tzinfo, in_trouble: Callable[[str], bool]) -> None:
+        """Learn where the PBX is, and whom to ask for alerts of quality that a subject has."""
+        ...
+
+    def memories(self, at_most: int) -> Mapping[str, str]:
+        """Return, once, what was learned by a name of its own; an empty text means: forget it."""
+        ...
+
+    def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
+        """Take back what an earlier run remembered; never fails."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StateChange:
     """Everything one step wants remembered, committed in ONE transaction."""
@@ -69,7 +88,7 @@ class StateChange:
     silences: tuple[Silence, ...] = ()  # new or changed
     audit: tuple[AuditRow, ...] = ()  # new rows
     agents: tuple[AgentRecord, ...] = ()
-    meta: Mapping[str, str] | None = None
+    meta: Mapping[str, str] | None = None  # small facts by name; an empty text means delete
 
     def __bool__(self) -> bool:
         return bool(self.alerts or self.incidents or self.posts or self.silences or self.audit or self.agents or self.meta)
@@ -112,6 +131,7 @@ class SeriesBatch:
     samples: tuple[Sample, ...] = ()
     calls: tuple[CallRecord, ...] = ()
     logs: tuple[LogRecord, ...] = ()
+    observed: tuple[Observed, ...] = ()
     kpis: tuple[KpiRecord, ...] = ()
 
 

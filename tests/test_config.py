@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -525,7 +526,7 @@ KEYS = st.sampled_from([
     "min_severity", "names", "trunks", "rules", "directory", "defaults", "store", "keep", "minutes", "timezone",
     "log_level", "SIP/1", "x", "users", "commands", "pictures", "url", "url_file", "incidents", "group_by", "within", "refresh",
     "flap", "fires", "morning", "inhibit", "source", "target", "equal", "routes", "match", "to", "repeat", "escalate", "after",
-    "remind", "continue", "severity", "rule", "subject", "labels", "maintenance", "days", "from", "trunk_peers", "call",
+    "remind", "continue", "severity", "rule", "subject", "labels", "maintenance", "days", "from", "trunk_peers", "sites", "merge", "call",
     "channel", "caller_id", "prompt", "attempts", "every", "ring", "per_hour", "lamps", "device",
 ])
 # fmt: on
@@ -637,9 +638,13 @@ timezone: Europe/Moscow
         "  group   by rule within 1m; refreshed every 10s; flapping: 3 times in 10m; morning: 08:00\n"
         "  route   everything: to everybody, again every 4h, reminder after 8h\n"
         "  inhibit topic trunk_state explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos"
-        "|r_factor|answered|delivered|long_enough|covered|peer_state"
+        "|r_factor|call_duration_s|post_dial_delay_s|qualify_rtt_ms|answered|delivered|long_enough|covered|trunk_loss|peer_state|audio_state"
         " of the same trunk\n"
         "  inhibit topic pbx_state explains everything on the same PBX\n"
+        "  inhibit topic pbx_loss explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos|r_factor|audio_state"
+        "|site_loss|trunk_loss on the same PBX, in their incident\n"
+        "  inhibit topic site_loss|trunk_loss explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos"
+        "|r_factor|audio_state of the same site, in their incident\n"
         "  rule    moved (change): address of a peer changed: info\n"
         "  state   /var/lib/qualitywatch\n"
         "  time    Europe/Moscow\n"
@@ -706,6 +711,7 @@ def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path:
     assert [target.name for target in config.targets] == ["ops", "console", "duty", "head", "ticket", "mail"]
     assert config.names == {"SIP/6117": "Anna", "PJSIP/701": "Reception"}
     assert len(config.trunks) == 2
+    assert config.sites == {"Branch North": (ip_network("10.20.0.0/16"), ip_network("2001:db8:20::/48"))}
     assert config.trunk_peers == {"PJSIP/provider": "PJSIP/74995555@127.0.0.1:5080"}
     assert [len(each) for each in (config.desk.routes, config.desk.windows, config.lamps)] == [3, 1, 2]
     assert config.call is not None

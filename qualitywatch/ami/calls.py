@@ -17,9 +17,15 @@ OWN_CHANNEL = "qualitywatch-"
 
 
 def channel_changed(message: Message, at: float) -> tuple[ChannelChanged, ...]:
-    """Read Newchannel, Newstate or an item of CoreShowChannels."""
+    """Read Newchannel or Newstate."""
     block = channel(message)
     return () if block is None else (ChannelChanged(at, block),)
+
+
+def channel_listed(message: Message, at: float) -> tuple[ChannelChanged, ...]:
+    """Read an item of CoreShowChannels."""
+    block = channel(message)
+    return () if block is None else (ChannelChanged(at, block, listed=True),)
 
 
 def channel_renamed(message: Message, at: float) -> tuple[ChannelChanged, ...]:

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from qualitywatch.ami import calls, dials, peers, queues, rtcp, security, trunks
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import positive, timestamp
-from qualitywatch.model import Booted, PbxEvent, ShuttingDown
+from qualitywatch.model import Booted, PbxEvent, Reloaded, ShuttingDown
 
 Handler: TypeAlias = Callable[[Message, float], tuple[PbxEvent, ...]]
 
@@ -28,12 +28,17 @@ def _shutting_down(message: Message, at: float) -> tuple[ShuttingDown, ...]:
     return (ShuttingDown(at, restart=(message.get("Restart") or "").lower() == "true"),)
 
 
+def _reloaded(message: Message, at: float) -> tuple[Reloaded, ...]:
+    """Read Reload; a failed one (``Status`` is not 0) may have changed half of what it was to change."""
+    return (Reloaded(at, module=message.get("Module") or ""),)
+
+
 _HANDLERS: Final[Mapping[str, Handler]] = {
     "RTCPSent": rtcp.rtcp_sent,
     "RTCPReceived": rtcp.rtcp_received,
     "Newchannel": calls.channel_changed,
     "Newstate": calls.channel_changed,
-    "CoreShowChannel": calls.channel_changed,
+    "CoreShowChannel": calls.channel_listed,
     "Rename": calls.channel_renamed,
     "Hold": calls.channel_held,
     "Unhold": calls.channel_unheld,
@@ -56,6 +61,7 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(security.FAILURES, security.login_failed),
     "FullyBooted": _booted,
     "Shutdown": _shutting_down,
+    "Reload": _reloaded,
 }
 
 # Events that only end a list: they mean nothing here and everything to whoever asked for the list.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions
 from qualitywatch.ami.session import DEFAULT_EVENTS
-from qualitywatch.app.keeper import LEARNED_KEY, trunk_memories
+from qualitywatch.app.keeper import LEARNED_KEY, rule_memories, trunk_memories
 from qualitywatch.config import (
     AppriseTarget,
     CallConfig,
@@ -95,7 +95,10 @@ def pipeline(config: Config, pbx: PbxConfig, specs: Sequence[RuleSpec], stored: 
         agents=stored.agents,
         agents_learned=LEARNED_KEY + pbx.name in stored.meta,
         trunk_memories=trunk_memories(pbx.name, stored.meta),
+        rule_memories=rule_memories(pbx.name, stored.meta),
+        zone=config.timezone,
         trunk_peers=config.trunk_peers,
+        sites=config.sites,
         queues=pbx.queues.only if pbx.queues is not None else (),
     )
 
@@ -106,8 +109,11 @@ def desk(config: Config, specs: Sequence[RuleSpec], stored: StoredState, pipelin
     def trunk_of(pbx: str, subject: str) -> str | None:
         return pipelines[pbx].trunk_of(subject) if pbx in pipelines else None
 
+    def places_of(pbx: str, subject: str) -> tuple[str, ...]:
+        return pipelines[pbx].places_of(subject) if pbx in pipelines else ()
+
     policy = desk_policy(config.desk, specs)
-    return Desk(policy, incidents=stored.incidents, silences=stored.silences, trunk_of=trunk_of)
+    return Desk(policy, incidents=stored.incidents, silences=stored.silences, trunk_of=trunk_of, places_of=places_of)
 
 
 def of_other_pbxes(alerts: Sequence[Alert], pbxes: set[str]) -> list[Alert]:

@@ -19,6 +19,7 @@ from qualitywatch.ami.client import AmiClient
 from qualitywatch.app import assembly
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pictures import Pictures
+from qualitywatch.app.remedies import remedy_services
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service, build_services
 from qualitywatch.app.watcher import Watcher
@@ -112,6 +113,7 @@ class Daemon:
             keeper.tell = dispatcher.update
             await _drop_what_is_gone(stored, pipelines, desk, keeper, now)
             services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
+            services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock)
             undo.pop_all()
         return cls(config, clock, state, [series], notifiers, tuple(watchers.values()), keeper, dispatcher, room, services)
 

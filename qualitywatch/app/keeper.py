@@ -22,11 +22,20 @@ log = logging.getLogger(__name__)
 
 LEARNED_KEY = "agents.learned."
 TRUNK_KEY = "trunk."
+RULE_KEY = "rule."
 
 
 def trunk_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:
     """What was remembered of the trunks of a PBX, by trunk name."""
-    prefix = f"{TRUNK_KEY}{pbx}."
+    return _under(f"{TRUNK_KEY}{pbx}.", meta)
+
+
+def rule_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:
+    """What the rules of a PBX have learned, by rule and what they call it."""
+    return _under(f"{RULE_KEY}{pbx}.", meta)
+
+
+def _under(prefix: str, meta: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(prefix): text for key, text in meta.items() if key.startswith(prefix)}
 
 
@@ -59,9 +68,10 @@ class Keeper:
             tuple(sample for effect in effects for sample in effect.samples),
             tuple(call for effect in effects for call in effect.calls),
             tuple(entry for effect in effects for entry in effect.logs),
+            tuple(each for effect in effects for each in effect.observed),
             tuple(kpi for effect in effects for kpi in effect.kpis),
         )
-        if batch.samples or batch.calls or batch.logs or batch.kpis:
+        if batch.samples or batch.calls or batch.logs or batch.observed or batch.kpis:
             await self._each_series(lambda store: store.write(batch))
 
     async def keep_change(self, change: StateChange) -> None:
@@ -112,6 +122,7 @@ class Keeper:
         current = {alert.key: alert for alert in alerts}
         stored = {key: current.get(key, changed.get(key)) for key in {**changed, **told}}
         meta = {f"{TRUNK_KEY}{pbx}.{trunk}": text for effect in effects for trunk, text in effect.memories.items()}
+        meta |= {f"{RULE_KEY}{pbx}.{name}": text for effect in effects for name, text in effect.learned.items()}
         if pbx not in self._learned and any(effect.agents_learned for effect in effects):
             self._learned.add(pbx)
             meta[LEARNED_KEY + pbx] = "yes"

@@ -38,9 +38,10 @@ class QueuePoll:
         """Ask until cancelled."""
         while True:
             await asyncio.sleep(self._every_s)
-            await self._ask()
+            await self.ask()
 
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
+        """Ask once, unless it was refused on this connection, or there is none."""
         abilities = self._client.abilities
         if abilities is None or abilities is self._refused or not self._client.connected:
             return

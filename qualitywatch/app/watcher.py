@@ -22,7 +22,7 @@ from qualitywatch.app.queue_poll import QueuePoll
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError
-from qualitywatch.model import Alert, CodecSeen, Connected, NotifyReason, PbxEvent
+from qualitywatch.model import Alert, CodecSeen, Connected, NotifyReason, PbxEvent, Transition
 from qualitywatch.pipeline import UNMEASURED_LOG, Effects, Pipeline
 from qualitywatch.ports import Clock
 
@@ -63,6 +63,7 @@ class Watcher:
         self._queues = QueuePoll(client, queues_every_s) if queues_every_s is not None else None
         self.progress_at = clock.monotonic()
         self.listeners: list[Callable[[PbxEvent], None]] = []  # hear every event just before it is judged; must not raise
+        self.followers: list[Callable[[Sequence[Transition], Sequence[Alert]], None]] = []  # hear what was kept; must not raise
 
     @property
     def name(self) -> str:
@@ -84,9 +85,10 @@ class Watcher:
                 group.create_task(self._queues.run(), name=f"queues {self.name}")
 
     async def settle(self) -> None:
-        """Process what was read before the stop."""
+        """Process what was read before the stop, and keep what is to be remembered."""
         while items := self.client.inbox.take_now(SLICE):
             await self._keep(self._effects_of(items))
+        await self._keep([self.pipeline.farewell()])
 
     async def poll_all_agents(self) -> None:
         """Ask for everybody's User-Agent; does nothing while the PBX cannot be seen."""
@@ -139,6 +141,9 @@ class Watcher:
             self._poll_wanted.set()
         alerts = self.pipeline.alerts
         await self._keeper.keep(self.name, effects, self._consult(effects, alerts), alerts)
+        transitions = [transition for effect in effects for transition in effect.transitions]
+        for follow in self.followers:
+            follow(transitions, alerts)
 
     def _consult(self, effects: Iterable[Effects], alerts: Sequence[Alert]) -> DeskChange:
         """Ask the desk what follows for people."""

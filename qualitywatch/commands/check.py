@@ -130,7 +130,8 @@ def _route(route: Route) -> str:
 
 def _inhibition(inhibition: Inhibition) -> str:
     same = f"of the same {' and '.join(inhibition.equal)}" if inhibition.equal else "on the same PBX"
-    return f"{_matcher(inhibition.source)} explains {_matcher(inhibition.target)} {same}"
+    merged = ", in their incident" if inhibition.merge else ""
+    return f"{_matcher(inhibition.source)} explains {_matcher(inhibition.target)} {same}{merged}"
 
 
 def _window(window: MaintenanceWindow) -> str:

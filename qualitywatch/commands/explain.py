@@ -85,7 +85,7 @@ def explain(options: ExplainOptions, out: TextIO) -> int:
     watched = [witness.watch(one) if one is spec else one for one in specs]
     names = {**config.names, **config.trunks} if config else {}
     pbx = config.pbxes[0].name if config else DEFAULT_PBX
-    session = Session(pbx, watched, names, config.trunk_peers if config else {}, listener)
+    session = Session(pbx, watched, names, config.trunk_peers if config else {}, listener, config.sites if config else None)
     damaged = 0
     for path in options.files:
         try:

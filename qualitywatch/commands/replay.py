@@ -26,6 +26,7 @@ from qualitywatch.errors import AmiProtocolError, QualitywatchError
 from qualitywatch.model import Connected, Disconnected
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.rules.loader import load_rules
+from qualitywatch.quality.sites import Sites
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.shipped import shipped
 
@@ -66,7 +67,7 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
             emitter = MessageEmitter(printer, Transcripts(config, specs, options.language, zone), name)
         case _:
             emitter = AlertEmitter(printer, language)
-    session = Session(name, specs, names, config.trunk_peers if config else {}, emitter)
+    session = Session(name, specs, names, config.trunk_peers if config else {}, emitter, config.sites if config else None)
     exit_code = 0
     for path in options.files:
         try:
@@ -91,17 +92,19 @@ class Session:
         names: Mapping[str, str],
         trunk_peers: Mapping[str, str],
         emitter: Emitter,
+        sites: Sites | None = None,
     ) -> None:
         self._pbx = pbx
         self._specs = specs
         self._names = names
         self._trunk_peers = trunk_peers
+        self._sites = sites
         self._emitter = emitter
         self._heard_at: float | None = None
         self.pipeline = self._begin()
 
     def _begin(self) -> Pipeline:
-        pipeline = Pipeline(self._pbx, self._specs, names=self._names, trunk_peers=self._trunk_peers)
+        pipeline = Pipeline(self._pbx, self._specs, names=self._names, trunk_peers=self._trunk_peers, sites=self._sites)
         self._emitter.begin(pipeline)
         return pipeline
 

@@ -83,7 +83,7 @@ def _run(suite: Suite, case: Case, specs: Sequence[RuleSpec], config: Config | N
     chat = Transcripts(config, specs, suite.language, suite.zone)
     names = {**config.names, **config.trunks, **suite.names} if config else suite.names
     try:
-        run = play(case, specs, chat, names, config.trunk_peers if config else None)
+        run = play(case, specs, chat, names, config.trunk_peers if config else None, config.sites if config else None)
     except (OSError, AmiProtocolError) as exc:
         return [f"{case.source}: the recording cannot be played: {exc}"]
     missed = [expectation for expectation in case.expected if not expectation.came_true(run)]

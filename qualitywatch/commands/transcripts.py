@@ -49,7 +49,11 @@ class Transcripts:
 
     def watch(self, pipeline: Pipeline) -> None:
         """Begin with a PBX, and an empty desk."""
-        self._desk = Desk(self._policy, trunk_of=lambda pbx, subject: pipeline.trunk_of(subject))
+        self._desk = Desk(
+            self._policy,
+            trunk_of=lambda pbx, subject: pipeline.trunk_of(subject),
+            places_of=lambda pbx, subject: pipeline.places_of(subject),
+        )
 
     def step(self, pbx: str, transitions: Sequence[Transition], alerts: Sequence[Alert], now: float) -> Iterator[Line]:
         """Let the desk and the chats follow; yield what the chats show anew."""

@@ -10,23 +10,44 @@ from qualitywatch.config.matching import read_matcher
 from qualitywatch.config.shapes import Shape, is_off, shape_of
 from qualitywatch.desk.policy import DeskPolicy, Inhibition, Matcher
 from qualitywatch.document import Section, compile_selector, read_time
-from qualitywatch.model import Metric, Tally
+from qualitywatch.model import Metric, Share, Tally
 
 GROUP_KEYS: Final = ("rule", "topic", "subject", "direction", "severity")
-_SHARED: Final = ("subject", "direction", "trunk")
+_SHARED: Final = ("subject", "direction", "trunk", "site")
 _HOUR_S: Final = 3600.0
 _DAY_S: Final = 86_400.0
 _MORNING: Final = 8 * 60
 
 # A trunk that is down explains whatever is wrong with its calls and its peer; a PBX that cannot be seen, everything on it.
 _OF_CALLS: Final = tuple(tally for tally in Tally if tally is not Tally.LOGIN_FAILED)
+# Many peers of one place that lose packets explain whatever is heard on their calls.
+_OF_SOUND: Final = (
+    *(Metric.LOSS_PERCENT, Metric.LOSS_PERCENT_REPORTED, Metric.JITTER_MS, Metric.RTT_MS, Metric.MOS, Metric.R_FACTOR),
+    "audio_state",
+)
+_OF_PLACES: Final = (Share.SITE_LOSS, Share.TRUNK_LOSS)
 DEFAULT_INHIBITIONS: Final = (
     Inhibition(
         source=Matcher(topics=(compile_selector("trunk_state"),)),
-        target=Matcher(topics=tuple(compile_selector(topic) for topic in (*Metric, *_OF_CALLS, "peer_state", "audio_state"))),
+        target=Matcher(
+            topics=tuple(
+                compile_selector(topic) for topic in (*Metric, *_OF_CALLS, Share.TRUNK_LOSS, "peer_state", "audio_state")
+            )
+        ),
         equal=("trunk",),
     ),
     Inhibition(source=Matcher(topics=(compile_selector("pbx_state"),)), target=Matcher()),
+    Inhibition(
+        source=Matcher(topics=(compile_selector(Share.PBX_LOSS),)),
+        target=Matcher(topics=tuple(compile_selector(topic) for topic in (*_OF_SOUND, *_OF_PLACES))),
+        merge=True,
+    ),
+    Inhibition(
+        source=Matcher(topics=tuple(compile_selector(topic) for topic in _OF_PLACES)),
+        target=Matcher(topics=tuple(compile_selector(topic) for topic in _OF_SOUND)),
+        equal=("site",),
+        merge=True,
+    ),
 )
 
 
@@ -76,5 +97,6 @@ def _inhibitions(parent: Section, context: Context, pbxes: Collection[str]) -> t
         if source == Matcher() and (named := section.section("source")) is not None and not list(named):
             section.problem("source", "must say which alerts explain others, such as {topic: trunk_state}")
         target = read_matcher(section, "target", context, pbxes, required=True)
-        found.append(Inhibition(source, target, section.texts("equal", choices=_SHARED)))
+        equal = section.texts("equal", choices=_SHARED)
+        found.append(Inhibition(source, target, equal, section.boolean("merge", False)))
     return tuple(found)

@@ -12,11 +12,11 @@ from typing import Final
 from qualitywatch.config.context import Context, suggestion
 from qualitywatch.desk.policy import Matcher
 from qualitywatch.document import Section, Selector
-from qualitywatch.model import Gauge, Metric, Severity, Tally
+from qualitywatch.model import Gauge, Metric, Severity, Share, Tally
 from qualitywatch.rules.kinds.change import Attribute
 from qualitywatch.rules.kinds.state import Entity
 
-TOPICS: Final = (*Metric, *Gauge, *Tally, *(f"{entity}_state" for entity in Entity), *Attribute)
+TOPICS: Final = (*Metric, *Gauge, *Tally, *Share, *(f"{entity}_state" for entity in Entity), *Attribute)
 
 
 def read_matcher(parent: Section, key: str, context: Context, pbxes: Collection[str], *, required: bool = False) -> Matcher:

@@ -23,6 +23,7 @@ from qualitywatch.config.pbx import read_pbxes
 from qualitywatch.config.remedies import read_remedy_policy
 from qualitywatch.config.routes import read_routes
 from qualitywatch.config.settings import Config
+from qualitywatch.config.sites import read_sites
 from qualitywatch.config.storage import read_rule_directories, read_store
 from qualitywatch.config.targets import read_targets
 from qualitywatch.config.telegram import read_telegram
@@ -103,6 +104,7 @@ def _read_root(root: Section, context: Context) -> Config:
         desk=desk,
         morning=morning,
         trunk_peers=read_trunk_peers(root),
+        sites=read_sites(root),
         call=read_call(root, names),
         lamps=read_lamps(root, names),
         remedies=read_remedy_policy(root),

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.document import Selector
 from qualitywatch.model import Severity
+from qualitywatch.quality.sites import Sites
 from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.secrets import Secret
 
@@ -167,7 +168,8 @@ class Config:
     """Everything the daemon is told; ``warnings`` are lines like problems, of things that work but should not stay so.
 
     ``desk`` lacks the labels of rules, which are known when the rules are; ``morning`` is hour and minute in ``timezone``;
-    ``trunk_peers`` gives the trunk a peer belongs to where its address does not tell.
+    ``trunk_peers`` gives the trunk a peer belongs to where its address does not tell; ``sites`` are the networks of places that
+    have a name.
     """
 
     pbxes: tuple[PbxConfig, ...]
@@ -183,6 +185,7 @@ class Config:
     desk: DeskPolicy = field(default_factory=DeskPolicy)
     morning: tuple[int, int] = (8, 0)
     trunk_peers: Mapping[str, str] = field(default_factory=dict)
+    sites: Sites = field(default_factory=dict)
     call: CallConfig | None = None
     lamps: tuple[LampConfig, ...] = ()
     remedies: RemedyPolicy = field(default_factory=RemedyPolicy)

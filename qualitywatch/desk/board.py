@@ -19,7 +19,7 @@ from qualitywatch.desk.case import Case
 from qualitywatch.desk.flapping import RecentFires, with_fire
 from qualitywatch.desk.grouping import Register
 from qualitywatch.desk.history import one_after_another
-from qualitywatch.desk.inhibition import GRACE_S, Inhibitor, TrunkOf
+from qualitywatch.desk.inhibition import GRACE_S, Inhibitor, PlacesOf, TrunkOf
 from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.desk.quiet import UNKNOWN, Quiet
 from qualitywatch.desk.routing import Router
@@ -52,13 +52,14 @@ class Board:
         next_id: Callable[[], int],
         quiet_at: Callable[[float], Quiet],
         trunk_of: TrunkOf,
+        places_of: PlacesOf,
     ) -> None:
         self._pbx = pbx
         self._policy = policy
         self._next_id = next_id
         self._quiet_at = quiet_at
         self._router = Router(policy)
-        self._inhibitor = Inhibitor(policy, trunk_of)
+        self._inhibitor = Inhibitor(policy, trunk_of, places_of)
         self._recent = RecentFires(policy.flap_within_s)
         self._quiet = UNKNOWN
         self._is_judged = False  # whether stored mutes were compared with what is in force
@@ -253,7 +254,7 @@ class Board:
         if case is None:
             case = self.register.holder.get(parent) if parent is not None else None
         if case is None:
-            case = self._place(alert, at)
+            case = self._merged(alert, touched) or self._place(alert, at)
         known = case.members.get(key)
         joined_at = at if known is None else known.joined_at
         self._join(case, Member(alert, MemberState.FIRING, joined_at, mute=self._mute(alert), fires=fires))
@@ -321,6 +322,17 @@ class Board:
             or self.register.for_group(alert, at, fits, happened=False)
             or self._open(alert, at)
         )
+
+    def _merged(self, alert: Alert, explained: Sequence[AlertKey]) -> Case | None:
+        """The incident that tells of nothing but what an alert explains, the fullest of several, where it goes on in theirs."""
+        if not explained or not self._inhibitor.merges(alert.key):
+            return None
+        fits, keys = self._company(alert, self._mute(alert)), frozenset(explained)
+        cases = {case.id: case for key in explained if (case := self.register.holder.get(key)) is not None and fits(case)}
+        # Who took on a lesser trouble did not take on this one, and who comes and goes is not listened to.
+        fresh = (case for case in cases.values() if case.incident.ack is None and not case.incident.flapping)
+        whole = [case for case in fresh if case.heard and all(member.key in keys for member in case.heard)]
+        return max(whole, key=lambda case: (len(case.heard), -case.id), default=None)
 
     def _company(self, alert: Alert, mute: Mute | None, exclude: Case | None = None) -> Callable[[Case], bool]:
         """Which incidents may take an alert: what nobody would be told of by itself is not told in the company of others."""

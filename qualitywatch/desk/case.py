@@ -85,6 +85,12 @@ class Case:
         return bool(self._targets)
 
     @property
+    def heard(self) -> tuple[Member, ...]:
+        """The members that fire and are not muted."""
+        firing = (member for member in self.members.values() if member.state is MemberState.FIRING)
+        return tuple(member for member in firing if member.mute is None)
+
+    @property
     def loud(self) -> Severity | None:
         """The worst that fires and is not muted."""
         return self._worst_of(Voice.LOUD)

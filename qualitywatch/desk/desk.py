@@ -15,7 +15,7 @@ from typing import Final
 from qualitywatch.desk.board import Board
 from qualitywatch.desk.case import Case
 from qualitywatch.desk.change import DeskChange
-from qualitywatch.desk.inhibition import TrunkOf
+from qualitywatch.desk.inhibition import PlacesOf, TrunkOf
 from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.desk.quiet import Quiet, quiet_at
 from qualitywatch.desk.silences import SilenceBook, request_for
@@ -26,7 +26,11 @@ REMEDIES_KEPT: Final = 50  # of one incident; the audit has all
 
 
 class Desk:
-    """All incidents and silences; ``trunk_of`` tells, for a PBX and a subject, the name of the trunk it belongs to."""
+    """All incidents and silences.
+
+    ``trunk_of`` tells, for a PBX and a subject, the name of the trunk it belongs to; ``places_of`` the places that may explain
+    its bad sound: its site, the trunk whose gaps it hears.
+    """
 
     def __init__(
         self,
@@ -35,9 +39,11 @@ class Desk:
         incidents: Iterable[Incident] = (),
         silences: Iterable[Silence] = (),
         trunk_of: TrunkOf = lambda pbx, subject: None,
+        places_of: PlacesOf = lambda pbx, subject: (),
     ) -> None:
         self._policy = policy
         self._trunk_of = trunk_of
+        self._places_of = places_of
         self._book = SilenceBook(silences)
         stored: dict[str, list[Incident]] = {}
         self._last_id = 0
@@ -118,12 +124,6 @@ class Desk:
         what = f"incident {incident_id}" if incident is None else _named(incident)
         return self._changed("unmute", by, wall, what, ended, incident_id)
 
-    def incident(self, incident_id: int) -> Incident | None:
-        """One incident, open or closed lately."""
-        _, case = self._find(incident_id)
-        return None if case is None else case.incident
-
-    def open_incidents(self) -> Sequence[Incident]:
     def note_remedy(self, incident_id: int, note: RemedyNote, row: AuditRow) -> DeskChange:
         """Something was done about an incident, open or not; of very many only the last are kept with it."""
         board, case = self._find(incident_id)
@@ -143,6 +143,12 @@ class Desk:
         cases = (*board.register.open.values(), *board.register.closed.values())
         return max((case.id for case in cases if key in case.members), default=0)
 
+    def incident(self, incident_id: int) -> Incident | None:
+        """One incident, open or closed lately."""
+        _, case = self._find(incident_id)
+        return None if case is None else case.incident
+
+    def open_incidents(self) -> Sequence[Incident]:
         """Incidents of all PBXes in which something fires (or flaps), most urgent first, then oldest first."""
         incidents = [case.incident for board in self._boards.values() for case in board.register.open.values()]
         return sorted(incidents, key=lambda each: (-each.severity.rank, each.opened_at, each.id))
@@ -157,7 +163,13 @@ class Desk:
 
     def _board(self, pbx: str, incidents: Iterable[Incident]) -> Board:
         return Board(
-            pbx, self._policy, incidents=incidents, next_id=self._next_id, quiet_at=self._quiet_at, trunk_of=self._trunk_of
+            pbx,
+            self._policy,
+            incidents=incidents,
+            next_id=self._next_id,
+            quiet_at=self._quiet_at,
+            trunk_of=self._trunk_of,
+            places_of=self._places_of,
         )
 
     def _next_id(self) -> int:

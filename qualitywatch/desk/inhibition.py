@@ -21,6 +21,7 @@ GRACE_S: Final = (
 )
 
 TrunkOf = Callable[[str, str], str | None]
+PlacesOf = Callable[[str, str], tuple[str, ...]]
 Index = dict[str, dict[AlertKey, None]]
 
 
@@ -30,11 +31,12 @@ class _Scope:
 
     inhibition: Inhibition
     trunk_of: TrunkOf
+    places_of: PlacesOf
     sources: Index = field(default_factory=dict)
     targets: Index = field(default_factory=dict)
 
     def source_tie(self, key: AlertKey) -> str:
-        return key.subject if {"subject", "trunk"} & set(self.inhibition.equal) else ""
+        return key.subject if {"subject", "trunk", "site"} & set(self.inhibition.equal) else ""
 
     def target_ties(self, key: AlertKey) -> tuple[str, ...]:
         if "subject" in self.inhibition.equal:
@@ -42,9 +44,11 @@ class _Scope:
         if "trunk" in self.inhibition.equal:
             trunk = self.trunk_of(key.pbx, key.subject)
             return (key.subject,) if trunk is None or trunk == key.subject else (trunk, key.subject)
-        return ("",)
+        return self.places_of(key.pbx, key.subject) if "site" in self.inhibition.equal else ("",)
 
     def is_tie_unknown(self, key: AlertKey) -> bool:
+        if "site" in self.inhibition.equal and not self.places_of(key.pbx, key.subject):
+            return True
         return "trunk" in self.inhibition.equal and self.trunk_of(key.pbx, key.subject) is None
 
     def fits(self, source: AlertKey, target: AlertKey) -> bool:
@@ -69,9 +73,9 @@ class _Firing:
 class Inhibitor:
     """What explains what on one PBX.  Methods return the keys of *other* alerts to which something happened."""
 
-    def __init__(self, policy: DeskPolicy, trunk_of: TrunkOf) -> None:
+    def __init__(self, policy: DeskPolicy, trunk_of: TrunkOf, places_of: PlacesOf) -> None:
         self._labels = policy.labels
-        self._scopes = [_Scope(inhibition, trunk_of) for inhibition in policy.inhibitions]
+        self._scopes = [_Scope(inhibition, trunk_of, places_of) for inhibition in policy.inhibitions]
         self._firing: dict[AlertKey, _Firing] = {}
         self._parents: dict[AlertKey, AlertKey] = {}
         self._children: dict[AlertKey, dict[AlertKey, None]] = {}
@@ -85,6 +89,11 @@ class Inhibitor:
     def release_at(self, key: AlertKey) -> float | None:
         """When an alert whose source is gone will speak for itself; None while its source fires."""
         return self._releases.get(key)
+
+    def merges(self, key: AlertKey) -> bool:
+        """Whether a firing alert goes on in the incident of those it explains."""
+        meant = zip(self._scopes, self._firing[key].is_source, strict=True)
+        return any(is_source and scope.inhibition.merge for scope, is_source in meant)
 
     def explains(self, alert: Alert) -> AlertKey | None:
         """What explains an alert that only happened."""

@@ -61,13 +61,15 @@ class Route:
 class Inhibition:
     """While an alert of ``source`` fires, those of ``target`` are explained by it.
 
-    ``equal`` lists what both must share beside the PBX: "subject", "direction", or "trunk" (the target's peer belongs to the
-    source's trunk).
+    ``equal`` lists what both must share beside the PBX: "subject", "direction", "trunk" (the target's peer belongs to the
+    source's trunk), or "site" (the target's peer stands at the source's site, or hears the gaps of the source's trunk).
+    ``merge``: the source tells in other words what its targets told, so it goes on in their incident.
     """
 
     source: Matcher
     target: Matcher
     equal: tuple[str, ...] = ()
+    merge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

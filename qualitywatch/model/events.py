@@ -76,6 +76,7 @@ class ChannelChanged:
 
     at: float
     channel: Channel
+    listed: bool = False  # an item of a list of all channels, not an event
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,24 @@ class Resynced:
 
     at: float
     channels: frozenset[str] | None = None  # uniqueids alive now; None when the list could not be read
+    booted: bool = True  # False: FullyBooted, which answers a login, has not come yet
+    events_on: bool = True  # False: the event mask of our login selects nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """Said by our own client: the channels alive now, asked for to find out whether all of them were announced."""
+
+    at: float
+    channels: tuple[Channel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Asterisk has read a part of its configuration anew; ``module`` is All or the name of a module."""
+
+    at: float
+    module: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,5 +275,7 @@ PbxEvent: TypeAlias = (
     | ShuttingDown
     | Connected
     | Resynced
+    | Audited
+    | Reloaded
     | Disconnected
 )

@@ -90,3 +90,35 @@ class DialObservation:
 Observation: TypeAlias = (
     Sample | DialObservation | StatusObservation | ChangeObservation | TallyObservation | LevelObservation | ShareObservation
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What was observed before is not bridged to what follows: we began (``begins``), the PBX did, or its clock changed."""
+
+    at: float
+    pbx: str
+    subject: str
+    begins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """From now on the calls of a peer go through ``trunk``; None: through none that is known."""
+
+    at: float
+    pbx: str
+    subject: str
+    trunk: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Something as it came to be judged, kept so that other rules can be tried on it later; reports' samples are kept apart.
+
+    ``at`` is when it was judged; ``by_tick``: by the mere passing of a second, so before the alerts of that second.
+    """
+
+    at: float
+    what: Observation | Gap | Belonging
+    by_tick: bool = False

@@ -115,6 +115,15 @@ class Tally(StrEnum):
     )
 
 
+class EventsState(StrEnum):
+    """Which class of events a PBX ought to send and does not, the worst of them."""
+
+    COMPLETE = "complete"
+    NO_CALLS = "no_calls"  # channels come and go, and nobody announces them
+    NO_REPORTS = "no_reports"  # calls end, and not one RTCP report was told of
+    NO_SYSTEM = "no_system"  # registrations, reachability, shutdown and reload
+
+
 class PbxState(StrEnum):
     """Whether we can see the PBX at all."""
 

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from qualitywatch.model import Member, MemberState
 from qualitywatch.notify.members import Cast, ended_unseen, is_over, span, worst_figure, worst_peak
 from qualitywatch.notify.phrases import member_sentence
-from qualitywatch.notify.terms import GAUGES, detail, figure, inside, noun, preposition, who
+from qualitywatch.notify.terms import QUEUE_GAUGES, detail, figure, inside, noun, preposition, who
 from qualitywatch.notify.texts import Words, duration, form, number, words_of
 
 
@@ -168,7 +168,7 @@ def _state_in_short(member: Member, words: Words) -> str | None:
 
 
 def _many(members: Sequence[Member], words: Words) -> str:
-    if all(member.alert.topic in GAUGES for member in members):
+    if all(member.alert.topic in QUEUE_GAUGES for member in members):
         return number(len(_subjects(members)), words.queues.subjects)
     is_trunks = all(member.alert.topic == "trunk_state" for member in members)
     return number(len(_subjects(members)), words.gists.trunks if is_trunks else words.gists.peers)

@@ -16,6 +16,7 @@ from qualitywatch.notify.queue_line import queue_trouble
 from qualitywatch.notify.share_line import share_over, share_peak, share_trouble
 from qualitywatch.notify.terms import (
     GAUGES,
+    QUEUE_GAUGES,
     detail,
     figure,
     finite,
@@ -70,11 +71,12 @@ def _our_trouble(alert: Alert, words: Words) -> str:
         return _count(alert, words)
     if alert.topic in words.shares:
         return share_trouble(alert, words)
-    if alert.topic in GAUGES:
+    if alert.topic in QUEUE_GAUGES:
         return queue_trouble(alert, words)
     if alert.topic in words.series:
         value = figure(alert, alert.value, words)
-        return _about(alert, words) + (f" {value}" if value is not None else f", {words.no_value}") + _caveat(alert, words)
+        shown = f" {value}{_usually(alert, words)}" if value is not None else f", {words.no_value}"
+        return _about(alert, words) + shown + _caveat(alert, words)
     if alert.topic in _CHANGES:
         return _change(alert, words)
     state = detail(details, "state")
@@ -234,6 +236,17 @@ def _plain_value(value: float | None) -> str:
 def _peak(alert: Alert, words: Words) -> str:
     shown = figure(alert, alert.peak, words)
     return "" if shown is None else f", {words.series[alert.topic].extreme} {shown}"
+
+
+def _usually(alert: Alert, words: Words) -> str:
+    """What is usual for this very peer, where it was judged by that."""
+    told = detail(alert.details, "usual")
+    try:
+        usual = figure(alert, float(told), words) if told else None
+    except ValueError:
+        return ""
+    template = words.usual if detail(alert.details, "hour") in {"", "any"} else words.usual_at_hour
+    return "" if usual is None else template.format(usual=usual)
 
 
 def _caveat(alert: Alert, words: Words) -> str:

@@ -17,6 +17,7 @@ _DETAIL_UNITS: Final = 160  # of one cause or User-Agent
 _SCORES: Final = frozenset({Metric.MOS, Metric.R_FACTOR})
 _LOWER_IS_WORSE: Final = _SCORES | frozenset(Tally) | {Metric.CALL_DURATION_S}
 GAUGES: Final = frozenset(Gauge)
+QUEUE_GAUGES: Final = frozenset(gauge for gauge in Gauge if gauge.startswith("queue_"))
 _FEWER_IS_WORSE: Final = frozenset({Gauge.QUEUE_AGENTS_AVAILABLE, Gauge.QUEUE_AGENTS_LOGGED_IN})
 # An instant at most so long after another, told beside it, needs no date: there is one such time of day only.
 _SAME_DAY_S: Final = 23 * 3600.0

@@ -167,6 +167,8 @@ class Words:
     shares: Mapping[str, Shared]  # by topic
     and_more: str  # {count}: peers beyond those that are named
     queues: Queues
+    usual: str  # {usual}: beside a figure that is not
+    usual_at_hour: str  # {usual}: at this hour of the day
     no_value: str
     provisional: str
     entities: Mapping[str, str]

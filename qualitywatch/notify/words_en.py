@@ -121,6 +121,8 @@ EN: Final = Words(
         available="{available} of {logged_in} agents available",
         subjects=("queue", "queues"),
     ),
+    usual=", usually {usual}",
+    usual_at_hour=", usually {usual} at this hour",
     no_value="value unknown",
     provisional="provisional",
     entities={
@@ -140,6 +142,7 @@ EN: Final = Words(
         "trunk_state": "trunk {who}",
         "peer_state": "{who}",
         "pbx_state": "PBX {who}",
+        "events_state": "events of PBX {who}",
         Tally.LOGIN_FAILED: "failed logins from {who}",
         "peer_flaps": "{who}",
         "destination": "calls of {who}",
@@ -167,6 +170,14 @@ EN: Final = Words(
         ("peer_state", "unknown"): "the state of {who} is unknown{why}",
         ("peer_state", ""): "{who} is not available{why}",
         ("pbx_state", ""): "PBX {who} cannot be seen{cause}",
+        ("events_state", "no_calls"): "PBX {who} does not announce its channels (unannounced{cause}), calls are not seen: in "
+        "manager.conf add call to read= and let eventfilter pass Newchannel, Newstate and Hangup; then restart qualitywatch",
+        ("events_state", "no_reports"): "PBX {who} sends no RTCP events (answered calls without any{cause}), quality is "
+        "not seen: in manager.conf add reporting to read= and let eventfilter pass RTCPSent and RTCPReceived; then restart "
+        "qualitywatch",
+        ("events_state", "no_system"): "PBX {who} tells nothing of registrations and reachability, outages of trunks and "
+        "phones are not seen: in manager.conf add system to read=; then restart qualitywatch",
+        ("events_state", ""): "events of PBX {who} are missing{why}",
         ("covered_fall", ""): "{who} no longer reports what it hears: {good} of the last {total} calls (before: {before}%), "
         "quality unknown",
         ("covered_fall", "direct_media"): "{who} no longer reports what it hears: {good} of the last {total} calls "
@@ -186,6 +197,7 @@ EN: Final = Words(
         ("peer_state", "lagged"): "{who} answers in time again",
         ("peer_state", ""): "{who} is reachable again",
         ("pbx_state", ""): "PBX {who} is seen again",
+        ("events_state", ""): "PBX {who} sends all its events again",
         ("covered_fall", ""): "{who} reports what it hears again",
         ("audio_state", "hears_nothing"): "{who} hears again",
         ("audio_state", "sends_nothing"): "{who} is heard again",
@@ -282,6 +294,7 @@ EN: Final = Words(
             ("peer_state", "unknown"): "state unknown",
             ("peer_state", ""): "not available",
             ("pbx_state", ""): "not seen",
+            ("events_state", ""): "events missing",
             (Tally.LOGIN_FAILED, ""): "failed logins",
             ("peer_flaps", ""): "comes and goes",
             ("destination", ""): "calls what is not allowed",
@@ -371,7 +384,7 @@ EN: Final = Words(
         ButtonAction.MUTE_MORNING: "Mute until morning",
         ButtonAction.UNMUTE: "Unmute",
         ButtonAction.CHART: "Chart",
-    remedies=REMEDIES_EN,
     },
+    remedies=REMEDIES_EN,
     caption="{who}: loss and jitter",
 )

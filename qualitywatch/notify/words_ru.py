@@ -121,6 +121,8 @@ RU: Final = Words(
         available="свободных операторов {available} из {logged_in}",
         subjects=("очередь", "очереди", "очередей"),
     ),
+    usual=", обычно {usual}",
+    usual_at_hour=", обычно в этот час {usual}",
     no_value="значение неизвестно",
     provisional="оценочно",
     entities={
@@ -140,6 +142,7 @@ RU: Final = Words(
         "trunk_state": "Транк {who}",
         "peer_state": "{who}",
         "pbx_state": "АТС {who}",
+        "events_state": "События АТС {who}",
         Tally.LOGIN_FAILED: "Неудачные входы с {who}",
         "peer_flaps": "{who}",
         "destination": "Звонки от {who}",
@@ -167,6 +170,14 @@ RU: Final = Words(
         ("peer_state", "unknown"): "{who}: состояние неизвестно{why}",
         ("peer_state", ""): "{who}: не на связи{why}",
         ("pbx_state", ""): "АТС {who} не видна{cause}",
+        ("events_state", "no_calls"): "АТС {who} не сообщает о каналах (без сообщений{cause}), звонки не видны: в manager.conf "
+        "добавьте call в read= и пропустите в eventfilter Newchannel, Newstate и Hangup; затем перезапустите qualitywatch",
+        ("events_state", "no_reports"): "АТС {who} не присылает события RTCP (отвеченных звонков без них{cause}), качество "
+        "звонков не видно: в manager.conf добавьте reporting в read= и пропустите в eventfilter RTCPSent и RTCPReceived; затем "
+        "перезапустите qualitywatch",
+        ("events_state", "no_system"): "АТС {who} не сообщает о регистрациях и доступности, отказы транков и телефонов не "
+        "видны: в manager.conf добавьте system в read=; затем перезапустите qualitywatch",
+        ("events_state", ""): "От АТС {who} приходят не все события{why}",
         ("covered_fall", ""): "{who}: нет отчётов о качестве, за последние звонки {good} из {total} (было {before}%), "
         "качество неизвестно",
         ("covered_fall", "direct_media"): "{who}: нет отчётов о качестве, за последние звонки {good} из {total} "
@@ -186,6 +197,7 @@ RU: Final = Words(
         ("peer_state", "lagged"): "{who}: снова отвечает без задержки",
         ("peer_state", ""): "{who}: связь восстановлена",
         ("pbx_state", ""): "АТС {who} снова видна",
+        ("events_state", ""): "АТС {who} снова присылает все события",
         ("covered_fall", ""): "{who}: отчёты о качестве снова приходят",
         ("audio_state", "hears_nothing"): "{who}: снова слышит собеседника",
         ("audio_state", "sends_nothing"): "{who}: собеседнику снова слышно",
@@ -226,6 +238,7 @@ RU: Final = Words(
         ("left a Ping unanswered", "не отвечает: Asterisk завис или нет сети"),
         ("did not answer the login", "не отвечает на вход: Asterisk завис"),
         ("said nothing", "порт молчит: это не порт AMI"),
+        ("sends no events", "событий нет, хотя идут звонки: проверьте read= и eventfilter в manager.conf"),
         ("the recording ends here", "запись на этом кончается"),
     ),
     severities={Severity.INFO: "информация", Severity.WARNING: "предупреждение", Severity.CRITICAL: "критично"},
@@ -297,6 +310,7 @@ RU: Final = Words(
             ("peer_state", "unknown"): "состояние неизвестно",
             ("peer_state", ""): "не на связи",
             ("pbx_state", ""): "не видна",
+            ("events_state", ""): "нет части событий",
             (Tally.LOGIN_FAILED, ""): "неудачные входы",
             ("peer_flaps", ""): "то есть, то нет",
             ("destination", ""): "звонит на запрещённые номера",
@@ -384,9 +398,9 @@ RU: Final = Words(
         ButtonAction.UNACKNOWLEDGE: "Отменить: не беру",
         ButtonAction.MUTE_HOUR: "Заглушить на час",
         ButtonAction.MUTE_MORNING: "Заглушить до утра",
-    remedies=REMEDIES_RU,
         ButtonAction.UNMUTE: "Не заглушать",
         ButtonAction.CHART: "График",
     },
+    remedies=REMEDIES_RU,
     caption="{who}: потери и джиттер",
 )

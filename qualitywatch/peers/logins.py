@@ -4,10 +4,14 @@ Strategy: what is turned away is counted, but for one thing.  PJSIP says ``Inval
 cannot place, of the OPTIONS by which a neighbouring PBX asks whether we are there just as of an attempt to log in; who then
 gives a password is told again, as ``ChallengeResponseFailed``.  So a name that PJSIP does not know counts when it is new
 (whoever guesses numbers tries many of them) and when it comes faster than any neighbour asks (a flood without a login).
+
+A PBX that registers with itself (two drivers on one machine, a tunnel that ends here) and is refused is no burglar: what comes
+from the very host, with the very name, of one of our own registrations is told as the state of that trunk, and only so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qualitywatch.model import LoginFailed, Tally, TallyObservation
@@ -32,14 +36,19 @@ class _Stranger:
 class LoginTracker:
     """Turns failed logins into what rules count."""
 
-    def __init__(self, pbx: str) -> None:
+    def __init__(self, pbx: str, is_ours: Callable[[str, str], bool] = lambda account, address: False) -> None:
+        """``is_ours`` tells of a name and an address whether we register there under it ourselves."""
         self._pbx = pbx
+        self._is_ours = is_ours
         self._strangers: dict[tuple[str, str], _Stranger] = {}
         self._last_named: dict[str, tuple[float, str]] = {}  # by address: the last name PJSIP did not know
 
     def observe(self, event: LoginFailed) -> tuple[TallyObservation, ...]:
         """Return what counts; nothing for a request that was no attempt to log in."""
         where, account = event.address or event.account, event.account
+        if self._is_ours(account, where):
+            self._last_named[where] = (event.at, account)
+            return ()
         if event.service == "PJSIP" and event.reason == "InvalidAccountID":
             self._last_named[where] = (event.at, account)
             if not self._counts(event.at, where, account):
@@ -47,6 +56,8 @@ class LoginTracker:
         elif not account:
             named_at, name = self._last_named.get(where, (0.0, ""))
             account = name if 0 <= event.at - named_at <= ONE_ATTEMPT_S else ""
+            if self._is_ours(account, where):
+                return ()
         return (TallyObservation(event.at, Tally.LOGIN_FAILED, self._pbx, where, 0, 1, account or None),)
 
     def _counts(self, at: float, where: str, account: str) -> bool:

@@ -23,7 +23,7 @@ def coverage(
     ``seen_since`` is when the PBX came into sight: reports from before then were missed, not withheld.  ``direct_with`` is the
     peer with which media was exchanged past the PBX.
     """
-    if _watched_s(call, seen_since) < REPORTED_AFTER_S:
+    if watched_s(call, seen_since) < REPORTED_AFTER_S:
         return ()
     covered = call.to_peer.expected_reported > 0
     detail = DIRECT_MEDIA if direct_with is not None and not covered else None
@@ -32,14 +32,14 @@ def coverage(
 
 def unmeasured(call: CallRecord, *, seen_since: float | None = None, direct_with: str | None = None) -> str | None:
     """Say of a call that nothing is known of it; None for one that was measured, or could not have been."""
-    watched_s = _watched_s(call, seen_since)
-    if watched_s < REPORTED_AFTER_S or call.to_peer.expected_reported or call.from_peer.expected_reported:
+    lasted_s = watched_s(call, seen_since)
+    if lasted_s < REPORTED_AFTER_S or call.to_peer.expected_reported or call.from_peer.expected_reported:
         return None
     why = f"direct media with {direct_with}, past the PBX" if direct_with is not None else "quality unknown"
-    return f"call of {watched_s:.0f} s without any usable RTCP report: {why}"
+    return f"call of {lasted_s:.0f} s without any usable RTCP report: {why}"
 
 
-def _watched_s(call: CallRecord, seen_since: float | None) -> float:
+def watched_s(call: CallRecord, seen_since: float | None) -> float:
     """How long a call could have been reported on; 0 for one without RTP."""
     if call.answered_at is None or not call.subject.startswith(RTP_TECHNOLOGIES):
         return 0.0

@@ -110,6 +110,11 @@ class LegBook:
             return False
         return any(other.is_lossy(Direction.FROM_PEER, now) for other in self._others(leg, now))
 
+    def others(self, uniqueid: str, now: float) -> tuple[str, ...]:
+        """The peers of the other legs of a leg's call; none for one that is alone with an application."""
+        leg = self._legs.get(uniqueid)
+        return () if leg is None else tuple(other.subject for other in self._others(leg, now))
+
     def explain(self, evaluation: Evaluation) -> Evaluation:
         """Return the evaluation with what the legs tell of it in its details."""
         direction = evaluation.key.direction

@@ -113,8 +113,8 @@ class Planner:
         if not self._policy.enabled:
             return None
         firing = {alert.key: alert for alert in alerts if alert.state is AlertState.FIRING}
-        for deed in [deed for deed in self._deeds.values() if deed.key.pbx == pbx]:
-            if self._is_over(deed, firing) and wall >= self._not_before.get(deed.id, wall):
+        for deed in sorted(self._deeds.values(), key=lambda deed: -deed.id):  # the top of a stack first
+            if deed.key.pbx == pbx and self._is_over(deed, firing) and wall >= self._not_before.get(deed.id, wall):
                 step = self._release(deed, wall)
                 if step is not None:
                     return step
@@ -211,6 +211,8 @@ class Planner:
         below = max(others, key=lambda other: other.id, default=None)
         if above:
             heir = min(above, key=lambda other: other.id)
+            if heir.state is DeedState.STARTED:
+                return None  # what there is now is not known before that one is done
             if heir.restores:
                 self._deeds[heir.id] = replace(heir, undo=deed.undo)
         elif below is not None and below.values["value"] != deed.values["value"]:
@@ -322,7 +324,6 @@ def _note(
 def _undo_note(
     wall: float, outcome: RemedyOutcome, deed: Deed, why: RemedyReason = RemedyReason.NONE, detail: str = ""
 ) -> RemedyNote:
-    values = {**deed.values, "value": deed.undo.value} if deed.undo.kind is UndoKind.VALUE else deed.values
-    if why is RemedyReason.HELD:
-        values = deed.values
-    return RemedyNote(wall, outcome, f"{deed.action}{_TAKEN_BACK[deed.undo.kind]}", values, why, detail)
+    kind = UndoKind.BEFORE if why is RemedyReason.HELD else deed.undo.kind
+    values = {**deed.values, "value": deed.undo.value} if kind is UndoKind.VALUE else deed.values
+    return RemedyNote(wall, outcome, f"{deed.action}{_TAKEN_BACK[kind]}", values, why, detail)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import tzinfo
+from typing import Final
 
 from qualitywatch.model import AlertKey, Evaluation, Observation
+from qualitywatch.ports import Learning
 from qualitywatch.rules.duty import Duty
 from qualitywatch.rules.spec import RuleSpec
 
 EXPIRE_EVERY_S = 600.0
+# What rules have learned is worth a few minutes of a crash, and is handed out in slices that take a millisecond or two.
+REMEMBER_EVERY_S: Final = 300.0
+REMEMBER_AT_ONCE: Final = 50
 
 
 class Engine:
@@ -18,6 +24,8 @@ class Engine:
         self._rules = {spec.name: spec.build() for spec in specs}
         self._duty = Duty({spec.name: spec.active for spec in specs if spec.active is not None})
         self._expired_at: float | None = None
+        self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
+        self._remembered_at: float | None = None
 
     def knows(self, rule: str) -> bool:
         """Whether a rule of this name is loaded."""
@@ -63,3 +71,38 @@ class Engine:
             self._expired_at = now
             for rule in self._rules.values():
                 rule.expire(now)
+
+    def settle(self, zone: tzinfo, in_trouble: Callable[[str], bool]) -> None:
+        """Tell the rules that learn where the PBX is, and whom to ask for alerts of quality that a subject has."""
+        for rule in self._learning.values():
+            rule.settle(zone, in_trouble)
+
+    def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
+        """Give back what ``memories`` handed out in an earlier run; what is of no rule is left alone."""
+        for name, rule in self._learning.items():
+            own = f"{name}/"
+            rule.recall(pbx, {key.removeprefix(own): text for key, text in memories.items() if key.startswith(own)})
+
+    def memories(self, now: float) -> dict[str, str]:
+        """What rules have learned since they were asked last, now and then; an empty text means: forget it."""
+        if self._remembered_at is None or now < self._remembered_at:
+            self._remembered_at = now
+        if now - self._remembered_at < REMEMBER_EVERY_S:
+            return {}
+        found = self._learned(REMEMBER_AT_ONCE)
+        if len(found) < REMEMBER_AT_ONCE:
+            self._remembered_at = now  # that was all
+        return found
+
+    def all_memories(self) -> dict[str, str]:
+        """Everything that was not handed out yet: nothing more comes."""
+        found: dict[str, str] = {}
+        while part := self._learned(REMEMBER_AT_ONCE):
+            found |= part
+        return found
+
+    def _learned(self, at_most: int) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, rule in self._learning.items():
+            found |= {f"{name}/{key}": text for key, text in rule.memories(at_most - len(found)).items()}
+        return found

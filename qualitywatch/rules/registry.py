@@ -7,7 +7,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.ports import RuleKind
-from qualitywatch.rules.kinds import change, count, destination, fall, level, ratio, share, state, threshold
+from qualitywatch.rules.kinds import baseline, change, count, destination, fall, level, ratio, share, state, threshold
 from qualitywatch.rules.spec import Common
 
 KindParser = Callable[[Common, Section], tuple[str, Callable[[], RuleKind]]]
@@ -20,6 +20,7 @@ RULE_KINDS: Final[Mapping[str, KindParser]] = {
     "count": count.parse,
     "fall": fall.parse,
     "ratio": ratio.parse,
+    "baseline": baseline.parse,
     "destination": destination.parse,
     "share": share.parse,
     "level": level.parse,

@@ -58,6 +58,17 @@ class Limited(Protocol):
         ...
 
 
+@runtime_checkable
+class Teachable(Protocol):
+    """A factory of rules that learn, for tests of rules to say what they have learned."""
+
+    def taught(
+        self, subject: str, direction: Direction | None, usual: float, deviation: float, hours: Mapping[int, float], at: float
+    ) -> tuple[str, str]:
+        """Name and text of the memory of a subject whose figure has long been so, and otherwise at some hours."""
+        ...
+
+
 def no_limits(pbx: str, subject: str) -> tuple[Limit, ...]:
     """What a rule without limits has for any subject."""
     return ()

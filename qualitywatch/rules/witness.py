@@ -6,11 +6,12 @@ looks at nothing but observations and evaluations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 
 from qualitywatch.model import AlertKey, Evaluation, Metric, Observation, Sample
-from qualitywatch.ports import RuleKind
+from qualitywatch.ports import Learning, RuleKind
 from qualitywatch.rules.spec import RuleSpec
 
 
@@ -60,3 +61,17 @@ class _Watched:
     def expire(self, now: float) -> None:
         """As the rule does."""
         self._rule.expire(now)
+
+    def settle(self, zone: tzinfo, in_trouble: Callable[[str], bool]) -> None:
+        """As the rule does, if it learns."""
+        if isinstance(self._rule, Learning):
+            self._rule.settle(zone, in_trouble)
+
+    def memories(self, at_most: int) -> Mapping[str, str]:
+        """As the rule does, if it learns."""
+        return self._rule.memories(at_most) if isinstance(self._rule, Learning) else {}
+
+    def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
+        """As the rule does, if it learns."""
+        if isinstance(self._rule, Learning):
+            self._rule.recall(pbx, memories)

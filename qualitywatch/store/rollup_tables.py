@@ -7,6 +7,7 @@ time.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple
@@ -15,19 +16,21 @@ from typing import Final, TypeAlias
 from qualitywatch.model import CallRecord, Direction, DirectionTotals, LogRecord
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import transaction
+from qualitywatch.store.detail import Detail
+from qualitywatch.store.journal import Journal
 from qualitywatch.store.kpi_tables import MIGRATION, insert_kpi
 from qualitywatch.store.kpis import KpiRow
 from qualitywatch.store.layout import Layout
 from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Figures, Rollup, RollupKey
 
-Row: TypeAlias = Rollup | KpiRow | CallRecord | LogRecord
+Row: TypeAlias = Rollup | KpiRow | CallRecord | LogRecord | Detail | Journal
 
 PRUNE_CHUNK: Final = 5_000  # rows a transaction: a reader, or our own next flush, slips in between
 
 _TABLES: Final = {MINUTE_S: "r1m", HOUR_S: "r1h"}
 TABLES_OF: Final = {MINUTE_S: ("r1m", "k1m"), HOUR_S: ("r1h", "k1h")}
 _DIRECTIONS: Final = {None: 0, Direction.TO_PEER: 1, Direction.FROM_PEER: 2}
-_DIRECTION_OF: Final = {number: direction for direction, number in _DIRECTIONS.items()}
+DIRECTION_OF: Final = {number: direction for direction, number in _DIRECTIONS.items()}
 # Statements of a published migration never change: files that went through them are out there.
 _FIGURES_1: Final = """n INTEGER NOT NULL, calls INTEGER NOT NULL, lost REAL, packets REAL, lost_reported REAL,
     packets_reported REAL, loss_max REAL, jitter_n INTEGER NOT NULL, jitter_sum REAL, jitter_max REAL, rtt_n INTEGER NOT NULL,
@@ -74,6 +77,14 @@ LAYOUT: Final = Layout(
             "CREATE INDEX event_ts ON event(ts)",
         ),
         MIGRATION,
+        (
+            """CREATE TABLE detail(id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, peer INTEGER NOT NULL,
+                samples BLOB NOT NULL) STRICT""",
+            "CREATE INDEX detail_ts ON detail(ts)",
+            """CREATE TABLE judged(id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, until INTEGER NOT NULL, pbx TEXT NOT NULL,
+                observed BLOB NOT NULL) STRICT""",
+            "CREATE INDEX judged_ts ON judged(ts)",
+        ),
     ),
 )
 
@@ -118,6 +129,12 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
                 case LogRecord():
                     event = {"ts": int(row.at), "kind": printable(row.kind), "text": printable(row.text)}
                     _insert_row(connection, "event", {"peer": peer(row.pbx, row.subject), **event})
+                case Detail():
+                    detail = {"ts": row.start_at, "peer": peer(row.pbx, row.subject), "samples": row.packed}
+                    _insert_row(connection, "detail", detail)
+                case Journal():
+                    span = {"ts": int(row.first_at), "until": math.ceil(row.last_at), "pbx": printable(row.pbx)}
+                    _insert_row(connection, "judged", {**span, "observed": row.packed})
 
 
 def _peer_id(connection: sqlite3.Connection, pbx: str, name: str) -> int:
@@ -167,7 +184,7 @@ def select(connection: sqlite3.Connection, width_s: int, pbx: str, subject: str,
         (printable(pbx), printable(subject), since - width_s, until),
     )
     return [
-        Rollup(width_s, RollupKey(start_at, pbx, subject, _DIRECTION_OF[direction]), Figures(*figures))
+        Rollup(width_s, RollupKey(start_at, pbx, subject, DIRECTION_OF[direction]), Figures(*figures))
         for start_at, direction, *figures in found
     ]
 
@@ -210,6 +227,16 @@ def prune_calls(connection: sqlite3.Connection, before: float) -> int:
 def prune_events(connection: sqlite3.Connection, before: float) -> int:
     """Delete one chunk of events before an instant; return how many, 0 when none are left."""
     return _prune_listed(connection, "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE ts < ? LIMIT ?)", before)
+
+
+def prune_detail(connection: sqlite3.Connection, before: float) -> int:
+    """Delete one chunk of single reports before an instant; return how many, 0 when none are left."""
+    return _prune_listed(connection, "DELETE FROM detail WHERE id IN (SELECT id FROM detail WHERE ts < ? LIMIT ?)", before)
+
+
+def prune_judged(connection: sqlite3.Connection, before: float) -> int:
+    """Delete one chunk of what was judged before an instant; return how many, 0 when none are left."""
+    return _prune_listed(connection, "DELETE FROM judged WHERE id IN (SELECT id FROM judged WHERE until < ? LIMIT ?)", before)
 
 
 def _prune_listed(connection: sqlite3.Connection, statement: str, before: float) -> int:

@@ -127,7 +127,10 @@ def write(connection: sqlite3.Connection, change: StateChange) -> None:
             place = (printable(agent.pbx), printable(agent.peer))
             connection.execute("INSERT OR REPLACE INTO agent VALUES (?, ?, ?)", (*place, dumps(agent)))
         for name, value in (change.meta or {}).items():
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (printable(name), dumps(_Fact(name, value))))
+            if value:
+                connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (printable(name), dumps(_Fact(name, value))))
+            else:
+                connection.execute("DELETE FROM meta WHERE name = ?", (printable(name),))
 
 
 def read(connection: sqlite3.Connection, bounds: Bounds, now: float) -> StoredState:

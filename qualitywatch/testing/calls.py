@@ -48,6 +48,7 @@ class Call:
     cause: int = 16  # Q.850: normal call clearing
     uniqueid: str | None = None
     linkedid: str | None = None
+    address: str | None = None  # where the peer sends its media from
 
 
 class _Way:
@@ -91,6 +92,7 @@ def messages(call: Call, number: int, at: float) -> Iterator[tuple[float, Messag
     clock_hz = CODECS[call.codec].clock_hz if call.codec is not None else 8000
     yield at, event("Newchannel", at, block)
     to_peer, from_peer = _Way(), _Way()
+    address = call.address or _PEER_ADDRESS
     elapsed_s = 0.0
     while (elapsed_s := elapsed_s + call.every_s) < call.lasts_s:
         line = next(line for line in reversed(call.lines) if line.from_s < elapsed_s)
@@ -101,12 +103,12 @@ def messages(call: Call, number: int, at: float) -> Iterator[tuple[float, Messag
         if "ours" in call.reports:
             sender = _sender(now, ours, to_peer, elapsed_s, clock_hz)
             report = _block(theirs, from_peer, line, clock_hz)
-            ends = {"To": _PEER_ADDRESS, "From": _OUR_ADDRESS}
+            ends = {"To": address, "From": _OUR_ADDRESS}
             yield now, event("RTCPSent", now, block, ends, sender, report)
         if "peer" in call.reports:
             sender = {} if "from_peer" in line.silent else _sender(now, theirs, from_peer, elapsed_s, clock_hz)
             report = _block(ours, to_peer, line, clock_hz)
-            ends = {"To": _OUR_ADDRESS, "From": _PEER_ADDRESS, "RTT": f"{line.rtt_ms / 1000:.4f}"}
+            ends = {"To": _OUR_ADDRESS, "From": address, "RTT": f"{line.rtt_ms / 1000:.4f}"}
             if "to_peer" not in line.silent or to_peer.arrived:
                 yield now, event("RTCPReceived", now, block, ends, {"SSRC": "0x00000000", "PT": "201(RR)"} | sender, report)
     end_at = at + call.lasts_s

@@ -28,6 +28,8 @@ class Case:
     story: tuple[tuple[float, Said], ...] = ()  # in order; absolute times
     recording: Path | None = None
     until_s: float | None = None  # so long the clock goes on, if longer than the story
+    learned: Mapping[str, str] = field(default_factory=dict)  # what rules know from before, as the pipeline takes it
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)

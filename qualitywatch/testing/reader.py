@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from qualitywatch.document import Problems, Section, read_document
 from qualitywatch.model import Direction, Severity
 from qualitywatch.rules.loader import LANGUAGES, collect_rules
-from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.rules.spec import RuleSpec, Teachable
 from qualitywatch.testing.cases import Case, Suite
 from qualitywatch.testing.expectations import (
     Expectation,
@@ -30,6 +30,7 @@ from qualitywatch.testing.script import read_script
 
 DEFAULT_START: Final = "2026-01-05T09:00:00"  # a Monday morning
 _MAX_S: Final = 30 * 86_400.0
+_LATER: Final = 1e10  # a recording brings a time of its own, which is before that
 
 
 def read_suite(path: Path, problems: Problems, specs: Sequence[RuleSpec], shipped_rules: Path) -> Suite | None:
@@ -41,7 +42,7 @@ def read_suite(path: Path, problems: Problems, specs: Sequence[RuleSpec], shippe
     if document is None:
         return None
     own = _rules(document, path, problems, shipped_rules)
-    known = {spec.name for spec in (own if own is not None else specs)}
+    known = {spec.name: spec for spec in (own if own is not None else specs)}
     zone = _zone(document)
     language = document.text("language", None, choices=LANGUAGES)
     names = document.text_map("names")
@@ -68,7 +69,7 @@ def _zone(document: Section) -> tzinfo:
         return UTC
 
 
-def _case(section: Section, path: Path, known: Collection[str], zone: tzinfo) -> Case:
+def _case(section: Section, path: Path, known: Mapping[str, RuleSpec], zone: tzinfo) -> Case:
     start_at = _start(section, zone)
     recording = section.text("recording", None)
     if (recording is None) is ("events" not in section):
@@ -81,9 +82,33 @@ def _case(section: Section, path: Path, known: Collection[str], zone: tzinfo) ->
     source = f"{section.source}:{section.line}"
     wanted = tuple(one for one in expected if one is not None)
     where = path.parent / recording if recording is not None else None
-    case = Case(section.text("name"), source, wanted, start_at if where is None else 0.0, story, where, until_s)
+    learned = dict(one for part in section.sections("learned") for one in _learned(part, known, 0.0 if recording else start_at))
+    name = section.text("name")
+    case = Case(name, source, wanted, start_at if where is None else 0.0, story, where, until_s, learned, zone)
     section.close()
     return case
+
+
+def _learned(section: Section, known: Mapping[str, RuleSpec], at: float) -> Iterator[tuple[str, str]]:
+    """What a rule that learns has learned of a subject before the story begins."""
+    rule, subject, way = section.text("rule"), section.text("subject"), section.choice("direction", Direction, None)
+    usual, deviation = section.number("usual"), section.number("deviation", 0.0, minimum=0)
+    part = section.section("hours")
+    hours = {int(hour): part.number(hour) for hour in part or () if part is not None and _is_hour(part, hour)}
+    section.close()
+    build: object = known[rule].build if rule in known else None
+    if isinstance(build, Teachable):
+        name, text = build.taught(subject, way, usual, deviation, hours, at or _LATER)
+        yield f"{rule}/{name}", text
+    elif rule:
+        section.problem("rule", f"{rule} is no rule that learns" if rule in known else f"there is no rule named {rule}")
+
+
+def _is_hour(section: Section, text: str) -> bool:
+    is_hour = text.isdecimal() and int(text) < 24
+    if not is_hour:
+        section.problem(text, "must be an hour of the day, 0 to 23")
+    return is_hour
 
 
 def _start(section: Section, zone: tzinfo) -> float:

@@ -12,6 +12,7 @@ from qualitywatch.ami.recording import read_recording
 from qualitywatch.model import Alert, Transition
 from qualitywatch.notify.transcript import Line
 from qualitywatch.pipeline import Effects, Pipeline
+from qualitywatch.quality.sites import Sites
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.testing.cases import Case, Said
 from qualitywatch.testing.outcome import Run
@@ -36,11 +37,24 @@ class Chat(Protocol):
 
 
 def play(
-    case: Case, specs: Sequence[RuleSpec], chat: Chat, names: Mapping[str, str], trunk_peers: Mapping[str, str] | None = None
+    case: Case,
+    specs: Sequence[RuleSpec],
+    chat: Chat,
+    names: Mapping[str, str],
+    trunk_peers: Mapping[str, str] | None = None,
+    sites: Sites | None = None,
 ) -> Run:
     """Run one case; raises OSError or AmiProtocolError for a recording that cannot be read."""
     run = Run({spec.name: spec for spec in specs})
-    pipeline = Pipeline(PBX, [run.witness.watch(spec) for spec in specs], names=names, trunk_peers=trunk_peers)
+    pipeline = Pipeline(
+        PBX,
+        [run.witness.watch(spec) for spec in specs],
+        names=names,
+        trunk_peers=trunk_peers,
+        sites=sites,
+        rule_memories=case.learned,
+        zone=case.zone,
+    )
     chat.watch(pipeline)
 
     def take(effects: Effects) -> None:

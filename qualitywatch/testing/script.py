@@ -15,7 +15,7 @@ from qualitywatch.ami.codec import Message
 from qualitywatch.document import Section
 from qualitywatch.model import Connected, Direction, Disconnected
 from qualitywatch.quality.codecs import CODECS
-from qualitywatch.testing import calls
+from qualitywatch.testing import calls, dials
 from qualitywatch.testing.calls import Call, event
 from qualitywatch.testing.cases import Said
 from qualitywatch.testing.figures import read_ms
@@ -121,6 +121,7 @@ def _call(section: Section) -> Thing:
         cause=section.integer("cause", 16, minimum=0, maximum=127),
         uniqueid=section.written("uniqueid", None),
         linkedid=section.written("linkedid", None),
+        address=section.written("address", None),
     )
     return lambda at, number: calls.messages(call, number, at + from_s)
 
@@ -140,6 +141,19 @@ def _line(section: Section, before: calls.Line) -> calls.Line:
 def _codec(section: Section) -> str | None:
     codec = section.text("codec", "ulaw", choices=(*CODECS, "unknown"))
     return None if codec == "unknown" else codec
+
+
+def _dial(section: Section) -> Thing:
+    """``dial``: a peer calls a number that leaves by a trunk."""
+    dial = dials.Dial(
+        peer=_technology(section, "peer"),
+        number=section.written("number"),
+        trunk=_technology(section, "trunk"),
+        lasts_s=section.duration_s("lasts", 10.0, maximum=_MAX_S),
+        answered_s=section.duration_s("answered_after", None, maximum=_MAX_S),
+        cause=section.integer("cause", 16, minimum=0, maximum=127),
+    )
+    return lambda at, number: dials.messages(dial, number, at)
 
 
 def _registry(section: Section) -> Thing:
@@ -243,6 +257,7 @@ def _technology(section: Section, key: str) -> str:
 
 _SHORTHANDS: Final[Mapping[str, Callable[[Section], Thing]]] = {
     "call": _call,
+    "dial": _dial,
     "registry": _registry,
     "peer": _peer,
     "agent": _agent,

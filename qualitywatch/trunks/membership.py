@@ -22,6 +22,12 @@ def trunk_at(address: str | None, technology: str, trunks: Iterable[str]) -> str
     return found[0] if len(found) == 1 else None
 
 
+def is_registration(trunk: str, account: str, host: str) -> bool:
+    """Whether ``PJSIP/user@host:port`` is registered under this name at this host, whatever the port."""
+    user, at, address = trunk.partition("/")[2].rpartition("@")
+    return bool(at) and user == account and _with_port(address).rpartition(":")[0].strip("[]") == host.lower()
+
+
 def _with_port(address: str) -> str:
     host, colon, port = address.rpartition(":")
     if not colon or (address.startswith("[") and address.endswith("]")):

@@ -89,6 +89,11 @@ class TrunkTracker:
             if trunk.heard_at is None or not 0 <= now - trunk.heard_at <= good_for_s:
                 trunk.registered_at = trunk.trouble_at = None
 
+    def reloaded(self) -> None:
+        """Asterisk registers everything anew, early: the time until then is not the refresh."""
+        for trunk in self._trunks.values():
+            trunk.registered_at = None
+
     def clock_set_back(self, now: float) -> list[StatusObservation]:
         """Let nothing have happened in the future, and return how every trunk stands by the new clock."""
         for trunk in self._trunks.values():

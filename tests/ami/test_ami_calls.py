@@ -60,9 +60,9 @@ def test_a_refused_call_tells_the_sip_code_where_asterisk_does() -> None:
     assert [(event.channel.peer, event.cause, event.tech_cause) for event in ended[:1]] == [("PJSIP/trunk-pj", 21, "401")]
 
 
-@pytest.mark.parametrize("name", ["Newchannel", "Newstate", "CoreShowChannel"])
-def test_changes_and_list_items_read_alike(name: str) -> None:
-    assert said(f"Event: {name}\nActionID: 1\n{BLOCK}") == (ChannelChanged(10.5, CHANNEL),)
+@pytest.mark.parametrize(("name", "listed"), [("Newchannel", False), ("Newstate", False), ("CoreShowChannel", True)])
+def test_changes_and_list_items_read_alike(name: str, listed: bool) -> None:
+    assert said(f"Event: {name}\nActionID: 1\n{BLOCK}") == (ChannelChanged(10.5, CHANNEL, listed=listed),)
 
 
 def test_a_renamed_channel_keeps_its_uniqueid() -> None:

@@ -64,7 +64,8 @@ def test_the_counted_recordings_are_there() -> None:
 def test_every_message_of_a_recording_is_translated(recording: str) -> None:
     found = Counter(type(e).__name__ for message in messages(CAPTURES / recording) for e in translate(message, 5.0))
     assert tuple(found[kind] for kind in KINDS) == COUNTS[recording]
-    assert sum(found.values()) == sum(COUNTS[recording])
+    assert sum(found.values()) - found["Reloaded"] == sum(COUNTS[recording])
+    assert found["Reloaded"] == (1 if recording == "asterisk-20/restart/input.ami" else 0)
 
 
 def test_both_directions_are_counted_apart() -> None:

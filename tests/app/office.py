@@ -21,6 +21,7 @@ from qualitywatch.desk.policy import Audience, DeskPolicy
 from qualitywatch.model import Alert, AlertKey, AlertState, AuditRow, Incident, Member, MemberState, Severity
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.rules.loader import load_rules
+from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.store.backends.memory import MemoryStateStore
 from tests.fakes.scripted_manager import ScriptedManager
 
@@ -46,20 +47,27 @@ class Watch:
 class Office:
     """What a test steers and looks at; made by ``office``."""
 
-    def __init__(self, manager: ScriptedManager, store: MemoryStateStore, trunks: Sequence[str], severity: Severity) -> None:
+    def __init__(
+        self,
+        manager: ScriptedManager,
+        store: MemoryStateStore,
+        trunks: Sequence[str],
+        severity: Severity,
+        rules: Sequence[RuleSpec],
+    ) -> None:
         self.manager = manager
         self.store = store
         self.clock = Watch()
         alerts = [_down(trunk, severity) for trunk in trunks]
         self.incidents = [_incident(number, alert) for number, alert in enumerate(alerts, 1)]
-        desk = Desk(DeskPolicy(audiences=(Audience("noc"),)), incidents=self.incidents)
+        desk = self.desk = Desk(DeskPolicy(audiences=(Audience("noc"),)), incidents=self.incidents)
         self.keeper = Keeper(store, [], self.clock)
-        self.pipeline = Pipeline("office", RULES, alerts=alerts)
+        self.pipeline = Pipeline("office", rules, alerts=alerts)
         endpoint = AmiEndpoint("office", "127.0.0.1", manager.port, "qualitywatch", "secret")
         pace = Pace(boot_s=0.05, refused_s=0.01)
         self.client = AmiClient(endpoint, self.clock, pace=pace, new_delays=lambda: repeat(0.01))
         self.watcher = Watcher(self.client, self.pipeline, desk, self.keeper, self.clock)
-        self.room = DaemonRoom(desk, {"office": self.watcher}, RULES, self.keeper, None, self.clock)
+        self.room = DaemonRoom(desk, {"office": self.watcher}, rules, self.keeper, None, self.clock)
 
     def asked(self, action: str) -> list[Mapping[str, str]]:
         """The headers of every such action so far, names in lower case, without the ActionID."""
@@ -74,12 +82,12 @@ class Office:
         assert incident.ack is not None
         return incident.ack.by
 
-    async def audit(self, count: int) -> list[str]:
-        """Wait for that many rows about calls; return what they say, oldest first."""
+    async def audit(self, count: int, action: str = "call") -> list[str]:
+        """Wait for that many rows about calls, or another action; return what they say, oldest first."""
         rows: list[AuditRow] = []
         async with asyncio.timeout(10):
             while len(rows) < count:
-                rows = [row for row in reversed(await self.store.audit(100)) if row.action == "call"]
+                rows = [row for row in reversed(await self.store.audit(100)) if row.action == action]
                 await asyncio.sleep(0.005)
         return [row.what for row in rows]
 
@@ -89,12 +97,16 @@ class Office:
 
 @contextlib.asynccontextmanager
 async def office(
-    answers: Mapping[str, Any] | None = None, *, trunks: Sequence[str] = (TRUNK,), severity: Severity = Severity.CRITICAL
+    answers: Mapping[str, Any] | None = None,
+    *,
+    trunks: Sequence[str] = (TRUNK,),
+    severity: Severity = Severity.CRITICAL,
+    rules: Sequence[RuleSpec] = RULES,
 ) -> AsyncIterator[Office]:
     """A manager that listens, and everything built but not yet running."""
     async with ScriptedManager(answers).listening() as manager:
         store = await MemoryStateStore.open(Path("unused"), now=START)
-        yield Office(manager, store, trunks, severity)
+        yield Office(manager, store, trunks, severity, rules)
 
 
 @contextlib.asynccontextmanager

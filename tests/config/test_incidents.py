@@ -7,7 +7,7 @@ import pytest
 from qualitywatch.config import DEFAULT_INHIBITIONS
 from qualitywatch.desk.policy import DeskPolicy, Inhibition, Matcher
 from qualitywatch.document import compile_selector
-from qualitywatch.model import Alert, AlertKey, AlertState, Metric, Severity, Tally
+from qualitywatch.model import Alert, AlertKey, AlertState, Metric, Severity, Share, Tally
 from tests.config.conftest import ONE_PBX, Problems, Read, warnings_of
 
 
@@ -29,7 +29,7 @@ def test_without_the_section_the_defaults_hold(read: Read) -> None:
 
 
 def test_a_trunk_explains_its_figures_and_its_peer_and_a_blind_pbx_everything() -> None:
-    trunk, pbx = DEFAULT_INHIBITIONS
+    trunk, pbx, *_ = DEFAULT_INHIBITIONS
     assert trunk.equal == ("trunk",)
     assert trunk.source.matches(alert("trunk_state"), {})
     explained = (*Metric, Tally.DELIVERED, Tally.COVERED, "peer_state", "audio_state")
@@ -39,6 +39,18 @@ def test_a_trunk_explains_its_figures_and_its_peer_and_a_blind_pbx_everything() 
     assert pbx.source.matches(alert("pbx_state"), {})
     assert not pbx.source.matches(alert("trunk_state"), {})
     assert pbx.target == Matcher()
+
+
+def test_a_place_explains_the_sound_of_its_peers_and_tells_it_in_their_incident() -> None:
+    _, _, everywhere, place = DEFAULT_INHIBITIONS
+    sound = (Metric.LOSS_PERCENT, Metric.JITTER_MS, Metric.MOS, Metric.RTT_MS, "audio_state")
+    assert (everywhere.equal, place.equal) == ((), ("site",))
+    assert everywhere.merge
+    assert place.merge
+    assert all(place.source.matches(alert(topic), {}) for topic in (Share.SITE_LOSS, Share.TRUNK_LOSS))
+    assert all(place.target.matches(alert(topic), {}) for topic in sound)
+    assert not any(place.target.matches(alert(topic), {}) for topic in ("peer_state", "user_agent", Share.SITE_LOSS))
+    assert all(everywhere.target.matches(alert(topic), {}) for topic in (*sound, Share.SITE_LOSS, Share.TRUNK_LOSS))
 
 
 def test_everything_can_be_set(read: Read) -> None:
@@ -55,6 +67,7 @@ incidents:
     - source: {rule: trunk-down, severity: critical}
       target: {subject: "SIP/*", topic: [mos, r_factor]}
       equal: [subject, direction]
+    - {source: {topic: site_loss}, target: {topic: mos}, equal: [site], merge: true}
 """
     )
     desk = config.desk
@@ -66,6 +79,12 @@ incidents:
             Matcher(rules=(compile_selector("trunk-down"),), severities=frozenset({Severity.CRITICAL})),
             Matcher(subjects=(compile_selector("SIP/*"),), topics=(compile_selector("mos"), compile_selector("r_factor"))),
             ("subject", "direction"),
+        ),
+        Inhibition(
+            Matcher(topics=(compile_selector("site_loss"),)),
+            Matcher(topics=(compile_selector("mos"),)),
+            ("site",),
+            merge=True,
         ),
     )
 
@@ -104,7 +123,7 @@ def test_grouping_flapping_and_inhibition_can_be_switched_off(read: Read) -> Non
         ),
         (
             "inhibit: [{source: {topic: mos}, target: {}, equal: [peer]}]",
-            'inhibit[0].equal[0]: must be one of subject, direction, trunk, not "peer"',
+            'inhibit[0].equal[0]: must be one of subject, direction, trunk, site, not "peer"',
         ),
         (
             "inhibit: [{source: {topics: mos}, target: {}}]",

@@ -48,12 +48,14 @@ class Scene:
         *,
         pbx: str = "office",
         trunks: dict[str, str] | None = None,
+        sites: dict[str, str] | None = None,
         incidents: Iterable[Incident] = (),
         now: float = T0,
     ) -> None:
         self.policy = rules if rules is not None else policy()
         self.pbx = pbx
         self.trunks = trunks or {}
+        self.sites = sites or {}
         self.now = now
         self.wall_ahead_s = 0.0
         self.alerts: dict[AlertKey, Alert] = {}
@@ -68,6 +70,7 @@ class Scene:
             incidents=[loads(Incident, dumps(incident)) for incident in self.incidents.values()],
             silences=[loads(Silence, dumps(silence)) for silence in self.silences.values()],
             trunk_of=lambda pbx, subject: self.trunks.get(subject),
+            places_of=lambda pbx, subject: (self.sites[subject],) if subject in self.sites else (),
         )
 
     @property

@@ -35,7 +35,7 @@ def write_main(folder: Path, home: str, suite: Suite, ports: Ports, rtcp_interva
         "trunk_from_user": "74995555",
     }
     phones = list(subscribers(suite.has_chan_sip))
-    for name in ("asterisk", "modules", "logger", "rtp", "manager", "extensions", "pjsip"):
+    for name in ("asterisk", "modules", "logger", "rtp", "manager", "extensions", "pjsip", "queues"):
         _write(folder / f"{name}.conf", f"{name}.conf", values)
     _append(folder / "pjsip.conf", (_pjsip_phone(phone) for phone in phones if phone.technology == "PJSIP"))
     if suite.has_chan_sip:

@@ -21,6 +21,8 @@ from tests.live.isolation import isolate
 from tests.live.measure import heard
 from tests.live.situations import SITUATIONS, Truth
 
+QUEUES_EVERY_S = 10.0
+
 
 async def record(suite: Suite, situation: str, folder: Path, rtcp_interval_ms: int) -> None:
     """Run one situation on a fresh bench and write its recording."""
@@ -28,11 +30,21 @@ async def record(suite: Suite, situation: str, folder: Path, rtcp_interval_ms: i
     async with bench(suite, rtcp_interval_ms=rtcp_interval_ms) as b:
         version = await b.pbx.version()
         async with b.ami(tls=situation == "tls") as session:
+            polling = b.tasks.create_task(_ask_for_queues(session)) if situation == "queue" else None
             await SITUATIONS[situation](b, truth)
+            if polling is not None:
+                polling.cancel()
             await _quiet(b, session)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "input.ami").write_bytes(bytes(session.raw[: session.raw.rfind(b"\r\n\r\n") + 4]))
         (folder / "truth.yml").write_text(_yaml(version, truth, session))
+
+
+async def _ask_for_queues(session: AmiReader) -> None:
+    """Ask as the daemon does: Asterisk does not tell of queues by itself."""
+    while True:
+        await session.act("QueueSummary", ActionID="queues")
+        await asyncio.sleep(QUEUES_EVERY_S)
 
 
 async def _quiet(b: Bench, session: AmiReader) -> None:

@@ -258,6 +258,29 @@ def _number(peer: str) -> str:
     return peer.partition("/")[2]
 
 
+async def queue(b: Bench, truth: Truth) -> None:
+    """A caller waits in a queue without agents; one comes, answers and leaves."""
+    (a1, b1), _ = pairs(b)
+    truth.what = f"{a1} waits in queue support, which has no agents, until {b1} logs in and answers; queue sales is idle."
+    truth.notes = "QueueSummary is asked for every 10 s. Nothing is wrong with the sound of any call."
+    async with AsyncExitStack() as stack:
+        caller = await stack.enter_async_context(b.phone(a1))
+        agent = await stack.enter_async_context(b.phone(b1))
+        await asyncio.sleep(12)
+        call = await caller.dial("610")
+        truth.mark(f"{a1} waits in queue support")
+        await asyncio.sleep(95)
+        await b.pbx.cli(f"queue add member {b1} to support")
+        truth.mark(f"{b1} logs in")
+        await agent.wait("call", state="CONFIRMED")
+        truth.mark(f"{b1} answers")
+        await asyncio.sleep(15)
+        await caller.hang_up(call)
+        truth.mark("the call ends")
+        await asyncio.sleep(35)
+        await b.pbx.cli(f"queue remove member {b1} from support")
+
+
 SITUATIONS: Final[dict[str, Situation]] = {
     "hold": hold,
     "blind-transfer": blind_transfer,
@@ -267,6 +290,7 @@ SITUATIONS: Final[dict[str, Situation]] = {
     "jitter": jitter,
     "jitter-reordered": jitter_reordered,
     "opus": opus,
+    "queue": queue,
     "silence-suppression": silence_suppression,
     "srtp": srtp,
     "tls": tls,

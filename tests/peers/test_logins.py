@@ -79,3 +79,15 @@ def test_a_scan_from_everywhere_does_not_fill_the_memory() -> None:
     for number in range(MOST_STRANGERS + 500):
         tracker.observe(failed(number / 1000, str(number), address=f"10.0.{number % 250}.1"))
     assert len(tracker._strangers) <= MOST_STRANGERS + 1
+
+
+def test_a_registration_of_ours_that_we_refuse_ourselves_is_the_trunks_trouble_and_no_burglar() -> None:
+    tracker = LoginTracker("office", is_ours=lambda account, host: (account, host) == ("74990000", "127.0.0.1"))
+    for at in range(0, 60, 5):
+        pair = (
+            failed(at, "74990000", address="127.0.0.1"),
+            failed(at + 0.01, "", address="127.0.0.1", reason="ChallengeResponseFailed"),
+        )
+        assert counted(tracker, *pair) == []
+    assert counted(tracker, failed(61, "6104", address="127.0.0.1", service="SIP", reason="InvalidPassword")) == ["6104"]
+    assert counted(tracker, failed(62, "74990000", reason="ChallengeResponseFailed")) == ["74990000"]  # from elsewhere

@@ -23,6 +23,37 @@ EXAMPLES = {rule["name"]: block for block in BLOCKS for rule in yaml.safe_load(b
 
 # By the name of the example: the story that shows it at work.
 STORIES = {
+    "trunk-full": """
+        - name: eight of ten lines for a minute are a warning until six are left
+          events:
+            - {at: 0s, DialBegin: {DestChannel: PJSIP/provider-1, DestUniqueid: "1", DialString: 74951110001@provider}}
+            - {at: 1s, Newchannel: {Channel: PJSIP/provider-1, Uniqueid: "1", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-2, Uniqueid: "2", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-3, Uniqueid: "3", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-4, Uniqueid: "4", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-5, Uniqueid: "5", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-6, Uniqueid: "6", ChannelStateDesc: Up}}
+            - {at: 2s, Newchannel: {Channel: PJSIP/provider-7, Uniqueid: "7", ChannelStateDesc: Up}}
+            - {at: 10s, Newchannel: {Channel: PJSIP/provider-8, Uniqueid: "8", ChannelStateDesc: Ring}}
+            - {at: 30m, Hangup: {Channel: PJSIP/provider-1, Uniqueid: "1", Cause: 16}}
+            - {at: 31m, Hangup: {Channel: PJSIP/provider-2, Uniqueid: "2", Cause: 16}}
+            - {at: 32m, Hangup: {Channel: PJSIP/provider-3, Uniqueid: "3", Cause: 16}}
+          expect:
+            - {between: [70s, 71s], state: firing, rule: trunk-full, subject: PJSIP/provider, severity: warning, value: 8}
+            - {at: 29m, state: firing, rule: trunk-full}
+            - {never: {rule: trunk-full, severity: critical}}
+            - {at: 31m59s, state: firing, rule: trunk-full}
+            - {between: [32m, 32m1s], state: resolved, rule: trunk-full}
+    """,
+    "slow-provider": """
+        - name: five calls that ring after 9 s are enough
+          events:
+            - {every: 30s, from: 0s, until: 5m, DialBegin: {DestChannel: PJSIP/provider-1, DestUniqueid: "1", DialString: 7@x}}
+            - {every: 30s, from: 9s, until: 5m, Newstate: {Channel: PJSIP/provider-1, Uniqueid: "1", ChannelStateDesc: Ringing}}
+            - {every: 30s, from: 20s, until: 5m, Hangup: {Channel: PJSIP/provider-1, Uniqueid: "1", Cause: 19}}
+          expect:
+            - {between: [129s, 131s], state: firing, rule: slow-provider, subject: PJSIP/provider, value: 9}
+    """,
     "loss": """
         - name: phones on a poor line are given more patience
           events:
@@ -47,6 +78,18 @@ STORIES = {
             - {between: [70s, 71s], state: firing, rule: trunk-down, subject: SIP/b@two.example, severity: critical}
             - {between: [2m, 2m6s], state: resolved, rule: trunk-down, subject: SIP/a@one.example}
     """,
+    "jitter-unusual": """
+        - name: what is usual at noon is news in the morning, and told with what is usual
+          learned:
+            - {rule: jitter-unusual, subject: SIP/6117, direction: from_peer, usual: 8, deviation: 1, hours: {9: 6, 12: 23}}
+          events:
+            - call: {peer: SIP/6117, until: 2m, jitter: 24ms}
+            - {at: 3h, call: {peer: SIP/6117, lasts: 2m, jitter: 24ms}}
+          expect:
+            - {between: [60s, 80s], state: firing, rule: jitter-unusual, subject: SIP/6117, severity: warning}
+            - {message: "jitter from SIP/6117 24.0 ms, usually 6.0 ms at this hour", between: [60s, 80s], new: true}
+            - {never: {rule: jitter-unusual, state: pending}, between: [1h, 4h]}
+    """,
     "one-way-audio": """
         - name: a phone that hears nothing is told within two reports
           events:
@@ -55,6 +98,22 @@ STORIES = {
           expect:
             - {between: [20s, 35s], state: firing, rule: one-way-audio, subject: PJSIP/706}
             - {never: {rule: one-way-audio, subject: PJSIP/708, state: pending}}
+    """,
+    "calls-at-night": """
+        - name: a call at night is told, to the police it is not, and one that was begun by day may go on
+          start: 2026-01-05T18:00:00
+          events:
+            - {at: 30m, dial: {peer: SIP/6117, number: 112, trunk: SIP/provider}}
+            - {at: 59m, dial: {peer: SIP/6118, number: 030123456, trunk: SIP/provider, lasts: 30m}}
+            - {at: 61m, dial: {peer: SIP/6117, number: 030123456, trunk: SIP/provider}}
+            - {at: 62m, dial: {peer: SIP/6200, number: 030123456, trunk: SIP/provider}}
+            - {at: 63m, dial: {peer: SIP/6119, number: 112, trunk: SIP/provider}}
+          expect:
+            - {at: 61m, state: firing, rule: calls-at-night, subject: SIP/6117, severity: warning}
+            - {never: {rule: calls-at-night, subject: SIP/6118, state: pending}}
+            - {never: {rule: calls-at-night, subject: SIP/6119, state: pending}}
+            - {never: {rule: calls-at-night, subject: SIP/6200, state: pending}}
+            - {never: {rule: calls-at-night, state: pending}, between: [0s, 60m]}
     """,
     "user-agent": """
         - name: other firmware of the same make is no news, another make is

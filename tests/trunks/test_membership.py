@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qualitywatch.trunks.membership import trunk_at
+from qualitywatch.trunks.membership import is_registration, trunk_at
 
 MANGO = "PJSIP/74995555@127.0.0.1:5080"
 BEELINE = "PJSIP/74996666@sip.example.net"
@@ -29,3 +29,19 @@ def test_a_peer_belongs_to_the_only_trunk_at_its_address(
     address: str | None, technology: str, trunks: tuple[str, ...], belongs_to: str | None
 ) -> None:
     assert trunk_at(address, technology, trunks) == belongs_to
+
+
+@pytest.mark.parametrize(
+    ("trunk", "account", "host", "ours"),
+    [
+        ("SIP/74990000@127.0.0.1", "74990000", "127.0.0.1", True),
+        ("PJSIP/100@127.0.0.1:5062", "100", "127.0.0.1", True),
+        ("PJSIP/user@example@[2001:db8::1]:5060", "user@example", "2001:db8::1", True),
+        ("SIP/74990000@127.0.0.1", "74990001", "127.0.0.1", False),
+        ("SIP/74990000@provider.example", "74990000", "127.0.0.1", False),
+        ("SIP/provider", "provider", "", False),
+        ("SIP/@127.0.0.1", "100", "127.0.0.1", False),
+    ],
+)
+def test_a_login_is_ours_by_its_name_and_its_host(trunk: str, account: str, host: str, ours: bool) -> None:
+    assert is_registration(trunk, account, host) is ours

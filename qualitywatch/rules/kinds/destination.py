@@ -23,6 +23,7 @@ DESTINATION: Final = "destination"
 TOO_OFTEN: Final = "call_burst"
 MINUTE_S: Final = 60.0
 NUMBERS_TOLD: Final = 5
+_NARROWS: Final = ("deny", "deny_file", "allow", "allow_file", "max_per_minute")
 _NUMBER_LENGTH: Final = 20  # ITU-T E.164 knows 15 digits; what is longer is cut
 
 
@@ -164,9 +165,8 @@ def parse(common: Common, section: Section) -> tuple[str, Callable[[], Destinati
     )
     found = options.destinations
     count = len(found.international) + len(found.plain)
-    if not count and options.max_per_minute is None and common.active is None:
-        named = "deny, deny_file, allow, allow_file, max_per_minute, active"
-        section.problem("deny", f"missing, and so are all others of {named}: the rule would tell of every call")
+    if not any(key in section for key in _NARROWS) and common.active is None:
+        section.problem("deny", f"one of {', '.join(_NARROWS)} or active is needed: the rule would tell of every call")
     what = "calls to any number" if not count else f"calls to {'all but ' if found.otherwise else ''}{count} prefixes"
     often = "" if options.max_per_minute is None else f", more than {options.max_per_minute} in a minute"
     return f"{what}{often}: {options.severity}", partial(DestinationRule, common, options)

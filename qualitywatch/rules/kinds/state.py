@@ -17,6 +17,7 @@ from qualitywatch.model import (
     AlertKey,
     AudioState,
     Evaluation,
+    EventsState,
     Level,
     Observation,
     PbxState,
@@ -36,6 +37,7 @@ class Entity(StrEnum):
     PEER = "peer"
     PBX = "pbx"
     AUDIO = "audio"
+    EVENTS = "events"
 
 
 STATES: Final[Mapping[Entity, tuple[str, ...]]] = {
@@ -43,6 +45,7 @@ STATES: Final[Mapping[Entity, tuple[str, ...]]] = {
     Entity.PEER: tuple(PeerState),
     Entity.PBX: tuple(PbxState),
     Entity.AUDIO: tuple(AudioState),
+    Entity.EVENTS: tuple(EventsState),
 }
 # Neither good nor bad: waiting for an answer, or nothing known yet.
 UNDECIDED: Final = frozenset({TrunkState.RETRYING.value, TrunkState.UNKNOWN.value, PeerState.UNKNOWN.value})
@@ -120,7 +123,7 @@ class StateRule:
 
     def forget(self) -> None:
         """Drop all states: the next snapshot tells how things stand."""
-        if self._options.entity is not Entity.PBX:
+        if self._options.entity not in {Entity.PBX, Entity.EVENTS}:  # nobody lists these again
             self._seen.clear()
             self._asked_at.clear()
 
@@ -147,6 +150,7 @@ _DEFAULT_BAD: Final[Mapping[Entity, tuple[str, ...]]] = {
     Entity.PEER: (PeerState.UNREACHABLE, PeerState.UNREGISTERED),
     Entity.PBX: (PbxState.BLIND,),
     Entity.AUDIO: (AudioState.HEARS_NOTHING, AudioState.SENDS_NOTHING, AudioState.DEAD),
+    Entity.EVENTS: (EventsState.NO_CALLS, EventsState.NO_REPORTS, EventsState.NO_SYSTEM),
 }
 
 

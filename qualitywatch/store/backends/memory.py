@@ -85,7 +85,7 @@ class MemoryStateStore:
         self._silences.update({silence.id: silence for silence in change.silences})
         self._audit.extend(change.audit)
         self._agents.update({(agent.pbx, agent.peer): agent for agent in change.agents})
-        self._meta.update(change.meta or {})
+        self._meta = {name: value for name, value in {**self._meta, **(change.meta or {})}.items() if value}
         if change:
             self._commits += 1
             if self._commits % self._bounds.commits_between == 0:

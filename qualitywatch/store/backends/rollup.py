@@ -1,8 +1,8 @@
-"""Series as small tables in ``rollup.db``: minutes, hours, calls, events; readable by Grafana and ``sqlite3`` while we run.
+"""Series as small tables in ``rollup.db``: minutes, hours, calls, events, and what ``backtest`` judges anew.
 
-Rows are held in memory and written once a minute in one transaction that adds to what is there: a kill -9 loses at most
-what was not yet written, and a restart in mid-minute loses nothing.  When the disk is full or the file locked, rows wait
-for the next flush.
+Grafana and ``sqlite3`` can read it while we run.  Rows are held in memory and written once a minute in one transaction that
+adds to what is there: a kill -9 loses at most what was not yet written, and a restart in mid-minute loses nothing.  When the
+disk is full or the file locked, rows wait for the next flush.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from typing import ClassVar, Final
 
 from qualitywatch.errors import StoreError
 from qualitywatch.model import HistoryPoint, KpiPoint
+from qualitywatch.model.observations import Observed
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import Database
+from qualitywatch.store.detail import DetailCollector
 from qualitywatch.store.history import points
+from qualitywatch.store.journal import pack
 from qualitywatch.store.kpi_tables import select_kpis
 from qualitywatch.store.kpis import KpiAggregator, KpiRow, kpi_points
 from qualitywatch.store.layout import connect
@@ -31,7 +34,9 @@ from qualitywatch.store.rollup_tables import (
     Row,
     insert,
     prune_calls,
+    prune_detail,
     prune_events,
+    prune_judged,
     prune_rows,
     select,
     select_subjects,
@@ -52,6 +57,7 @@ class RollupOptions:
     hours_s: float = 730 * 86_400.0
     calls_s: float = 90 * 86_400.0
     events_s: float = 365 * 86_400.0
+    judged_s: float = 15 * 86_400.0  # what ``backtest`` reads: two weeks, and a day to begin with
 
 
 class RollupStore:
@@ -64,8 +70,10 @@ class RollupStore:
         self._options = options
         self._minutes_from = now - options.minutes_s
         self._aggregator = Aggregator()
+        self._detail = DetailCollector()
         self._kpis = KpiAggregator()
         self._collected: list[Row] = []  # calls and events since the last flush
+        self._observed: list[Observed] = []  # likewise
         self._waiting = _Waiting()
         self._closed = False
 
@@ -84,17 +92,20 @@ class RollupStore:
         if self._closed:
             raise StoreError(f"{ROLLUP_FILE}: already closed")
         self._aggregator.add(batch.samples)
+        self._detail.add(batch.samples)
         self._kpis.add(batch.kpis)
         self._collected += batch.calls
         self._collected += batch.logs
+        self._observed += batch.observed
 
     async def flush(self, now: float) -> None:
         """Write whole minutes, calls and events; raises StoreError, and then keeps them for the next flush."""
-        await self._hand_over([*self._aggregator.take(now), *self._kpis.take(now)])
+        await self._hand_over([*self._aggregator.take(now), *self._detail.take(now), *self._kpis.take(now)])
 
-    async def _hand_over(self, rollups: Sequence[Rollup | KpiRow]) -> None:
+    async def _hand_over(self, taken: Sequence[Row]) -> None:
         # Nothing may be awaited on the way: who reads next must find each row either in the aggregator or behind him in line.
-        rows, self._collected = [*self._collected, *rollups], []
+        rows, self._collected = [*self._collected, *taken, *pack(self._observed)], []
+        self._observed = []
         await self._database.run(lambda connection: self._waiting.write_out(connection, rows))
 
     async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
@@ -139,6 +150,8 @@ class RollupStore:
                 await self._prune(partial(_prune_table, table), now - kept_s)
         await self._prune(prune_calls, now - kept.calls_s)
         await self._prune(prune_events, now - kept.events_s)
+        await self._prune(prune_detail, now - kept.judged_s)
+        await self._prune(prune_judged, now - kept.judged_s)
 
     async def _prune(self, chunk: Callable[[sqlite3.Connection, float], int], before: float) -> None:
         while await self._database.run(lambda connection: chunk(connection, before)):
@@ -150,7 +163,8 @@ class RollupStore:
             return
         self._closed = True
         try:
-            await self._hand_over([*self._aggregator.take(now, everything=True), *self._kpis.take(now, everything=True)])
+            rollups = self._aggregator.take(now, everything=True)
+            await self._hand_over([*rollups, *self._detail.take(now, everything=True), *self._kpis.take(now, everything=True)])
         finally:
             await self._database.close()
 

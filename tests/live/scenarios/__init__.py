@@ -1,11 +1,11 @@
 """The scenarios, by what they disturb: media of single calls, trunks, the PBX itself, logins; and how people answer."""
 
-from tests.live.scenarios import calls, desk, logins, loss, media, oncall, pbx, peers, trunks
+from tests.live.scenarios import calls, desk, logins, loss, media, oncall, pbx, peers, queues, trunks
 
 # Each group runs at once; the next begins when all of it is done.
 GROUPS = (
     *loss.GROUPS,
-    (*media.SCENARIOS, *calls.SCENARIOS, *peers.SCENARIOS, *logins.SCENARIOS),
+    (*media.SCENARIOS, *calls.SCENARIOS, *peers.SCENARIOS, *logins.SCENARIOS, *queues.SCENARIOS),
     media.STORM,
 )
 # One after the other, beside the groups once nobody speaks over a trunk.

@@ -1,0 +1,282 @@
+"""Does what the planner of remedies says, by AMI, and tells what came of it.
+
+Strategy: persist, then act.  Alerts are stored before the planner hears of them, a deed is stored before it is sent, and what
+came of it is stored with a row of the audit and a line of the incident's message in one transaction.  Before something is
+taken back it is looked at: what somebody else has set meanwhile stays.  Nothing is sent to a PBX that cannot be seen.
+
+The rights are those of the manager user, and the message says which one is missing: ``call`` for hangup, redirect and setvar,
+``system`` for dbput, ``originate`` for originate, and ``reporting`` to read what there was before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, NoReturn
+
+from qualitywatch.ami.answers import Answer
+from qualitywatch.ami.refusals import one_line
+from qualitywatch.app.keeper import Keeper
+from qualitywatch.app.watcher import Watcher
+from qualitywatch.desk.desk import Desk
+from qualitywatch.errors import AmiConnectError, StoreError
+from qualitywatch.model import (
+    Alert,
+    AuditRow,
+    Connected,
+    PbxEvent,
+    Remedy,
+    RemedyNote,
+    RemedyOutcome,
+    RemedyReason,
+    Resynced,
+    Transition,
+    Undo,
+    UndoKind,
+)
+from qualitywatch.notify.remedies import told
+from qualitywatch.notify.texts import words_of
+from qualitywatch.ports import Clock, StateChange
+from qualitywatch.remedies.action import ActionKind, Request, Switch
+from qualitywatch.remedies.deeds import Deed, DeedState, Memory
+from qualitywatch.remedies.planner import Job, Planner
+from qualitywatch.remedies.policy import RemedyPolicy
+from qualitywatch.remedies.registry import ACTIONS
+from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.store.codec import dumps, loads
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 1.0
+MEMORY_KEY: Final = "remedies"
+_DENIED: Final = "permission denied"
+_WELL: Final = frozenset({RemedyOutcome.DONE, RemedyOutcome.UNDONE, RemedyOutcome.WOULD, RemedyOutcome.WOULD_UNDO})
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why Asterisk did not do it."""
+
+    why: RemedyReason
+    detail: str = ""
+
+
+class Remedies:
+    """Tends the remedies of all PBXes; its memory is the meta entry ``MEMORY_KEY``."""
+
+    def __init__(
+        self,
+        policy: RemedyPolicy,
+        remedies: Mapping[str, Sequence[Remedy]],
+        watchers: Mapping[str, Watcher],
+        desk: Desk,
+        keeper: Keeper,
+        meta: Mapping[str, str],
+        clock: Clock,
+        *,
+        look_s: float = LOOK_S,
+    ) -> None:
+        self._watchers = watchers
+        self._desk = desk
+        self._keeper = keeper
+        self._clock = clock
+        self._look_s = look_s
+        self._planner = Planner(policy, remedies, memory_of(meta), trunk_of=self._trunk_of)
+        self._alerts: dict[str, Sequence[Alert]] = {}  # as they were stored last
+        self._wake: dict[str, asyncio.Event] = {}
+        self._listed: set[str] = set()  # PBXes that have told how everything stands
+        for pbx, watcher in watchers.items():
+            self._alerts[pbx] = watcher.pipeline.alerts
+            self._wake[pbx] = asyncio.Event()
+            watcher.followers.append(partial(self._follow, pbx))
+            watcher.listeners.append(partial(self._hear, pbx))
+
+    async def run(self) -> NoReturn:
+        """Tend every PBX, for ever; one that answers slowly delays nobody else."""
+        async with asyncio.TaskGroup() as group:
+            for pbx, watcher in self._watchers.items():
+                group.create_task(self._tend_for_ever(pbx, watcher), name=f"remedies {pbx}")
+            await asyncio.Event().wait()
+        raise AssertionError("a task group that waits for ever has ended")
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def _trunk_of(self, pbx: str, subject: str) -> str | None:
+        return self._watchers[pbx].pipeline.trunk_of(subject)
+
+    def _follow(self, pbx: str, transitions: Sequence[Transition], alerts: Sequence[Alert]) -> None:
+        self._alerts[pbx] = alerts
+        if transitions:
+            self._planner.take(transitions, self._clock.now())
+            self._wake[pbx].set()
+
+    def _hear(self, pbx: str, event: PbxEvent) -> None:
+        match event:
+            case Connected():
+                self._listed.discard(pbx)
+                self._planner.reconnected()
+            case Resynced():
+                self._listed.add(pbx)
+            case _:
+                pass
+
+    async def _tend_for_ever(self, pbx: str, watcher: Watcher) -> NoReturn:
+        while True:
+            self._wake[pbx].clear()
+            with suppress(AmiConnectError):  # what was begun is known, and gone on with
+                await self._tend(pbx, watcher)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._look_s):
+                    await self._wake[pbx].wait()
+
+    async def _tend(self, pbx: str, watcher: Watcher) -> None:
+        while watcher.client.connected and watcher.pipeline.blind_since is None and pbx in self._listed:
+            if self._keeper.waiting:
+                return  # nothing is done that could not be remembered
+            step = self._planner.next(pbx, self._alerts[pbx], watcher.now, self._clock.now())
+            if step is None:
+                return
+            match step.job:
+                case Job.DO:
+                    await self._do(step.deed, watcher)
+                case Job.UNDO:
+                    await self._undo(step.deed, watcher)
+                case Job.SAY:
+                    await self._record(step.deed, step.note)
+
+    async def _do(self, deed: Deed, watcher: Watcher) -> None:
+        kind = ACTIONS[deed.action]
+        deed = replace(deed, incident=deed.incident or self._desk.incident_of(deed.key))
+        undo = deed.undo
+        if kind.switch is not None and self._planner.reads_first(deed):
+            found = await self._read(deed, kind.switch, watcher)
+            if isinstance(found, _Refusal):
+                await self._record(deed, self._planner.not_done(deed, found.why, found.detail, self._clock.now()))
+                return
+            undo = Undo(UndoKind.DELETE) if found is None else Undo(UndoKind.VALUE, found)
+        deed = self._planner.begin(deed, undo, deed.incident, self._clock.now())
+        await self._keeper.keep_change(StateChange(meta=self._meta()))
+        if self._keeper.waiting:
+            return
+        try:
+            refusal = await self._send(kind.request(deed.values), kind, watcher)
+        except AmiConnectError:
+            await self._record(deed, self._planner.unclear(deed, self._clock.now()))
+            raise
+        now = self._clock.now()
+        if refusal is None:
+            await self._record(deed, self._planner.done(deed, now))
+        elif refusal.why is RemedyReason.SILENT:
+            await self._record(deed, self._planner.unclear(deed, now))
+        else:
+            await self._record(deed, self._planner.not_done(deed, refusal.why, refusal.detail, now))
+
+    async def _undo(self, deed: Deed, watcher: Watcher) -> None:
+        kind = ACTIONS[deed.action]
+        if kind.switch is None:
+            return
+        found = await self._read(deed, kind.switch, watcher)
+        if not isinstance(found, _Refusal) and (found or "") != deed.values["value"]:
+            await self._record(deed, self._planner.found(deed, found, self._clock.now()))
+            return
+        delete = deed.undo.kind is UndoKind.DELETE
+        request = kind.switch.delete(deed.values) if delete else kind.switch.put(deed.values, deed.undo.value)
+        refusal = await self._send(request, kind, watcher)
+        now = self._clock.now()
+        if refusal is None:
+            await self._record(deed, self._planner.undone(deed, now))
+        else:
+            await self._record(deed, self._planner.not_undone(deed, refusal.why, refusal.detail, now))
+
+    async def _read(self, deed: Deed, switch: Switch, watcher: Watcher) -> str | _Refusal | None:
+        """Return what there is now; None when there is nothing."""
+        request = switch.read(deed.values)
+        try:
+            answer = await watcher.client.request(request.action, request.headers)
+        except ValueError:
+            return _Refusal(RemedyReason.UNFIT)
+        if not answer.ok:
+            absent = bool(switch.absent) and answer.message.casefold().startswith(switch.absent)
+            return None if absent else _refusal(answer, request, ())
+        messages = answer.items or ((answer.response,) if answer.response is not None else ())
+        value = next((value for message in messages if (value := message.get(switch.header)) is not None), None)
+        return value if value is not None else _Refusal(RemedyReason.REFUSED, one_line(answer.message))
+
+    async def _send(self, request: Request, kind: ActionKind, watcher: Watcher) -> _Refusal | None:
+        """Send it; None when it was done. Raises AmiConnectError."""
+        try:
+            answer = await watcher.client.request(request.action, request.headers)
+        except ValueError:
+            return _Refusal(RemedyReason.UNFIT)
+        return None if answer.ok else _refusal(answer, request, kind.gone)
+
+    async def _record(self, deed: Deed, note: RemedyNote | None) -> None:
+        """Store what is remembered now, and with it the note for people and the audit."""
+        if note is None:
+            await self._keeper.keep_change(StateChange(meta=self._meta()))
+            return
+        text = told(note, words_of("en"), None)
+        incident = deed.incident or self._desk.incident_of(deed.key)
+        level = logging.INFO if note.outcome in _WELL else logging.WARNING
+        key = deed.key
+        log.log(
+            level, 'remedy.%s pbx=%s rule=%s subject=%s what="%s"', note.outcome, key.pbx, key.rule, ascii(key.subject), text
+        )
+        row = AuditRow(note.at, "qualitywatch", "remedy", f"{key.rule} {key.subject} on {key.pbx}: {text}", incident)
+        change = self._desk.note_remedy(incident, note, row)
+        await self._keeper.keep_change(StateChange(incidents=change.incidents, audit=change.audit, meta=self._meta()))
+
+    def _meta(self) -> Mapping[str, str]:
+        return {MEMORY_KEY: dumps(self._planner.memory)}
+
+
+def remedy_services(
+    policy: RemedyPolicy,
+    specs: Sequence[RuleSpec],
+    watchers: Mapping[str, Watcher],
+    desk: Desk,
+    keeper: Keeper,
+    meta: Mapping[str, str],
+    clock: Clock,
+) -> list[Remedies]:
+    """Build the service if the configuration allows remedies; what was left undone when it no longer does is told."""
+    remedies = {spec.name: spec.remedies for spec in specs if spec.remedies}
+    memory = memory_of(meta)
+    left = [
+        deed
+        for deed in memory.deeds
+        if deed.state in {DeedState.STARTED, DeedState.DONE}
+        and deed.undo.kind is not UndoKind.NEVER
+        and not policy.allows(deed.action)
+    ]
+    for deed in left:
+        text = told(RemedyNote(deed.at, RemedyOutcome.DONE, deed.action, deed.values), words_of("en"), None)
+        log.warning('remedy.left pbx=%s rule=%s what="%s" why=switched_off', deed.key.pbx, deed.key.rule, text)
+    if not policy.enabled or not (remedies or memory.deeds):
+        return []
+    return [Remedies(policy, remedies, watchers, desk, keeper, meta, clock)]
+
+
+def memory_of(meta: Mapping[str, str]) -> Memory:
+    """What was remembered; nothing where it cannot be read."""
+    try:
+        return loads(Memory, meta[MEMORY_KEY]) if MEMORY_KEY in meta else Memory()
+    except StoreError as exc:
+        log.error('remedy.forgotten error="%s"', exc)
+        return Memory()
+
+
+def _refusal(answer: Answer, request: Request, gone: Sequence[str]) -> _Refusal:
+    if answer.response is None:
+        return _Refusal(RemedyReason.SILENT)
+    text = answer.message.casefold()
+    if text.startswith(_DENIED):
+        return _Refusal(RemedyReason.RIGHT, request.rights[0])
+    if any(text.startswith(start) for start in gone):
+        return _Refusal(RemedyReason.GONE)
+    return _Refusal(RemedyReason.REFUSED, one_line(answer.message))

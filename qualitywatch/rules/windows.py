@@ -1,0 +1,178 @@
+"""Sliding windows over the samples of one metric, per subject and direction: what kinds of rules that judge a figure share.
+
+Strategy: the window holds the samples of all calls of the subject; loss is weighted by packets, so that it is lost over
+expected and never a mean of percentages.  Below a minimum of expected packets, or when the newest sample is stale, nothing
+is said.  Samples nobody can vouch for are left out, by metric.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Protocol
+
+from qualitywatch.document import Section
+from qualitywatch.model import AlertKey, Metric, Observation, Sample, Signal, Verdict
+from qualitywatch.rules.spec import Common
+
+_LOSS: Final = frozenset({Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT})
+_SCORE: Final = frozenset({Verdict.OK, Verdict.UNGROUNDED_CODEC})
+USABLE: Final[Mapping[Metric, frozenset[Verdict]]] = {
+    Metric.LOSS_PERCENT: _LOSS,
+    Metric.LOSS_PERCENT_REPORTED: _LOSS,
+    Metric.JITTER_MS: frozenset({Verdict.OK}),
+    Metric.RTT_MS: frozenset({Verdict.OK}),
+    Metric.MOS: _SCORE,
+    Metric.R_FACTOR: _SCORE,
+}
+LOWER_IS_WORSE: Final = frozenset({Metric.MOS, Metric.R_FACTOR})
+HIGHEST: Final[Mapping[Metric, float]] = {
+    Metric.LOSS_PERCENT: 100,
+    Metric.LOSS_PERCENT_REPORTED: 100,
+    Metric.JITTER_MS: 10_000,
+    Metric.RTT_MS: 10_000,
+    Metric.MOS: 4.5,
+    Metric.R_FACTOR: 100,
+}
+
+
+class Aggregate(StrEnum):
+    """How a window becomes one figure."""
+
+    WEIGHTED = "weighted"  # by packets
+    MEAN = "mean"
+    MEDIAN = "median"
+    MAX = "max"
+    MIN = "min"
+
+
+class Windowed(Protocol):
+    """Options of a rule that judges windows."""
+
+    @property
+    def metric(self) -> Metric: ...
+
+    @property
+    def window_s(self) -> float: ...
+
+    @property
+    def aggregate(self) -> Aggregate: ...
+
+    @property
+    def min_expected(self) -> float: ...
+
+    @property
+    def stale_after_s(self) -> float: ...
+
+
+def read_aggregate(section: Section, metric: Metric) -> Aggregate:
+    """Read ``aggregate``: round trips leap when one report is late, so the one in the middle speaks for them."""
+    default = Aggregate.MEDIAN if metric is Metric.RTT_MS else Aggregate.WEIGHTED
+    return section.choice("aggregate", Aggregate, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a window comes to, or with ``signal`` why it comes to nothing."""
+
+    value: float | None
+    signal: Signal | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class SampleWindows:
+    """The windows of one rule at work."""
+
+    def __init__(self, common: Common, options: Windowed) -> None:
+        self._common = common
+        self._options = options
+        self._usable = USABLE[options.metric]
+        self._windows: dict[AlertKey, deque[Sample]] = {}
+        self._asked_at: dict[AlertKey, float] = {}
+
+    def key_of(self, observation: Observation) -> AlertKey | None:
+        """The key an observation belongs to; None when it is not for this rule."""
+        if not isinstance(observation, Sample) or observation.metric is not self._options.metric:
+            return None
+        if observation.verdict not in self._usable:
+            return None
+        if observation.direction is not None and observation.direction not in self._common.directions:
+            return None
+        if not self._common.selection.matches(observation.pbx, observation.subject):
+            return None
+        return AlertKey(self._common.name, observation.pbx, observation.subject, observation.direction)
+
+    def add(self, key: AlertKey, sample: Sample) -> None:
+        """Take in a sample under the key it belongs to."""
+        window = self._windows.get(key)
+        if window is None:
+            window = self._windows[key] = deque()
+        window.append(sample)
+
+    def read(self, key: AlertKey, now: float) -> Reading:
+        """Return what the last window of one key comes to."""
+        window = self._windows.get(key)
+        if window is None:
+            # Known from before a restart: an empty window proves nothing until it has been open for its whole length.
+            opened_at = self._asked_at.setdefault(key, now)
+            return Reading(None, Signal.UNKNOWN if now - opened_at < self._options.window_s else Signal.GONE)
+        while window and window[0].at <= now - self._options.window_s:
+            window.popleft()
+        if not window:
+            return Reading(None, Signal.GONE)
+        packets = sum(sample.weight for sample in window)
+        if packets < self._options.min_expected or window[-1].at < now - self._options.stale_after_s:
+            return Reading(None, Signal.UNKNOWN)
+        details = {
+            "packets": f"{packets:.0f}",
+            "window_s": f"{self._options.window_s:.0f}",
+            "calls": str(len({sample.uniqueid for sample in window})),
+        }
+        if window[-1].codec:
+            details["codec"] = window[-1].codec
+        if any(sample.verdict is Verdict.UNGROUNDED_CODEC for sample in window):
+            details["provisional"] = "yes"
+        return Reading(_figure(self._options.aggregate, window), None, details)
+
+    def take_since(self, key: AlertKey, since: float) -> float | None:
+        """Return what the samples since an instant come to, if there are enough, and drop those before it."""
+        window = self._windows.get(key)
+        while window and window[0].at < since:
+            window.popleft()
+        if not window or sum(sample.weight for sample in window) < self._options.min_expected:
+            return None
+        return _figure(self._options.aggregate, window)
+
+    def forget(self) -> None:
+        """Drop all windows."""
+        self._windows.clear()
+        self._asked_at.clear()
+
+    def idle(self, now: float) -> list[AlertKey]:
+        """Whose subjects have not been in a call for ten windows."""
+        horizon = now - 10 * self._options.window_s
+        return [key for key, window in self._windows.items() if not window or window[-1].at < horizon]
+
+    def drop(self, key: AlertKey, now: float) -> None:
+        """Release the window of a key that is idle."""
+        del self._windows[key]
+        self._asked_at[key] = now - 10 * self._options.window_s  # it was open and empty all that time: gone, not unknown
+
+
+def _figure(aggregate: Aggregate, window: Iterable[Sample]) -> float:
+    samples = list(window)
+    values = [sample.value for sample in samples]
+    match aggregate:
+        case Aggregate.WEIGHTED:
+            return sum(sample.value * sample.weight for sample in samples) / sum(sample.weight for sample in samples)
+        case Aggregate.MEAN:
+            return statistics.fmean(values)
+        case Aggregate.MEDIAN:
+            return statistics.median(values)
+        case Aggregate.MAX:
+            return max(values)
+        case Aggregate.MIN:
+            return min(values)
