@@ -28,6 +28,7 @@ Watches the call quality and the trunks of Asterisk PBXes and tells people on Te
   qualitywatch serve-capture FILE            play a recorded session as a PBX, to try a configuration against
   qualitywatch silence add|list|expire       ask the running daemon for quiet, see who did, end it
   qualitywatch rules test|lint               test the rules on calls you make up, find rules that cannot work
+  qualitywatch influx setup|check            make the bucket of a configuration, or see whether it takes data
   qualitywatch explain FILE --rule R ...     why an alert fired on a recording, or why it did not
 """
 
@@ -136,6 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--tls-cert", type=Path, metavar="F", help="certificate chain (PEM): speak TLS")
     serve.add_argument("--tls-key", type=Path, metavar="F", help="private key (PEM) of the certificate")
     _add_silence(commands)
+    _add_influx(commands)
     _add_rules(commands)
     return parser
 
@@ -197,6 +199,15 @@ def _add_silence(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add.add_argument("--comment", default="", metavar="TEXT", help="why; shown to whoever asks")
     show.add_argument("--format", choices=("text", "json"), default="text", help="for people, or one JSON object a line")
     expire.add_argument("id", type=int, metavar="ID", help='as "silence list" shows it')
+
+
+def _add_influx(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    influx = commands.add_parser("influx", help="prepare or check the time series databases of a configuration")
+    deeds = influx.add_subparsers(dest="deed", metavar="setup|check", required=True)
+    setup = deeds.add_parser("setup", help="create buckets and databases that are missing, and set how long they keep data")
+    check = deeds.add_parser("check", help="say what is there and whether it takes data")
+    for deed in (setup, check):
+        deed.add_argument("--config", type=Path, required=True, metavar="F", help="configuration with an influx section")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -305,6 +316,12 @@ def _rules(options: argparse.Namespace) -> int:
     return rules_test(RunOptions(tuple(options.files), options.config, options.rules), sys.stdout)
 
 
+def _influx(options: argparse.Namespace) -> int:
+    from qualitywatch.commands import influx  # noqa: PLC0415
+
+    return influx.setup(options.config, sys.stdout) if options.deed == "setup" else influx.check(options.config, sys.stdout)
+
+
 def _explain(options: argparse.Namespace) -> int:
     from qualitywatch.commands.explain import ExplainOptions, explain  # noqa: PLC0415
 
@@ -330,4 +347,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "silence": _silence,
     "rules": _rules,
     "explain": _explain,
+    "influx": _influx,
 }

@@ -263,6 +263,11 @@ class Pipeline:
         """What may explain the bad sound of a peer: its site, or the registration that its calls go through."""
         return self._shared.places_of(subject)
 
+    def labels_of(self, subject: str) -> dict[str, str]:
+        """The registration that a peer's calls go through and the site it is at, where they are known."""
+        trunk, site = self.trunk_of(subject), self._shared.site_of(subject)
+        return {**({"trunk": trunk} if trunk else {}), **({"site": site} if site else {})}
+
     def _registers(self, account: str, host: str) -> bool:
         return any(is_registration(trunk, account, host) for trunk in self.trunks.states())
 

@@ -22,6 +22,7 @@ from qualitywatch.app.pictures import Pictures
 from qualitywatch.app.remedies import remedy_services
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service, build_services
+from qualitywatch.app.sinks import Feeding, open_sink
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.charts.painter import Painter
 from qualitywatch.config import Config
@@ -97,8 +98,12 @@ class Daemon:
                 remembered=stored.meta,
             )
             pipelines = {pbx.name: assembly.pipeline(config, pbx, specs, stored) for pbx in config.pbxes}
+            sinks = []
+            for influx in config.influx:
+                sinks.append(await open_sink(config, influx, pipelines, clock))
+                undo.push_async_callback(sinks[-1].close, now)
             desk = assembly.desk(config, specs, stored, pipelines)
-            keeper = Keeper(state, [series], clock)
+            keeper = Keeper(state, [series, *sinks], clock)
             watchers = {}
             for pbx in config.pbxes:
                 client = AmiClient(assembly.endpoint(pbx, config.call), clock)
@@ -114,8 +119,11 @@ class Daemon:
             await _drop_what_is_gone(stored, pipelines, desk, keeper, now)
             services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
             services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock)
+            services += [Feeding(sink) for sink in sinks]
             undo.pop_all()
-        return cls(config, clock, state, [series], notifiers, tuple(watchers.values()), keeper, dispatcher, room, services)
+        return cls(
+            config, clock, state, [series, *sinks], notifiers, tuple(watchers.values()), keeper, dispatcher, room, services
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set, then wind up in order."""

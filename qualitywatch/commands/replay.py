@@ -25,8 +25,8 @@ from qualitywatch.config import read_config
 from qualitywatch.errors import AmiProtocolError, QualitywatchError
 from qualitywatch.model import Connected, Disconnected
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.rules.loader import load_rules
 from qualitywatch.quality.sites import Sites
+from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.shipped import shipped
 

@@ -17,6 +17,7 @@ from qualitywatch.config.calls import read_call, read_lamps, read_trunk_peers
 from qualitywatch.config.checks import LANGUAGES
 from qualitywatch.config.context import Context
 from qualitywatch.config.incidents import read_incidents
+from qualitywatch.config.influx import read_influx
 from qualitywatch.config.machine import machine_timezone, path_problem
 from qualitywatch.config.maintenance import read_maintenance
 from qualitywatch.config.pbx import read_pbxes
@@ -107,6 +108,7 @@ def _read_root(root: Section, context: Context) -> Config:
         sites=read_sites(root),
         call=read_call(root, names),
         lamps=read_lamps(root, names),
+        influx=read_influx(root, context),
         remedies=read_remedy_policy(root),
         warnings=tuple(context.notes.lines()),
     )

@@ -164,6 +164,23 @@ class LampConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class InfluxConfig:
+    """A time series database; ``keep_s`` is what ``influx setup`` asks it for, None leaves data for ever."""
+
+    name: str
+    kind: str
+    url: str
+    org: str
+    bucket: str
+    token: Secret | None
+    database: str
+    username: str | None
+    password: Secret | None
+    spool_bytes: int
+    keep_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything the daemon is told; ``warnings`` are lines like problems, of things that work but should not stay so.
 
@@ -188,5 +205,6 @@ class Config:
     sites: Sites = field(default_factory=dict)
     call: CallConfig | None = None
     lamps: tuple[LampConfig, ...] = ()
+    influx: tuple[InfluxConfig, ...] = ()
     remedies: RemedyPolicy = field(default_factory=RemedyPolicy)
     warnings: tuple[str, ...] = ()

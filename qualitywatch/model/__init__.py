@@ -98,6 +98,7 @@ from qualitywatch.model.remedies import (
 )
 from qualitywatch.model.shares import Share, ShareObservation
 from qualitywatch.model.words import (
+    CHARTED,
     VOICE_METRICS,
     AudioState,
     Direction,
@@ -112,6 +113,7 @@ from qualitywatch.model.words import (
 )
 
 __all__ = [
+    "CHARTED",
     "HISTORY_SEPARATOR",
     "VOICE_METRICS",
     "Acknowledgement",

@@ -56,6 +56,12 @@ class Verdict(StrEnum):
     UNKNOWN_CODEC = "unknown_codec"  # nobody told the codec: the score is a guess for charts, no rule listens to it
 
 
+# What can be drawn on a chart: scores by guessed constants too, jitter of a wrong clock and skewed RTT not.
+CHARTED: Final = frozenset(
+    {Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT, Verdict.UNGROUNDED_CODEC, Verdict.UNKNOWN_CODEC}
+)
+
+
 class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"

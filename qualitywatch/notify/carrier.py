@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
+from qualitywatch.backoff import Backoff
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Incident, Post
-from qualitywatch.backoff import Backoff
 from qualitywatch.notify.lane import Lane
 from qualitywatch.notify.legible import legible
 from qualitywatch.notify.memory import Memory

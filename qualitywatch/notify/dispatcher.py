@@ -13,8 +13,8 @@ from itertools import count
 from random import Random
 from typing import Final
 
-from qualitywatch.model import Incident, Post
 from qualitywatch.backoff import Backoff
+from qualitywatch.model import Incident, Post
 from qualitywatch.notify.carrier import Carrier, DispatcherStats, Draw, Means
 from qualitywatch.notify.lane import Lane
 from qualitywatch.notify.memory import Memory

@@ -11,8 +11,8 @@ import logging
 from random import Random
 from typing import Final
 
-from qualitywatch.errors import StoreError
 from qualitywatch.backoff import Backoff
+from qualitywatch.errors import StoreError
 from qualitywatch.notify.progress import Progress
 from qualitywatch.notify.troubles import Troubles
 from qualitywatch.ports import StateChange, StateStore

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
-from qualitywatch.errors import NotifyError, StoreError
 from qualitywatch.backoff import Backoff
+from qualitywatch.errors import NotifyError, StoreError
 from qualitywatch.notify.boterrors import ConflictError, NotUnderstoodError, TokenRefusedError, WebhookSetError
 from qualitywatch.notify.inbound import Answer, Command, OnCommand, OnPress, Press
 from qualitywatch.notify.replies import say

@@ -12,17 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeAlias
 
-from qualitywatch.model import Direction, Metric, Sample, Verdict
+from qualitywatch.model import CHARTED, Direction, Metric, Sample
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 LATE_S: Final = 5  # batches arrive a little after the minute they speak of
 _COUNTED_KEPT_S: Final = 300  # how much longer than its width a row remembers its calls, for still later samples
 
-# What can be drawn on a chart: scores by guessed constants too, jitter of a wrong clock and skewed RTT not.
-_TRUSTED: Final = frozenset(
-    {Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT, Verdict.UNGROUNDED_CODEC, Verdict.UNKNOWN_CODEC}
-)
 _STORED: Final = (
     Metric.LOSS_PERCENT,
     Metric.LOSS_PERCENT_REPORTED,
@@ -232,7 +228,7 @@ class _Stretch:
 
 def _sort_in(stretches: dict[_Key, _Stretch], samples: Iterable[Sample], width_s: int) -> None:
     for sample in samples:
-        if sample.metric not in _STORED or sample.verdict not in _TRUSTED:
+        if sample.metric not in _STORED or sample.verdict not in CHARTED:
             continue
         key = (_start(sample.at, width_s), sample.pbx, sample.subject, sample.direction)
         stretch = stretches.get(key)

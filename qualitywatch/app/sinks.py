@@ -1,0 +1,53 @@
+"""The time series databases of a daemon: opened with their spools, fed by the keeper, run as services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NoReturn
+
+from qualitywatch.config import Config, InfluxConfig
+from qualitywatch.pipeline import Pipeline
+from qualitywatch.ports import Clock, SeriesBatch
+from qualitywatch.sinks.measurements import measurements
+from qualitywatch.sinks.reading import Reading
+from qualitywatch.sinks.registry import SERVERS, ServerOptions
+from qualitywatch.sinks.server import Server
+from qualitywatch.sinks.sink import Sink
+from qualitywatch.sinks.spool import Spool
+
+SPOOL_FILE: Final = "spool-{name}.db"
+
+
+def build_server(influx: InfluxConfig) -> Server:
+    """The database of a configuration section; nothing is connected yet."""
+    return SERVERS[influx.kind](
+        ServerOptions(influx.url, influx.org, influx.bucket, influx.token, influx.database, influx.username, influx.password)
+    )
+
+
+async def open_sink(config: Config, influx: InfluxConfig, pipelines: Mapping[str, Pipeline], clock: Clock) -> Sink:
+    """A sink with its spool in the state directory; raises StoreError.  ``pipelines`` may be filled in later."""
+
+    def labels(pbx: str, subject: str) -> Mapping[str, str]:
+        return pipelines[pbx].labels_of(subject) if pbx in pipelines else {}
+
+    def readings(batch: SeriesBatch) -> list[Reading]:
+        return measurements(batch, labels)
+
+    path = config.store.directory / SPOOL_FILE.format(name=influx.name)
+    spool = await Spool.open(path, max_bytes=influx.spool_bytes, now=clock.now())
+    return Sink(influx.name, build_server(influx), spool, clock, readings=readings)
+
+
+class Feeding:
+    """``app.services.Service`` that lets a sink work; the daemon closes it among the other stores."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    async def run(self) -> NoReturn:
+        """Run until cancelled."""
+        await self._sink.run()
+
+    async def close(self) -> None:
+        """Nothing: a sink is closed when the last batch was written to it."""

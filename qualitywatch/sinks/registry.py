@@ -1,0 +1,53 @@
+"""The databases there are.  A new one is a file in ``servers/`` and a line here.
+
+Clients are imported when one is built: influxdb-client costs 30 MiB, which only who writes to InfluxDB pays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
+
+from qualitywatch.secrets import Secret
+from qualitywatch.sinks.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """Where a database is and how to write to it; what a kind does not know stays empty."""
+
+    url: str
+    org: str = ""
+    bucket: str = ""
+    token: Secret | None = None
+    database: str = ""
+    username: str | None = None
+    password: Secret | None = None
+
+
+def _influx2(options: ServerOptions) -> Server:
+    module = import_module("qualitywatch.sinks.servers.influx2")
+    server: Server = module.Influx2(options.url, org=options.org, bucket=options.bucket, token=options.token)
+    return server
+
+
+def _influx1(options: ServerOptions) -> Server:
+    module = import_module("qualitywatch.sinks.servers.influx1")
+    server: Server = module.Influx1(
+        options.url, database=options.database, username=options.username, password=options.password
+    )
+    return server
+
+
+def _victoria(options: ServerOptions) -> Server:
+    server: Server = import_module("qualitywatch.sinks.servers.victoria").Victoria(options.url, token=options.token)
+    return server
+
+
+SERVERS: Final[Mapping[str, Callable[[ServerOptions], Server]]] = {
+    "influxdb": _influx2,
+    "influxdb1": _influx1,
+    "victoriametrics": _victoria,
+}

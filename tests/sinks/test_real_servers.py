@@ -1,0 +1,119 @@
+"""Every recording written to a real InfluxDB 1.6 and a real VictoriaMetrics, and asked for again."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qualitywatch.pipeline import Effects, Pipeline
+from qualitywatch.ports import SeriesBatch
+from qualitywatch.rules.loader import load_rules
+from qualitywatch.sinks.encoding import encode
+from qualitywatch.sinks.measurements import measurements
+from qualitywatch.sinks.reading import Reading
+from qualitywatch.sinks.server import SinkError
+from qualitywatch.sinks.servers.influx1 import Influx1
+from qualitywatch.sinks.servers.influx2 import Influx2
+from qualitywatch.sinks.servers.victoria import Victoria
+from tests.accuracy.findings import RECORDINGS, RULES, events_of
+from tests.fakes.series_servers import influxdb1, influxql, promql, victoria_metrics
+
+LINES = 1000
+
+
+def batch_of(effects: Effects) -> SeriesBatch:
+    return SeriesBatch(effects.samples, effects.calls, effects.logs, effects.observed, effects.kpis)
+
+
+def readings_of(recording: Path) -> list[Reading]:
+    pipeline = Pipeline(f"{recording.parent.name}.{recording.name}", load_rules([RULES]))
+    batches = [batch_of(pipeline.feed(event)) for event in events_of(recording)]
+    return [reading for batch in batches for reading in measurements(batch, lambda pbx, subject: pipeline.labels_of(subject))]
+
+
+@pytest.fixture(scope="module")
+def everything() -> list[Reading]:
+    return [reading for recording in RECORDINGS for reading in readings_of(recording)]
+
+
+def texts(readings: list[Reading]) -> Iterator[bytes]:
+    for first in range(0, len(readings), LINES):
+        yield encode(readings[first : first + LINES])
+
+
+def test_influxdb_1_takes_every_line_of_every_recording(everything: list[Reading], tmp_path: Path) -> None:
+    with influxdb1(tmp_path) as url:
+        server = Influx1(url, database="qualitywatch")
+        with pytest.raises(SinkError, match=r'no database "qualitywatch": create it with "qualitywatch influx setup"'):
+            server.check()
+        assert server.setup(None) == "database qualitywatch is there; data is kept for ever"
+        assert "is version 1.6" in server.check()
+        for text in texts(everything):
+            server.write(text)
+        server.close()
+        percent = influxql(url, "qualitywatch", "SELECT count(percent) FROM loss")[0]["count"]
+        assert percent == len({(r.at, r.tags) for r in everything if r.measurement == "loss" and "percent" in r.fields})
+        (row,) = influxql(
+            url,
+            "qualitywatch",
+            "SELECT sum(lost) / sum(expected) * 100 AS loss FROM ("
+            "SELECT percent * packets / 100 AS lost, packets AS expected FROM loss "
+            "WHERE pbx = 'asterisk-20.sip-bridge-loss' AND peer = 'SIP/6118' AND direction = 'to_peer')",
+        )
+        assert row["loss"] == pytest.approx(9, abs=1)
+        states = influxql(url, "qualitywatch", "SELECT up, state, trunk FROM state WHERE pbx = 'asterisk-20.trunk-outage'")
+        assert {row["up"] for row in states if row["trunk"] == "SIP/74993801@127.0.0.1"} >= {0, 1}
+        tags = {row["tagKey"] for row in influxql(url, "qualitywatch", "SHOW TAG KEYS")}
+        assert tags <= {
+            "pbx",
+            "peer",
+            "direction",
+            "codec",
+            "trunk",
+            "site",
+            "entity",
+            "kpi",
+            "queue",
+            "kind",
+            "rule",
+            "severity",
+        }
+
+
+def test_victoria_metrics_takes_them_too(everything: list[Reading], tmp_path: Path) -> None:
+    with victoria_metrics(tmp_path) as url:
+        server = Victoria(url)
+        assert server.check() == f"VictoriaMetrics at {url} takes data"
+        for text in texts(everything):
+            server.write(text)
+        server.close()
+        storm = [r.at for r in everything if ("pbx", "asterisk-20.loss-storm") in r.tags]
+        query = 'avg by (peer) (avg_over_time(loss_percent{pbx="asterisk-20.loss-storm", direction="to_peer"}[10m]))'
+        found = {labels["peer"]: value for labels, value in promql(url, query, max(storm))}
+        lossy = {f"SIP/{number}" for number in range(6111, 6125)}
+        assert {peer for peer, value in found.items() if value > 15} == lossy
+        assert all(value < 1 for peer, value in found.items() if peer not in lossy)
+
+
+def test_the_wrong_kind_of_server_is_one_clear_line(tmp_path: Path) -> None:
+    with influxdb1(tmp_path) as url:
+        server = Influx2(url, org="office", bucket="qualitywatch", token=None)
+        with pytest.raises(SinkError, match=r"is version 1\.6.*: write kind: influxdb1 and database: in place of bucket:"):
+            server.check()
+        server.close()
+
+
+def test_no_call_and_no_channel_is_ever_a_tag(everything: list[Reading]) -> None:
+    series = {(reading.measurement, reading.tags) for reading in everything}
+    assert len(series) < len(everything) / 4
+    assert not [tags for _, tags in series if any("-0000" in text for _, text in tags)]
+
+
+def test_what_is_measured_is_what_is_written(everything: list[Reading]) -> None:
+    voice, others = {"loss", "jitter", "rtt", "mos"}, {"state", "kpi", "call", "event", "alert"}
+    assert {reading.measurement for reading in everything} >= voice | others
+    assert all(isinstance(value, float) for each in everything if each.measurement in voice for value in each.fields.values())
+    assert len(gzip.compress(b"\n".join(texts(everything)))) / len(everything) < 40, "bytes a line on disk"
