@@ -93,6 +93,11 @@ class AmiClient:
         return self._link is not None and self._link.alive
 
     @property
+    def trouble(self) -> str | None:
+        """Why there is no connection, as it was told last; None while connected and before the first attempt failed."""
+        return self._failure or None
+
+    @property
     def last_activity_at(self) -> float:
         """Unix seconds of the last sign of life: a byte from the PBX, or an attempt to reach it."""
         return max(self._tried_at, self._heard_at)

@@ -19,11 +19,13 @@ from qualitywatch.ami.client import AmiClient
 from qualitywatch.app import assembly
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pictures import Pictures
+from qualitywatch.app.progress import what_hangs
 from qualitywatch.app.remedies import remedy_services
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service, build_services
 from qualitywatch.app.sinks import Feeding, open_sink
 from qualitywatch.app.watcher import Watcher
+from qualitywatch.app.web import Web, look_inside
 from qualitywatch.charts.painter import Painter
 from qualitywatch.config import Config
 from qualitywatch.control.protocol import SOCKET
@@ -45,8 +47,6 @@ DRAIN_S = 5.0
 JOBS_GRACE_S = 5.0
 FLUSH_S = 60.0
 RETRY_COMMIT_S = 1.0
-CLIENT_HANGS_S = 120.0
-STEP_HANGS_S = 150.0
 
 
 class Daemon:
@@ -103,7 +103,8 @@ class Daemon:
                 sinks.append(await open_sink(config, influx, pipelines, clock))
                 undo.push_async_callback(sinks[-1].close, now)
             desk = assembly.desk(config, specs, stored, pipelines)
-            keeper = Keeper(state, [series, *sinks], clock)
+            web = Web(config, config.web) if config.web is not None else None
+            keeper = Keeper(state, [series, *sinks, *([web.feed] if web is not None else [])], clock)
             watchers = {}
             for pbx in config.pbxes:
                 client = AmiClient(assembly.endpoint(pbx, config.call), clock)
@@ -120,6 +121,12 @@ class Daemon:
             services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
             services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock)
             services += [Feeding(sink) for sink in sinks]
+            if web is not None:
+                web.listen(watchers)
+                hangs = lambda: what_hangs(watchers.values(), dispatcher, clock.monotonic())  # noqa: E731
+                events = web.feed.events
+                inside = lambda: look_inside(watchers, sinks, keeper, dispatcher, events, hangs)  # noqa: E731
+                services += web.services(room, series, specs, clock, inside)
             undo.pop_all()
         return cls(
             config, clock, state, [series, *sinks], notifiers, tuple(watchers.values()), keeper, dispatcher, room, services
@@ -204,15 +211,7 @@ class Daemon:
 
     def _hangs(self) -> str | None:
         """What makes no progress, or None: systemd is only told that we live when all of us do."""
-        now = self._clock.monotonic()
-        for watcher in self.watchers:
-            if watcher.client.idle_s > CLIENT_HANGS_S:
-                return f"client {watcher.name}"
-            if now - watcher.progress_at > CLIENT_HANGS_S:
-                return f"processing {watcher.name}"
-        if now - self._dispatcher.progress_at > STEP_HANGS_S:
-            return "dispatcher"
-        return None
+        return what_hangs(self.watchers, self._dispatcher, self._clock.monotonic())
 
 
 async def _drop_what_is_gone(

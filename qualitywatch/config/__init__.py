@@ -24,6 +24,7 @@ from qualitywatch.config.settings import (
     TelegramConfig,
     TelegramTarget,
     TlsConfig,
+    WebConfig,
     WebhookTarget,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "TelegramConfig",
     "TelegramTarget",
     "TlsConfig",
+    "WebConfig",
     "WebhookTarget",
     "read_config",
     "read_config_and_rules",

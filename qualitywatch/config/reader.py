@@ -28,6 +28,7 @@ from qualitywatch.config.sites import read_sites
 from qualitywatch.config.storage import read_rule_directories, read_store
 from qualitywatch.config.targets import read_targets
 from qualitywatch.config.telegram import read_telegram
+from qualitywatch.config.web import read_web
 from qualitywatch.desk.policy import Audience
 from qualitywatch.document import Problems, Section, find_timezone, read_document
 from qualitywatch.errors import ConfigError
@@ -109,6 +110,7 @@ def _read_root(root: Section, context: Context) -> Config:
         call=read_call(root, names),
         lamps=read_lamps(root, names),
         influx=read_influx(root, context),
+        web=read_web(root, context),
         remedies=read_remedy_policy(root),
         warnings=tuple(context.notes.lines()),
     )

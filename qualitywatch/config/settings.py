@@ -181,6 +181,18 @@ class InfluxConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class WebConfig:
+    """The HTTP server; at least one of ``token`` and ``users`` (passwords by name) is there."""
+
+    host: str
+    port: int
+    token: Secret | None
+    users: Mapping[str, Secret] = field(default_factory=dict)
+    is_metrics_open: bool = False
+    is_behind_tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything the daemon is told; ``warnings`` are lines like problems, of things that work but should not stay so.
 
@@ -206,5 +218,6 @@ class Config:
     call: CallConfig | None = None
     lamps: tuple[LampConfig, ...] = ()
     influx: tuple[InfluxConfig, ...] = ()
+    web: WebConfig | None = None
     remedies: RemedyPolicy = field(default_factory=RemedyPolicy)
     warnings: tuple[str, ...] = ()

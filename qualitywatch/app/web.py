@@ -1,0 +1,103 @@
+"""The web as a part of the daemon: what it hears, what it may read, and the service that serves it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from qualitywatch.app.keeper import Keeper
+from qualitywatch.app.services import Service
+from qualitywatch.app.watcher import Watcher
+from qualitywatch.config import Config
+from qualitywatch.config.settings import WebConfig
+from qualitywatch.notify.dispatcher import Dispatcher
+from qualitywatch.ports import Clock, SeriesReader
+from qualitywatch.room import Room
+from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.sinks.sink import Sink
+from qualitywatch.web.access import Doors
+from qualitywatch.web.feed import Feed
+from qualitywatch.web.inside import Inside, PbxFigures, SinkFigures
+from qualitywatch.web.news import News
+from qualitywatch.web.recent import RecentFigures
+
+if TYPE_CHECKING:
+    from qualitywatch.web.server import WebServer
+
+log = logging.getLogger(__name__)
+
+
+class Web:
+    """Everything of the web that the daemon puts together: ``feed`` belongs among the stores of the keeper."""
+
+    def __init__(self, config: Config, web: WebConfig) -> None:
+        self._config, self._web = config, web
+        self._recent, self._news = RecentFigures(), News()
+        self.feed = Feed(self._recent, self._news)
+
+    def listen(self, watchers: Mapping[str, Watcher]) -> None:
+        """Hear what watchers hear and judge."""
+        for name, watcher in watchers.items():
+            watcher.listeners.append(partial(self.feed.heard, name))
+            watcher.followers.append(partial(self.feed.judged, name))
+
+    def services(
+        self, room: Room, series: SeriesReader, specs: Sequence[RuleSpec], clock: Clock, inside: Callable[[], Inside]
+    ) -> list[Service]:
+        """Return the server, or nothing where its libraries are not installed."""
+        try:
+            return [self.server(room, series, specs, clock, inside)]
+        except ModuleNotFoundError as exc:
+            log.error('web.not_served why="%s" advice=pip_install_qualitywatch[web]', exc)
+            return []
+
+    def server(
+        self, room: Room, series: SeriesReader, specs: Sequence[RuleSpec], clock: Clock, inside: Callable[[], Inside]
+    ) -> WebServer:
+        """Build the server; raises ModuleNotFoundError."""
+        # Imported late: only who serves pays for it, in time, memory and installed libraries.
+        access = import_module("qualitywatch.web.access").Access(doors(self._web))
+        sources = import_module("qualitywatch.web.sources").Sources(
+            room, series, specs, clock, inside, self._recent, self._news, self._config.language
+        )
+        application = import_module("qualitywatch.web.application").build_application(sources, access)
+        server: WebServer = import_module("qualitywatch.web.server").WebServer(
+            application, self._web.host, self._web.port, farewell=self._news.close
+        )
+        return server
+
+
+def doors(web: WebConfig) -> Doors:
+    """What opens, as configured."""
+    return Doors(web.token, web.users, is_metrics_open=web.is_metrics_open, is_behind_tls=web.is_behind_tls)
+
+
+def look_inside(
+    watchers: Mapping[str, Watcher],
+    sinks: Sequence[Sink],
+    keeper: Keeper,
+    dispatcher: Dispatcher,
+    events: Mapping[str, int],
+    hangs: Callable[[], str | None],
+) -> Inside:
+    """Return how the daemon itself stands."""
+    return Inside(
+        hangs=hangs(),
+        store_trouble=f"{keeper.waiting} changes wait to be stored" if keeper.waiting else None,
+        pbxes={name: _pbx(watcher, events.get(name, 0)) for name, watcher in watchers.items()},
+        sinks={sink.name: _sink(sink) for sink in sinks},
+        outbox_waiting=dispatcher.waiting,
+    )
+
+
+def _pbx(watcher: Watcher, events: int) -> PbxFigures:
+    lived = watcher.pipeline.now
+    return PbxFigures(events, None if lived is None else max(0.0, watcher.now - lived), watcher.client.trouble)
+
+
+def _sink(sink: Sink) -> SinkFigures:
+    counts = sink.counts
+    return SinkFigures(counts.taken_in, counts.sent, counts.refused, counts.dropped, sink.spool.load.lines, counts.trouble)

@@ -1,0 +1,99 @@
+"""How each peer sounded in the last minute: fed with every batch that is stored, read by the page and by Prometheus.
+
+Strategy: figures are summed in buckets of five seconds, so that a peer with many calls costs no more than one with one; what
+is older than a minute falls away when somebody looks.  Loss is packets lost over packets expected, never a mean of
+percentages; MOS is the lowest, jitter and round trip the mean.  Figures nobody can vouch for are left out, as from charts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from qualitywatch.model import CHARTED, Direction, Metric, Sample
+from qualitywatch.ports import SeriesBatch
+
+WINDOW_S: Final = 60.0
+BUCKET_S: Final = 5.0
+MAX_SUBJECTS: Final = 20_000
+_KEPT: Final = frozenset({Metric.LOSS_PERCENT, Metric.JITTER_MS, Metric.RTT_MS, Metric.MOS})
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One direction of one peer in the last minute; None: nobody measured it."""
+
+    loss_percent: float | None = None
+    jitter_ms: float | None = None
+    rtt_ms: float | None = None
+    mos: float | None = None
+
+
+class _Bucket:
+    __slots__ = ("start_at", "sums")
+
+    def __init__(self, start_at: float) -> None:
+        self.start_at = start_at
+        self.sums: dict[Metric, list[float]] = {}  # weighted sum, weight, lowest
+
+    def add(self, sample: Sample) -> None:
+        weight = sample.weight if sample.metric is Metric.LOSS_PERCENT else 1.0
+        sums = self.sums.get(sample.metric)
+        if sums is None:
+            self.sums[sample.metric] = [sample.value * weight, weight, sample.value]
+            return
+        sums[0] += sample.value * weight
+        sums[1] += weight
+        sums[2] = min(sums[2], sample.value)
+
+
+_Key = tuple[str, str, Direction | None]
+
+
+class RecentFigures:
+    """Sums of the last minute by PBX, subject and direction."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[_Key, list[_Bucket]] = {}
+
+    def take_in(self, batch: SeriesBatch) -> None:
+        """Take in what was measured."""
+        for sample in batch.samples:
+            if sample.metric in _KEPT and sample.verdict in CHARTED:
+                self._add(sample)
+
+    def figures(self, pbx: str, subject: str, direction: Direction | None, now: float) -> Figures:
+        """Return what is known of the minute that ends at ``now``; RTT has no direction and is found under None."""
+        buckets = self._buckets.get((pbx, subject, direction))
+        if buckets is None:
+            return Figures()
+        buckets[:] = [bucket for bucket in buckets if now - WINDOW_S - BUCKET_S < bucket.start_at <= now + BUCKET_S]
+        if not buckets:
+            del self._buckets[(pbx, subject, direction)]
+            return Figures()
+        mos = [bucket.sums[Metric.MOS][2] for bucket in buckets if Metric.MOS in bucket.sums]
+        return Figures(
+            loss_percent=_mean(buckets, Metric.LOSS_PERCENT),
+            jitter_ms=_mean(buckets, Metric.JITTER_MS),
+            rtt_ms=_mean(buckets, Metric.RTT_MS),
+            mos=min(mos, default=None),
+        )
+
+    def _add(self, sample: Sample) -> None:
+        start_at = sample.at // BUCKET_S * BUCKET_S
+        key = (sample.pbx, sample.subject, sample.direction)
+        buckets = self._buckets.get(key)
+        if buckets is None:
+            if len(self._buckets) >= MAX_SUBJECTS:
+                self._buckets.pop(next(iter(self._buckets)))
+            buckets = self._buckets[key] = []
+        if not buckets or buckets[-1].start_at != start_at:
+            buckets.append(_Bucket(start_at))
+            del buckets[: -int(WINDOW_S / BUCKET_S) - 2]
+        buckets[-1].add(sample)
+
+
+def _mean(buckets: list[_Bucket], metric: Metric) -> float | None:
+    sums = [bucket.sums[metric] for bucket in buckets if metric in bucket.sums]
+    weight = sum(each[1] for each in sums)
+    return sum(each[0] for each in sums) / weight if weight > 0 else None

@@ -1,0 +1,117 @@
+"""The HTTP server inside the daemon's loop: a service like any other, which never ends the daemon.
+
+Strategy: uvicorn without its signal handlers (the daemon's are ours) and on a socket that we opened: where uvicorn would end
+the process because a port is taken, we say so once and try again.  Its end is bounded: streams are told to go, what is being
+answered has a moment to finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from typing import Final, NoReturn
+
+import uvicorn
+from starlette.types import ASGIApp
+
+log = logging.getLogger(__name__)
+
+RETRY_S: Final = 10.0
+GRACE_S: Final = 2.0
+MAX_CONNECTIONS: Final = 256
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._begun()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class WebServer:
+    """``app.services.Service`` that serves an application until it is cancelled; ``farewell`` ends streams that have no end."""
+
+    def __init__(
+        self, application: ASGIApp, host: str, port: int, *, farewell: Callable[[], None], retry_s: float = RETRY_S
+    ) -> None:
+        self._application = application
+        self._host, self._port = host, port
+        self._farewell = farewell
+        self._retry_s = retry_s
+        self._failing = False
+        self.ready = asyncio.Event()
+        self.port = port  # the real one, once ``ready``
+
+    async def run(self) -> NoReturn:
+        """Serve until cancelled, whatever happens."""
+        while True:
+            try:
+                with self._bound() as listener:
+                    await self._serve(listener)
+            except OSError as exc:
+                if not self._failing:
+                    log.error('web.cannot_listen on=%s:%d error="%s"', self._host, self._port, exc.strerror or exc)
+                self._failing = True
+            except Exception:
+                log.exception("web.failed this_is_a_bug=yes")
+            self.ready.clear()
+            await asyncio.sleep(self._retry_s)
+
+    async def close(self) -> None:
+        """Nothing: the end of ``run`` gives back everything."""
+
+    @contextlib.contextmanager
+    def _bound(self) -> Iterator[socket.socket]:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family is socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind((self._host, self._port))
+            listener.setblocking(False)
+            yield listener
+
+    async def _serve(self, listener: socket.socket) -> None:
+        def begun() -> None:
+            self.port = listener.getsockname()[1]
+            self._failing = False
+            self.ready.set()
+            log.info("web.listens on=%s:%d", self._host, self.port)
+
+        server = _Server(
+            uvicorn.Config(
+                self._application,
+                lifespan="off",
+                ws="none",
+                http="h11",
+                access_log=False,  # addresses may hold a token
+                log_config=None,
+                log_level="warning",
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=MAX_CONNECTIONS,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=1,
+            ),
+            begun,
+        )
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(server.serve(sockets=[listener]), name="uvicorn")
+            try:
+                await asyncio.wait({serving})
+            finally:
+                self._farewell()
+                server.should_exit = True
+                if not serving.done():
+                    await asyncio.wait({serving}, timeout=GRACE_S)
+                serving.cancel()
