@@ -23,6 +23,7 @@ from qualitywatch.model import (
     Incident,
     KpiPoint,
     KpiRecord,
+    LinkedCall,
     LogRecord,
     Notification,
     Observation,
@@ -155,6 +156,32 @@ class SeriesStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CallQuery:
+    """Calls with a leg that began in [since, until) and is what else is given; None means any."""
+
+    since: float
+    until: float
+    pbx: str | None = None
+    subject: str | None = None
+    linkedid: str | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Things that happened in [since, until); None, or no kind, means any."""
+
+    since: float
+    until: float
+    pbx: str | None = None
+    subject: str | None = None
+    kinds: tuple[str, ...] = ()
+    limit: int = 100
+    offset: int = 0
+
+
 class SeriesReader(Protocol):
     """The measured past of one subject, as fine as it is kept, what is not yet written included."""
 
@@ -168,6 +195,14 @@ class SeriesReader(Protocol):
 
     async def subjects(self, pbx: str, since: float, until: float) -> Sequence[str]:
         """Subjects with any measured call in that time, in order of name; raises StoreError."""
+        ...
+
+    async def calls(self, query: CallQuery) -> Sequence[LinkedCall]:
+        """A page of finished calls with all their legs, the call whose leg began last first; raises StoreError."""
+        ...
+
+    async def events(self, query: EventQuery) -> Sequence[LogRecord]:
+        """A page of what happened, newest first; raises StoreError."""
         ...
 
 

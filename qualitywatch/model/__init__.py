@@ -85,6 +85,7 @@ from qualitywatch.model.records import (
     HistoryPoint,
     KpiPoint,
     KpiRecord,
+    LinkedCall,
     LogRecord,
 )
 from qualitywatch.model.remedies import (
@@ -157,6 +158,7 @@ __all__ = [
     "KpiRecord",
     "Level",
     "LevelObservation",
+    "LinkedCall",
     "LogRecord",
     "LoginFailed",
     "Member",

@@ -39,6 +39,15 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedCall:
+    """One call as it is kept: the finished legs that Asterisk linked, in the order they began."""
+
+    pbx: str
+    linkedid: str  # the uniqueid where a leg was linked to nothing
+    legs: tuple[CallRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AgentRecord:
     """The last known User-Agent and address of a peer; ``user_agent`` None means known to have none.
 

@@ -21,6 +21,7 @@ from qualitywatch.store.journal import Journal
 from qualitywatch.store.kpi_tables import MIGRATION, insert_kpi
 from qualitywatch.store.kpis import KpiRow
 from qualitywatch.store.layout import Layout
+from qualitywatch.store.past_tables import MIGRATION as CALL_LINKS
 from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Figures, Rollup, RollupKey
 
 Row: TypeAlias = Rollup | KpiRow | CallRecord | LogRecord | Detail | Journal
@@ -85,6 +86,7 @@ LAYOUT: Final = Layout(
                 observed BLOB NOT NULL) STRICT""",
             "CREATE INDEX judged_ts ON judged(ts)",
         ),
+        CALL_LINKS,
     ),
 )
 

@@ -20,15 +20,17 @@ from qualitywatch.model import (
     Incident,
     KpiPoint,
     KpiRecord,
+    LinkedCall,
     LogRecord,
     Post,
     Sample,
     Silence,
 )
-from qualitywatch.ports import SeriesBatch, StateChange, StoredState
+from qualitywatch.ports import CallQuery, EventQuery, SeriesBatch, StateChange, StoredState
 from qualitywatch.store.bounds import USUAL, Bounds
 from qualitywatch.store.history import points
 from qualitywatch.store.kpis import kpi_points, kpi_rows
+from qualitywatch.store.linked import linked, newest, newest_first, page
 from qualitywatch.store.rollup import MINUTE_S, summed
 
 BUCKET_S: Final = 10
@@ -163,7 +165,7 @@ class MemorySeriesStore:
     def __init__(self, options: MemorySeriesOptions | None = None) -> None:
         self._options = options or MemorySeriesOptions()
         self.samples: deque[Sample] = deque(maxlen=self._options.max_items)
-        self.calls: deque[CallRecord] = deque(maxlen=self._options.max_items)
+        self.call_records: deque[CallRecord] = deque(maxlen=self._options.max_items)
         self.logs: deque[LogRecord] = deque(maxlen=self._options.max_items)
         self.kpi_records: deque[KpiRecord] = deque(maxlen=self._options.max_items)
         self._closed = False
@@ -179,7 +181,7 @@ class MemorySeriesStore:
         if self._closed:
             raise StoreError("memory store: already closed")
         self.samples.extend(batch.samples)
-        self.calls.extend(batch.calls)
+        self.call_records.extend(batch.calls)
         self.logs.extend(batch.logs)
         self.kpi_records.extend(batch.kpis)
 
@@ -191,8 +193,8 @@ class MemorySeriesStore:
         before = now - self._options.kept_s
         while self.samples and self.samples[0].at < before:
             self.samples.popleft()
-        while self.calls and self.calls[0].ended_at < before:
-            self.calls.popleft()
+        while self.call_records and self.call_records[0].ended_at < before:
+            self.call_records.popleft()
         while self.logs and self.logs[0].at < before:
             self.logs.popleft()
         while self.kpi_records and self.kpi_records[0].at < before:
@@ -212,6 +214,14 @@ class MemorySeriesStore:
         """Subjects with any measured call in that time, in order of name."""
         samples = (sample for sample in self.samples if sample.pbx == pbx and since <= sample.at < until)
         return sorted({row.key.subject for row in summed(samples, BUCKET_S)})
+
+    async def calls(self, query: CallQuery) -> Sequence[LinkedCall]:
+        """A page of calls, the one whose leg began last first."""
+        return linked(page(newest(self.call_records, query), query), self.call_records)
+
+    async def events(self, query: EventQuery) -> Sequence[LogRecord]:
+        """A page of what happened, newest first."""
+        return newest_first(self.logs, query)
 
     async def close(self, now: float) -> None:
         """Refuse further batches; what was kept stays readable."""

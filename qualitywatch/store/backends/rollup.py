@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model import HistoryPoint, KpiPoint
+from qualitywatch.model import CallRecord, HistoryPoint, KpiPoint, LinkedCall, LogRecord
 from qualitywatch.model.observations import Observed
-from qualitywatch.ports import SeriesBatch
+from qualitywatch.ports import CallQuery, EventQuery, SeriesBatch
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import Database
 from qualitywatch.store.detail import DetailCollector
@@ -27,6 +27,8 @@ from qualitywatch.store.journal import pack
 from qualitywatch.store.kpi_tables import select_kpis
 from qualitywatch.store.kpis import KpiAggregator, KpiRow, kpi_points
 from qualitywatch.store.layout import connect
+from qualitywatch.store.linked import linked, newest, newest_first, page
+from qualitywatch.store.past_tables import select_events, select_legs, select_newest
 from qualitywatch.store.rollup import HOUR_S, MINUTE_S, Aggregator, Rollup
 from qualitywatch.store.rollup_tables import (
     LAYOUT,
@@ -138,6 +140,30 @@ class RollupStore:
 
         return sorted(set(map(printable, held)) | await self._database.run(look))
 
+    async def calls(self, query: CallQuery) -> Sequence[LinkedCall]:
+        """A page of calls, the one whose leg began last first."""
+        collected = [row for row in self._collected if isinstance(row, CallRecord)]
+
+        def look(connection: sqlite3.Connection) -> list[LinkedCall]:
+            held = [*self._waiting.calls(), *collected]
+            found = select_newest(connection, query)
+            for call, start in newest(held, query).items():
+                found[call] = max(start, found.get(call, start))
+            calls = page(found, query)
+            return linked(calls, [*select_legs(connection, calls), *held])
+
+        return await self._database.run(look)
+
+    async def events(self, query: EventQuery) -> Sequence[LogRecord]:
+        """A page of what happened, newest first."""
+        collected = [row for row in self._collected if isinstance(row, LogRecord)]
+
+        def look(connection: sqlite3.Connection) -> list[LogRecord]:
+            stored = select_events(connection, query, query.offset + query.limit)
+            return newest_first([*stored, *self._waiting.logs(), *collected], query)
+
+        return await self._database.run(look)
+
     def _width_s(self, since: float, until: float) -> int:
         return MINUTE_S if until - since <= FINE_S and since >= self._minutes_from else HOUR_S
 
@@ -209,6 +235,14 @@ class _Waiting:
         """Figures of one subject that could not be written so far."""
         wanted = (pbx, subject, width_s)
         return [r for r in self._rows if isinstance(r, KpiRow) and (r.key.pbx, r.key.subject, r.width_s) == wanted]
+
+    def calls(self) -> list[CallRecord]:
+        """Calls that could not be written so far."""
+        return [row for row in self._rows if isinstance(row, CallRecord)]
+
+    def logs(self) -> list[LogRecord]:
+        """Events that could not be written so far."""
+        return [row for row in self._rows if isinstance(row, LogRecord)]
 
     def _rollups(self, pbx: str) -> Iterator[Rollup]:
         return (row for row in self._rows if isinstance(row, Rollup) and row.key.pbx == pbx)
