@@ -1,0 +1,71 @@
+"""What several dashboards share: variables, annotations, and pairs of queries for both directions of a call."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qualitywatch.grafana.asks import Lines, Log, Scope, Story, Totals, Values
+from qualitywatch.grafana.figures import (
+    CALLS,
+    JITTER_MAX,
+    LOSS,
+    LOSS_MAX,
+    MOS_MIN,
+    RTT_MAX,
+    TRUNK_UP,
+    Figure,
+)
+from qualitywatch.grafana.panels import Mark, Panel, Shape, Variable
+
+TO_PEER: Final = {"direction": "to_peer"}
+FROM_PEER: Final = {"direction": "from_peer"}
+OF_PBX: Final[Scope] = {"pbx": "pbx"}
+
+PBX: Final = Variable("pbx", "PBX", Values("pbx", TRUNK_UP, {}))
+SITE: Final = Variable("site", "Site", Values("site", LOSS_MAX, OF_PBX))
+PEER: Final = Variable("peer", "Peer", Values("peer", LOSS_MAX, {"pbx": "pbx", "site": "site"}), one=True)
+TRUNK: Final = Variable("trunk", "Trunk", Values("trunk", TRUNK_UP, OF_PBX), one=True)
+
+
+def marks(subjects: Scope) -> tuple[Mark, ...]:
+    """Alerts of the subjects, and restarts of the PBX."""
+    return (
+        Mark("Alerts", "red", Log(Story.ALERTS, subjects)),
+        Mark("Restarts", "purple", Log(Story.RESTARTS, OF_PBX)),
+    )
+
+
+def both_ways(figure: Figure, scope: Scope, by: tuple[str, ...] = (), of: str = "the peer") -> tuple[Lines, ...]:
+    """A figure of both directions: what the far end heard, and what we heard of it."""
+    names = " ".join(f"{{{tag}}}" for tag in by)
+    before = f"{names}: " if names else ""
+    return (
+        Lines(figure, by, scope, f"{before}heard by {of}", TO_PEER),
+        Lines(figure, by, scope, f"{before}heard from {of}", FROM_PEER),
+    )
+
+
+def worst(title: str, scope: Scope, *, last: str = "") -> Panel:
+    """A table of peers, the one that loses most on top."""
+    by = ("pbx", "peer")
+    return Panel(
+        title,
+        Shape.TABLE,
+        24,
+        9,
+        (
+            Totals(LOSS, by, scope, "Loss heard by it", TO_PEER),
+            Totals(LOSS, by, scope, "Loss heard from it", FROM_PEER),
+            Totals(JITTER_MAX, by, scope, "Jitter, worst"),
+            Totals(RTT_MAX, by, scope, "Round trip, worst"),
+            Totals(MOS_MIN, by, scope, "MOS, worst"),
+            Totals(CALLS, by, scope, "Calls ended"),
+        ),
+        description="Loss is lost packets over expected packets of the whole time, gaps of a call's other leg left out.",
+        last=last,
+    )
+
+
+def alerts(scope: Scope, *, width: int = 24, height: int = 8) -> Panel:
+    """What was told."""
+    return Panel("Alerts", Shape.TABLE, width, height, (Log(Story.ALERTS, scope),))
