@@ -94,6 +94,10 @@ class Room(Protocol):
         """One incident, open or not; None when it is not known (any more)."""
         ...
 
+    def closed_incidents(self) -> Sequence[Incident]:
+        """Incidents that are over and still known, the one that ended last first."""
+        ...
+
     def silences(self) -> Sequence[Silence]:
         """Silences in force or to come, by id."""
         ...

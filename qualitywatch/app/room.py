@@ -56,6 +56,10 @@ class DaemonRoom:
         """One incident, open or not."""
         return self._desk.incident(incident_id)
 
+    def closed_incidents(self) -> Sequence[Incident]:
+        """Incidents that ended lately, the latest first."""
+        return self._desk.closed_incidents()
+
     def silences(self) -> Sequence[Silence]:
         """Silences in force or to come."""
         return self._desk.silences(self.now())

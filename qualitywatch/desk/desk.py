@@ -153,6 +153,11 @@ class Desk:
         incidents = [case.incident for board in self._boards.values() for case in board.register.open.values()]
         return sorted(incidents, key=lambda each: (-each.severity.rank, each.opened_at, each.id))
 
+    def closed_incidents(self) -> Sequence[Incident]:
+        """Incidents of all PBXes that are over and still known, the one that ended last first."""
+        incidents = [case.incident for board in self._boards.values() for case in board.register.closed.values()]
+        return sorted(incidents, key=lambda each: (-(each.closed_at or each.opened_at), -each.id))
+
     def silences(self, wall: float) -> Sequence[Silence]:
         """Silences in force or to come, by id."""
         return self._book.live(wall)

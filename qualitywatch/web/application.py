@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from qualitywatch import __version__
-from qualitywatch.web import api, pages, probes, refusals
+from qualitywatch.web import api, metrics, pages, probes, refusals
 from qualitywatch.web.access import Access
 from qualitywatch.web.gate import Gate
 from qualitywatch.web.sources import Sources
@@ -39,6 +39,7 @@ def build_api(sources: Sources) -> FastAPI:
     for router in api.routers():
         application.include_router(router, prefix=api.PREFIX)
     application.include_router(probes.router)
+    application.include_router(metrics.router)
     application.include_router(pages.router())
     application.mount("/static", StaticFiles(directory=STATIC), name="static")
     return application

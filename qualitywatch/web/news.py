@@ -69,7 +69,7 @@ class News:
 
     def __init__(self, max_pages: int = MAX_PAGES) -> None:
         self._listeners: set[Listener] = set()
-        self._max_pages = max_pages
+        self.max_pages = max_pages
         self.closed = False
 
     @property
@@ -91,7 +91,7 @@ class News:
     @contextmanager
     def listening(self) -> Iterator[Listener]:
         """Listen for a while; raises TooManyPagesError."""
-        if len(self._listeners) >= self._max_pages:
+        if len(self._listeners) >= self.max_pages:
             raise TooManyPagesError
         listener = Listener()
         self._listeners.add(listener)

@@ -7,10 +7,11 @@ percentages; MOS is the lowest, jitter and round trip the mean.  Figures nobody 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from qualitywatch.model import CHARTED, Direction, Metric, Sample
+from qualitywatch.model import CHARTED, Direction, LevelObservation, Metric, Sample
 from qualitywatch.ports import SeriesBatch
 
 WINDOW_S: Final = 60.0
@@ -51,9 +52,10 @@ _Key = tuple[str, str, Direction | None]
 
 
 class RecentFigures:
-    """Sums of the last minute by PBX, subject and direction."""
+    """Sums of the last minute by PBX, subject and direction; and gauges as they were read last."""
 
     def __init__(self) -> None:
+        self._levels: dict[tuple[str, str], LevelObservation] = {}
         self._buckets: dict[_Key, list[_Bucket]] = {}
 
     def take_in(self, batch: SeriesBatch) -> None:
@@ -61,6 +63,14 @@ class RecentFigures:
         for sample in batch.samples:
             if sample.metric in _KEPT and sample.verdict in CHARTED:
                 self._add(sample)
+        for each in batch.observed:
+            if isinstance(each.what, LevelObservation):
+                self._note(each.what)
+
+    @property
+    def levels(self) -> Mapping[tuple[str, str], LevelObservation]:
+        """The newest gauges by PBX and subject."""
+        return self._levels
 
     def figures(self, pbx: str, subject: str, direction: Direction | None, now: float) -> Figures:
         """Return what is known of the minute that ends at ``now``; RTT has no direction and is found under None."""
@@ -78,6 +88,14 @@ class RecentFigures:
             rtt_ms=_mean(buckets, Metric.RTT_MS),
             mos=min(mos, default=None),
         )
+
+    def _note(self, levels: LevelObservation) -> None:
+        key = (levels.pbx, levels.subject)
+        self._levels.pop(key, None)
+        if levels.levels:
+            self._levels[key] = levels
+            if len(self._levels) > MAX_SUBJECTS:
+                self._levels.pop(next(iter(self._levels)))
 
     def _add(self, sample: Sample) -> None:
         start_at = sample.at // BUCKET_S * BUCKET_S

@@ -43,6 +43,9 @@ class MemoryRoom:
     def incident(self, incident_id: int) -> Incident | None:
         return next((one for one in (*self.open, *self.closed) if one.id == incident_id), None)
 
+    def closed_incidents(self) -> Sequence[Incident]:
+        return self.closed
+
     def silences(self) -> Sequence[Silence]:
         return [one for one in self.quiet if one.expired_at is None and one.ends_at > self.clock_at]
 

@@ -32,6 +32,9 @@ class MemoryRoom:
     def incident(self, incident_id: int) -> Incident | None:
         return None
 
+    def closed_incidents(self) -> Sequence[Incident]:
+        return ()
+
     def silences(self) -> Sequence[Silence]:
         return self.book.live(NOW)
 

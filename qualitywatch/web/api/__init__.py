@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import APIRouter
 
-PREFIX = "/api/v1"
+from qualitywatch.web.api import alerts, past, pbxes, peers, rules, silences, stream, trunks
+
+PREFIX: Final = "/api/v1"
 
 
 def routers() -> tuple[APIRouter, ...]:
     """All routers of the API, without their prefix."""
-    return ()
+    return tuple(module.router for module in (pbxes, peers, trunks, past, alerts, silences, rules, stream))
