@@ -28,6 +28,7 @@ from qualitywatch.pipeline import Pipeline
 from qualitywatch.ports import Clock, Notifier, StoredState
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.store.backends.rollup import RollupOptions
+from qualitywatch.store.places import Labels, no_labels
 
 LANGUAGE_KEY = "telegram.language."  # of a chat that chose its own: the meta key before its id
 
@@ -74,10 +75,12 @@ def language_of(config: Config, notifiers: Mapping[str, Notifier]) -> Callable[[
     return language
 
 
-def rollup_options(config: Config) -> RollupOptions:
-    """How long series are kept."""
+def rollup_options(config: Config, labels: Labels = no_labels) -> RollupOptions:
+    """How long series are kept; ``labels`` tells where peers belong."""
     keep = config.store.keep
-    return RollupOptions(minutes_s=keep.minutes_s, hours_s=keep.hours_s, calls_s=keep.calls_s, events_s=keep.events_s)
+    return RollupOptions(
+        minutes_s=keep.minutes_s, hours_s=keep.hours_s, calls_s=keep.calls_s, events_s=keep.events_s, labels=labels
+    )
 
 
 def desk_policy(policy: DeskPolicy, specs: Sequence[RuleSpec]) -> DeskPolicy:

@@ -23,7 +23,8 @@ from qualitywatch.app.progress import what_hangs
 from qualitywatch.app.remedies import remedy_services
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service, build_services
-from qualitywatch.app.sinks import Feeding, open_sink
+from qualitywatch.app.sinks import Feeding, labels_of, open_sink
+from qualitywatch.app.vitals import Vitals
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.app.web import Web, look_inside
 from qualitywatch.charts.painter import Painter
@@ -88,7 +89,8 @@ class Daemon:
             undo.push_async_callback(state.close)
             stored = await state.load()
             backend = STORES[series_kind]
-            options = assembly.rollup_options(config) if series_kind == "rollup" else backend.Options()
+            pipelines: dict[str, Pipeline] = {}
+            options = assembly.rollup_options(config, labels_of(pipelines)) if series_kind == "rollup" else backend.Options()
             series = await backend.open(config.store.directory, options, now=now)
             undo.push_async_callback(series.close, now)
             notifiers = build_notifiers(
@@ -97,7 +99,7 @@ class Daemon:
                 zone=config.timezone,
                 remembered=stored.meta,
             )
-            pipelines = {pbx.name: assembly.pipeline(config, pbx, specs, stored) for pbx in config.pbxes}
+            pipelines |= {pbx.name: assembly.pipeline(config, pbx, specs, stored) for pbx in config.pbxes}
             sinks = []
             for influx in config.influx:
                 sinks.append(await open_sink(config, influx, pipelines, clock))
@@ -121,6 +123,7 @@ class Daemon:
             services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
             services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock)
             services += [Feeding(sink) for sink in sinks]
+            services.append(Vitals(watchers, sinks, [series, *sinks], lambda: dispatcher.waiting, clock))
             if web is not None:
                 web.listen(watchers)
                 hangs = lambda: what_hangs(watchers.values(), dispatcher, clock.monotonic())  # noqa: E731

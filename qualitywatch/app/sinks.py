@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 from qualitywatch.config import Config, InfluxConfig
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.ports import Clock, SeriesBatch
-from qualitywatch.sinks.measurements import measurements
+from qualitywatch.sinks.measurements import Labels, measurements
 from qualitywatch.sinks.reading import Reading
 from qualitywatch.sinks.registry import SERVERS, ServerOptions
 from qualitywatch.sinks.server import Server
@@ -25,11 +25,18 @@ def build_server(influx: InfluxConfig) -> Server:
     )
 
 
-async def open_sink(config: Config, influx: InfluxConfig, pipelines: Mapping[str, Pipeline], clock: Clock) -> Sink:
-    """A sink with its spool in the state directory; raises StoreError.  ``pipelines`` may be filled in later."""
+def labels_of(pipelines: Mapping[str, Pipeline]) -> Labels:
+    """What tells the trunk and the site of a subject; ``pipelines`` may be filled in later."""
 
     def labels(pbx: str, subject: str) -> Mapping[str, str]:
         return pipelines[pbx].labels_of(subject) if pbx in pipelines else {}
+
+    return labels
+
+
+async def open_sink(config: Config, influx: InfluxConfig, pipelines: Mapping[str, Pipeline], clock: Clock) -> Sink:
+    """A sink with its spool in the state directory; raises StoreError.  ``pipelines`` may be filled in later."""
+    labels = labels_of(pipelines)
 
     def readings(batch: SeriesBatch) -> list[Reading]:
         return measurements(batch, labels)

@@ -17,8 +17,9 @@ from qualitywatch.grafana.language import EVENT_KINDS, MOST_ROWS, Json, Marks, Q
 
 _FINE_MS: Final = 3 * 86_400_000
 _NOWHERE: Final = "(none)"
-_SITE: Final = f"coalesce(p.site, '{_NOWHERE}')"
-_TRUNK: Final = f"coalesce(p.trunk, '{_NOWHERE}')"
+_PEERS: Final = "peer p LEFT JOIN place l ON l.peer = p.id"
+_SITE: Final = f"coalesce(l.site, '{_NOWHERE}')"
+_TRUNK: Final = f"coalesce(l.trunk, '{_NOWHERE}')"
 _DIRECTION: Final = "CASE r.dir WHEN 1 THEN 'to_peer' WHEN 2 THEN 'from_peer' END"
 _OF_PEER: Final = {"pbx": "p.pbx", "peer": "p.name", "trunk": _TRUNK, "site": _SITE}
 _OF_SUBJECT: Final = {"pbx": "p.pbx", **dict.fromkeys(("peer", "trunk", "queue", "site", "sink", "severity"), "p.name")}
@@ -43,6 +44,11 @@ def _kpi(name: str) -> _Source:
     return _Source((("k1m", 60), ("k1h", 3600)), _OF_SUBJECT, where=f"r.kpi = '{name}'")
 
 
+_OUTCOMES: Final = _Source(
+    (("k1m", 60), ("k1h", 3600)),
+    {"outcome": "substr(p.name, 1, instr(p.name, ' ') - 1)", "sink": "substr(p.name, instr(p.name, ' ') + 1)"},
+    where="r.kpi = 'daemon_lines'",
+)
 _MEAN: Final = "sum(r.total) / sum(r.n)"
 _HIGH: Final = "max(r.high)"
 _READ: Final[Mapping[str, tuple[_Source, str]]] = {
@@ -62,7 +68,7 @@ _READ: Final[Mapping[str, tuple[_Source, str]]] = {
     of.DIAL_DELAY.name: (_kpi("post_dial_delay_s"), _MEAN),
     of.CONCURRENT.name: (_kpi("concurrent_calls"), _HIGH),
     of.EVENTS.name: (_kpi("daemon_events"), _MEAN),
-    of.LINES.name: (_kpi("daemon_lines"), _MEAN),
+    of.LINES.name: (_OUTCOMES, _MEAN),
     of.LAG.name: (_kpi("daemon_lag_s"), _HIGH),
     of.SPOOL.name: (_kpi("daemon_spool_lines"), _HIGH),
     of.OUTBOX.name: (_kpi("daemon_waiting"), _HIGH),
@@ -95,7 +101,7 @@ class Sql:
                 where = " AND ".join([*_terms(_CALL, scope, {}, 0), f"r.{figure.field} IS NOT NULL"])
                 text = (
                     f"SELECT CAST(r.{figure.field} AS TEXT) AS {figure.field}, count(*) AS calls\n"
-                    f"FROM call r JOIN peer p ON p.id = r.peer\nWHERE {where}\nGROUP BY 1 ORDER BY 2 DESC"
+                    f"FROM {_PEERS} JOIN call r ON r.peer = p.id\nWHERE {where}\nGROUP BY 1 ORDER BY 2 DESC"
                 )
                 return _query(text, ref, "table")
             case Log():
@@ -111,7 +117,7 @@ class Sql:
             "trunk": ["EXISTS (SELECT * FROM k1h r WHERE r.peer = p.id AND r.kpi IN ('up', 'answered'))"],
             "site": ["EXISTS (SELECT * FROM r1h r WHERE r.peer = p.id)"],
         }[ask.tag]
-        return {"query": f"SELECT DISTINCT {column} FROM peer p WHERE {' AND '.join(terms)} ORDER BY 1"}  # noqa: S608
+        return {"query": f"SELECT DISTINCT {column} FROM {_PEERS} WHERE {' AND '.join(terms)} ORDER BY 1"}  # noqa: S608
 
     def marks(self, ask: Log) -> Marks:
         """The query of an annotation; Grafana knows the columns by their names."""
@@ -138,7 +144,7 @@ def _branch(
     grouped = ", ".join(map(str, range(1, len(columns) + 1)))
     return (
         f"SELECT {', '.join([*columns, f'{expression} AS {name}'])}\n"
-        f"FROM peer p CROSS JOIN {table} r ON r.peer = p.id\n"
+        f"FROM {_PEERS} CROSS JOIN {table} r ON r.peer = p.id\n"
         f"WHERE {' AND '.join(terms)}\n" + (f"GROUP BY {grouped} " if grouped else "") + f"HAVING {name} IS NOT NULL"
     )
 

@@ -1,6 +1,7 @@
 """What is measured, as series of a time series database: names, tags and fields.  This is the schema that dashboards rely on.
 
-    loss       percent, percent_reported, packets      pbx peer direction codec trunk site
+    loss       percent, percent_reported, packets,     pbx peer direction codec trunk site
+               lost
     jitter     ms                                      pbx peer direction codec trunk site
     rtt        ms                                      pbx peer codec trunk site
     mos        score, r_factor                         pbx peer direction codec trunk site
@@ -11,8 +12,16 @@
                loss_to_peer, loss_from_peer, jitter_max_ms, rtt_max_ms, mos_min
     event      text                                    pbx peer kind
     alert      text, firing                            pbx peer rule severity
+    daemon     events, seconds                         pbx
+               lag_s                                   pbx
+               lines, seconds                          outcome sink
+               spool_lines                             sink
+               waiting
+               firing                                  severity
 
-``percent`` of a longer time is ``sum(percent * packets) / sum(packets)``; ``kpi`` likewise is ``sum(total) / sum(count)``.
+``percent`` of a longer time is ``100 * sum(lost) / sum(packets)``; ``kpi`` likewise is ``sum(total) / sum(count)``.
+``daemon`` is qualitywatch itself, each minute: ``events / seconds`` are events of a PBX a second, ``lines / seconds`` lines of
+a sink, ``waiting`` are messages that somebody still has to be told, ``firing`` alerts.
 Figures nobody can vouch for are left out, as they are from charts.  ``up`` is 1 or 0, and missing while nobody knows.
 """
 
@@ -50,6 +59,16 @@ _FIELDS: Final[Mapping[Metric, tuple[str, str]]] = {
 }
 _UP: Final = frozenset({PeerState.REGISTERED, PeerState.REACHABLE, TrunkState.REGISTERED, "ok", "seen", "complete"})
 _UNKNOWN: Final = frozenset({PeerState.UNKNOWN, PeerState.LAGGED, TrunkState.RETRYING})
+DAEMON_KPIS: Final[Mapping[str, tuple[str, ...]]] = {
+    "daemon_events": ("pbx",),
+    "daemon_lag_s": ("pbx",),
+    "daemon_lines": ("outcome", "sink"),
+    "daemon_spool_lines": ("sink",),
+    "daemon_waiting": (),
+    "daemon_firing": ("severity",),
+}
+"""Figures of the daemon itself, as ``app.vitals`` names them, and the tags that their subject is made of."""
+_RATES: Final = frozenset({"daemon_events", "daemon_lines"})
 _ALERT: Final = "alert"
 _QUEUE: Final = "queue"
 
@@ -72,6 +91,7 @@ def _sample(sample: Sample, labels: Labels) -> Reading | None:
     fields: dict[str, Field] = {field: float(sample.value)}
     if sample.metric is Metric.LOSS_PERCENT:
         fields["packets"] = float(sample.weight)
+        fields["lost"] = float(sample.value * sample.weight / 100.0)
     tags = _tags(sample.pbx, sample.subject, labels, direction=sample.direction, codec=sample.codec)
     return Reading(measurement, sample.at, tags, fields)
 
@@ -100,9 +120,21 @@ def _state(status: StatusObservation) -> Reading:
 
 
 def _kpi(record: KpiRecord) -> Reading:
+    if record.kpi in DAEMON_KPIS:
+        return _daemon(record)
     kind = "queue" if record.kpi.startswith(_QUEUE) else "trunk"
     tags = (("pbx", record.pbx), ("kpi", record.kpi), (kind, record.subject))
     return Reading("kpi", record.at, tags, {"total": float(record.total), "count": float(record.count)})
+
+
+def _daemon(record: KpiRecord) -> Reading:
+    """A figure of the daemon itself: the subject is what it is of, ``outcome sink`` where that is two things."""
+    names = DAEMON_KPIS[record.kpi]
+    texts = record.subject.split(" ", len(names) - 1) if names else []
+    fields: dict[str, Field] = {record.kpi.removeprefix("daemon_"): float(record.total)}
+    if record.kpi in _RATES:
+        fields["seconds"] = float(record.count)
+    return Reading("daemon", record.at, tuple(zip(names, texts, strict=False)), fields)
 
 
 def _log(entry: LogRecord) -> Reading:

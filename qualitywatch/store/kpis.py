@@ -7,14 +7,18 @@ of single calls and say nothing.  What was not counted has no row, and is not 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from qualitywatch.model import KpiPoint, KpiRecord
+from qualitywatch.model import KpiPoint, KpiRecord, StatusObservation, TrunkState
+from qualitywatch.model.observations import Observed
 from qualitywatch.store.rollup import HOUR_S, LATE_S, MINUTE_S
 
+UP: Final = "up"  # of a trunk: 1 while it is registered, 0 while it is not; nothing while nobody knows
+
 _WIDTHS: Final = (MINUTE_S, HOUR_S)
+_UNKNOWN: Final = frozenset({TrunkState.RETRYING, TrunkState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,14 @@ class KpiRow:
 
 
 _Rows: TypeAlias = dict[KpiKey, KpiFigures]
+
+
+def trunk_ups(observed: Iterable[Observed]) -> Iterator[KpiRecord]:
+    """Return whether trunks were up, as figures: what a chart of registrations is made of."""
+    for each in observed:
+        what = each.what
+        if isinstance(what, StatusObservation) and what.entity == "trunk" and what.status not in _UNKNOWN:
+            yield KpiRecord(what.at, what.pbx, what.subject, UP, float(what.status == TrunkState.REGISTERED))
 
 
 class KpiAggregator:

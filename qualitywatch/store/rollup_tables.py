@@ -22,9 +22,11 @@ from qualitywatch.store.kpi_tables import MIGRATION, insert_kpi
 from qualitywatch.store.kpis import KpiRow
 from qualitywatch.store.layout import Layout
 from qualitywatch.store.past_tables import MIGRATION as CALL_LINKS
+from qualitywatch.store.places import MIGRATION as PLACES_MIGRATION
+from qualitywatch.store.places import Place, update_place
 from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Figures, Rollup, RollupKey
 
-Row: TypeAlias = Rollup | KpiRow | CallRecord | LogRecord | Detail | Journal
+Row: TypeAlias = Rollup | KpiRow | CallRecord | LogRecord | Detail | Journal | Place
 
 PRUNE_CHUNK: Final = 5_000  # rows a transaction: a reader, or our own next flush, slips in between
 
@@ -87,6 +89,7 @@ LAYOUT: Final = Layout(
             "CREATE INDEX judged_ts ON judged(ts)",
         ),
         CALL_LINKS,
+        PLACES_MIGRATION,
     ),
 )
 
@@ -137,6 +140,8 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
                 case Journal():
                     span = {"ts": int(row.first_at), "until": math.ceil(row.last_at), "pbx": printable(row.pbx)}
                     _insert_row(connection, "judged", {**span, "observed": row.packed})
+                case Place():
+                    update_place(connection, peer(row.pbx, row.subject), row)
 
 
 def _peer_id(connection: sqlite3.Connection, pbx: str, name: str) -> int:

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model import Direction, DirectionTotals, Metric
+from qualitywatch.model import Direction, DirectionTotals, Metric, StatusObservation, TrunkState
+from qualitywatch.model.observations import Observed
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.store.backends import rollup as backend
 from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
@@ -377,3 +378,24 @@ async def test_names_are_found_as_they_were_given(store: RollupStore) -> None:
         assert len(await store.history("office", "SIP/\udc80", NOW - 60, NOW + 60)) == 1
         assert await store.subjects("office", NOW - 60, NOW + 60) == ["SIP/\\udc80"]
         await store.flush(NOW + 60)
+
+
+async def test_charts_can_group_peers_by_trunk_and_site(tmp_path: Path) -> None:
+    known: dict[str, str] = {}
+    store = await RollupStore.open(tmp_path, RollupOptions(labels=lambda pbx, subject: known), now=NOW)
+    places = "SELECT p.name, l.trunk, l.site FROM peer p LEFT JOIN place l ON l.peer = p.id"
+    for step, labels in enumerate(({}, {"site": "Riga"}, {"site": "Riga", "trunk": "SIP/1@provider"}, {})):
+        known = dict(labels)
+        await store.write(SeriesBatch((a_sample(1.0, at=NOW + 60 * step),)))
+        await store.flush(NOW + 60 * step + 120)
+    await store.close(NOW)
+    assert query(tmp_path, places)[0] == {"name": "SIP/6117", "trunk": "SIP/1@provider", "site": "Riga"}, "what was known last stays"
+
+
+async def test_whether_a_trunk_is_up_is_a_figure_unless_nobody_knows(store: RollupStore, tmp_path: Path) -> None:
+    for step, status in enumerate((TrunkState.REGISTERED, TrunkState.RETRYING, TrunkState.REJECTED)):
+        at = NOW + 60 * step
+        seen = StatusObservation(at, "trunk", "office", "SIP/1@provider", status, at)
+        await store.write(SeriesBatch(observed=(Observed(at, seen),)))
+    await store.flush(NOW + 600)
+    assert [row["mean"] for row in query(tmp_path, "SELECT mean FROM kpi_minute WHERE kpi = 'up' ORDER BY ts")] == [1.0, 0.0]

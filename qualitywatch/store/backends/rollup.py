@@ -25,10 +25,11 @@ from qualitywatch.store.detail import DetailCollector
 from qualitywatch.store.history import points
 from qualitywatch.store.journal import pack
 from qualitywatch.store.kpi_tables import select_kpis
-from qualitywatch.store.kpis import KpiAggregator, KpiRow, kpi_points
+from qualitywatch.store.kpis import KpiAggregator, KpiRow, kpi_points, trunk_ups
 from qualitywatch.store.layout import connect
 from qualitywatch.store.linked import linked, newest, newest_first, page
 from qualitywatch.store.past_tables import select_events, select_legs, select_newest
+from qualitywatch.store.places import Labels, PlaceBook, no_labels
 from qualitywatch.store.rollup import HOUR_S, MINUTE_S, Aggregator, Rollup
 from qualitywatch.store.rollup_tables import (
     LAYOUT,
@@ -53,13 +54,14 @@ MAX_WAITING: Final = 200_000  # rows: hours of a large PBX on a full disk, some 
 
 @dataclass(frozen=True, slots=True)
 class RollupOptions:
-    """How long rows are kept, in seconds."""
+    """How long rows are kept, in seconds; ``labels`` tells where peers belong."""
 
     minutes_s: float = 30 * 86_400.0
     hours_s: float = 730 * 86_400.0
     calls_s: float = 90 * 86_400.0
     events_s: float = 365 * 86_400.0
     judged_s: float = 15 * 86_400.0  # what ``backtest`` reads: two weeks, and a day to begin with
+    labels: Labels = no_labels
 
 
 class RollupStore:
@@ -74,6 +76,7 @@ class RollupStore:
         self._aggregator = Aggregator()
         self._detail = DetailCollector()
         self._kpis = KpiAggregator()
+        self._places = PlaceBook(options.labels)
         self._collected: list[Row] = []  # calls and events since the last flush
         self._observed: list[Observed] = []  # likewise
         self._waiting = _Waiting()
@@ -96,6 +99,7 @@ class RollupStore:
         self._aggregator.add(batch.samples)
         self._detail.add(batch.samples)
         self._kpis.add(batch.kpis)
+        self._kpis.add(trunk_ups(batch.observed))
         self._collected += batch.calls
         self._collected += batch.logs
         self._observed += batch.observed
@@ -106,7 +110,8 @@ class RollupStore:
 
     async def _hand_over(self, taken: Sequence[Row]) -> None:
         # Nothing may be awaited on the way: who reads next must find each row either in the aggregator or behind him in line.
-        rows, self._collected = [*self._collected, *taken, *pack(self._observed)], []
+        places = self._places.news((row.key.pbx, row.key.subject) for row in taken if isinstance(row, Rollup))
+        rows, self._collected = [*self._collected, *taken, *pack(self._observed), *places], []
         self._observed = []
         await self._database.run(lambda connection: self._waiting.write_out(connection, rows))
 
