@@ -264,8 +264,10 @@ class Pipeline:
         return self._shared.places_of(subject)
 
     def labels_of(self, subject: str) -> dict[str, str]:
-        """The registration that a peer's calls go through and the site it is at, where they are known."""
+        """The registration that a peer's calls go through (itself where it is a trunk without one) and its site, where known."""
         trunk, site = self.trunk_of(subject), self._shared.site_of(subject)
+        if trunk is None and self._traffic.carries(subject):
+            trunk = subject
         return {**({"trunk": trunk} if trunk else {}), **({"site": site} if site else {})}
 
     def _registers(self, account: str, host: str) -> bool:

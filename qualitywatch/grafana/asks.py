@@ -67,7 +67,7 @@ class Values:
     """All texts of a tag, for a variable to choose from, narrowed by other variables."""
 
     tag: str
-    figure: Figure  # where to look
+    figures: tuple[Figure, ...]  # where to look
     scope: Scope
 
 

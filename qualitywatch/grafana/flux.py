@@ -54,9 +54,9 @@ class Flux:
 
     def values(self, ask: Values) -> Json:
         """What a variable asks for, within the time shown."""
-        measurement = f'r._measurement == "{ask.figure.measurement}"'
+        either = " or ".join(f'r._measurement == "{figure.measurement}"' for figure in ask.figures)
         loose = [f"(not exists r.{tag} or {_matches(tag, variable)})" for tag, variable in ask.scope.items()]
-        predicate = " and ".join([measurement, *loose])
+        predicate = " and ".join([f"({either})", *loose])
         text = (
             'import "influxdata/influxdb/schema"\n'
             f'schema.tagValues(bucket: v.defaultBucket, tag: "{ask.tag}", '

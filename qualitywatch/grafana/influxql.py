@@ -50,7 +50,8 @@ class InfluxQl:
         """What a variable asks for; time plays no part in it."""
         terms = _terms(ask.scope, {})
         where = f" WHERE {' AND '.join(terms)}" if terms else ""
-        return {"query": f'SHOW TAG VALUES FROM "{ask.figure.measurement}" WITH KEY = "{ask.tag}"{where}'}
+        measurements = ", ".join(f'"{figure.measurement}"' for figure in ask.figures)
+        return {"query": f'SHOW TAG VALUES FROM {measurements} WITH KEY = "{ask.tag}"{where}'}
 
     def marks(self, ask: Log) -> Marks:
         """The query of an annotation, and which columns are what."""

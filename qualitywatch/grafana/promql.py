@@ -20,6 +20,11 @@ _INNER: Final = {
     How.LAST: "last_over_time",
     How.COUNT: "count_over_time",
 }
+# Of ITU-T Q.850 and causes.h of Asterisk.  Older servers know no function that counts whatever values there are.
+CAUSES: Final = (
+    *(0, 1, 2, 3, 5, 6, 7, 14, 16, 17, 18, 19, 20, 21, 22, 23, 26, 27, 28, 29, 30, 31, 34, 38, 41, 42, 43, 44, 45, 50, 52, 54),
+    *(57, 58, 63, 65, 66, 69, 79, 81, 87, 88, 95, 96, 97, 98, 99, 100, 101, 102, 103, 111, 127),
+)
 _MARK_STEP: Final = "15s"
 # Of the daemon's own /metrics: name, and whether it is a counter.
 _INTERNAL: Final[Mapping[str, tuple[str, bool]]] = {
@@ -48,15 +53,19 @@ class PromQl:
             case Totals(figure, by, scope, _, only):
                 return _query(_value(figure, by, scope, only, "$__range"), ref, "table")
             case Counts(figure, scope):
-                series = f"{figure.measurement}_{figure.field}{_labels(scope, figure.tags)}"
-                text = f'sum by ({figure.field}) (count_values_over_time("{figure.field}", {series}[$__range]))'
-                return _query(text, ref, "table")
+                series = f"{_metric(figure)}{_labels(scope, figure.tags)}"
+                counted = (
+                    f'label_set(sum(count_eq_over_time({series}[$__range], {n})), "{figure.field}", "{n}")' for n in CAUSES
+                )
+                return _query(f"union({', '.join(counted)}) > 0", ref, "table")
             case Log():
                 return _query(f"sum by ({_told(ask.story)}) (count_over_time({_story(ask)}[$__range]))", ref, "table")
 
     def values(self, ask: Values) -> Json:
         """What a variable asks for."""
-        text = f"label_values({_metric(ask.figure)}{_labels(ask.scope, {})}, {ask.tag})"
+        name = f'__name__=~"{"|".join(map(_metric, ask.figures))}"'
+        rest = _labels(ask.scope, {}).strip("{}")
+        text = "label_values({" + ", ".join(filter(None, (name, rest))) + f"}}, {ask.tag})"
         return {"query": {"query": text, "refId": "values"}}
 
     def marks(self, ask: Log) -> Marks:

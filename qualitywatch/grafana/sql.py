@@ -20,6 +20,7 @@ _NOWHERE: Final = "(none)"
 _PEERS: Final = "peer p LEFT JOIN place l ON l.peer = p.id"
 _SITE: Final = f"coalesce(l.site, '{_NOWHERE}')"
 _TRUNK: Final = f"coalesce(l.trunk, '{_NOWHERE}')"
+_CARRIED: Final = "coalesce(l.trunk, p.name)"  # figures of a trunk's calls are stored under the peer that carries them
 _DIRECTION: Final = "CASE r.dir WHEN 1 THEN 'to_peer' WHEN 2 THEN 'from_peer' END"
 _OF_PEER: Final = {"pbx": "p.pbx", "peer": "p.name", "trunk": _TRUNK, "site": _SITE}
 _OF_SUBJECT: Final = {"pbx": "p.pbx", **dict.fromkeys(("peer", "trunk", "queue", "site", "sink", "severity"), "p.name")}
@@ -41,7 +42,7 @@ _PEER_STATES: Final = _Source((("event", 1),), _OF_SUBJECT, where="r.kind = 'pee
 
 
 def _kpi(name: str) -> _Source:
-    return _Source((("k1m", 60), ("k1h", 3600)), _OF_SUBJECT, where=f"r.kpi = '{name}'")
+    return _Source((("k1m", 60), ("k1h", 3600)), {**_OF_SUBJECT, "trunk": _CARRIED}, where=f"r.kpi = '{name}'")
 
 
 _OUTCOMES: Final = _Source(
@@ -110,7 +111,7 @@ class Sql:
     def values(self, ask: Values) -> Json:
         """What a variable asks for."""
         terms = [f"{_OF_PEER[tag]} IN (${{{variable}:sqlstring}})" for tag, variable in ask.scope.items()]
-        column = "p.name" if ask.tag in {"peer", "trunk"} else _OF_PEER[ask.tag]
+        column = {**_OF_PEER, "trunk": _CARRIED}[ask.tag]
         terms += {
             "pbx": ["p.pbx <> ''"],
             "peer": ["EXISTS (SELECT * FROM r1h r WHERE r.peer = p.id)"],

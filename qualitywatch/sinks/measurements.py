@@ -7,7 +7,7 @@
     mos        score, r_factor                         pbx peer direction codec trunk site
     qualify    ms                                      pbx peer trunk site
     state      up, state                               pbx entity and peer, trunk or queue
-    kpi        total, count                            pbx kpi and trunk or queue
+    kpi        total, count                            pbx kpi and peer trunk, or queue
     call       seconds, answered, cause,               pbx peer codec trunk site
                loss_to_peer, loss_from_peer, jitter_max_ms, rtt_max_ms, mos_min
     event      text                                    pbx peer kind
@@ -22,6 +22,7 @@
 ``percent`` of a longer time is ``100 * sum(lost) / sum(packets)``; ``kpi`` likewise is ``sum(total) / sum(count)``.
 ``daemon`` is qualitywatch itself, each minute: ``events / seconds`` are events of a PBX a second, ``lines / seconds`` lines of
 a sink, ``waiting`` are messages that somebody still has to be told, ``firing`` alerts.
+``trunk`` is a registration of ours, or the peer itself where it is a trunk that needs none.
 Figures nobody can vouch for are left out, as they are from charts.  ``up`` is 1 or 0, and missing while nobody knows.
 """
 
@@ -78,7 +79,7 @@ def measurements(batch: SeriesBatch, labels: Labels) -> list[Reading]:
     found = [reading for sample in batch.samples if (reading := _sample(sample, labels)) is not None]
     found += [_call(call, labels) for call in batch.calls]
     found += [_state(each.what) for each in batch.observed if isinstance(each.what, StatusObservation)]
-    found += [_kpi(record) for record in batch.kpis]
+    found += [_kpi(record, labels) for record in batch.kpis]
     found += [_log(entry) for entry in batch.logs]
     return found
 
@@ -119,11 +120,14 @@ def _state(status: StatusObservation) -> Reading:
     return Reading("state", status.at, (("pbx", status.pbx), ("entity", status.entity), (kind, status.subject)), fields)
 
 
-def _kpi(record: KpiRecord) -> Reading:
+def _kpi(record: KpiRecord, labels: Labels) -> Reading:
     if record.kpi in DAEMON_KPIS:
         return _daemon(record)
-    kind = "queue" if record.kpi.startswith(_QUEUE) else "trunk"
-    tags = (("pbx", record.pbx), ("kpi", record.kpi), (kind, record.subject))
+    if record.kpi.startswith(_QUEUE):
+        of_what: tuple[tuple[str, str], ...] = (("queue", record.subject),)
+    else:
+        of_what = ("peer", record.subject), ("trunk", labels(record.pbx, record.subject).get("trunk", record.subject))
+    tags = (("pbx", record.pbx), ("kpi", record.kpi), *of_what)
     return Reading("kpi", record.at, tags, {"total": float(record.total), "count": float(record.count)})
 
 

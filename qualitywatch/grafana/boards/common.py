@@ -6,6 +6,7 @@ from typing import Final
 
 from qualitywatch.grafana.asks import Lines, Log, Scope, Story, Totals, Values
 from qualitywatch.grafana.figures import (
+    ASR,
     CALLS,
     JITTER_MAX,
     LOSS,
@@ -21,10 +22,10 @@ TO_PEER: Final = {"direction": "to_peer"}
 FROM_PEER: Final = {"direction": "from_peer"}
 OF_PBX: Final[Scope] = {"pbx": "pbx"}
 
-PBX: Final = Variable("pbx", "PBX", Values("pbx", TRUNK_UP, {}))
-SITE: Final = Variable("site", "Site", Values("site", LOSS_MAX, OF_PBX))
-PEER: Final = Variable("peer", "Peer", Values("peer", LOSS_MAX, {"pbx": "pbx", "site": "site"}), one=True)
-TRUNK: Final = Variable("trunk", "Trunk", Values("trunk", TRUNK_UP, OF_PBX), one=True)
+PBX: Final = Variable("pbx", "PBX", Values("pbx", (TRUNK_UP, LOSS_MAX), {}))
+SITE: Final = Variable("site", "Site", Values("site", (LOSS_MAX,), OF_PBX))
+PEER: Final = Variable("peer", "Peer", Values("peer", (LOSS_MAX,), {"pbx": "pbx", "site": "site"}), one=True)
+TRUNK: Final = Variable("trunk", "Trunk", Values("trunk", (TRUNK_UP, ASR), OF_PBX), one=True)
 
 
 def marks(subjects: Scope) -> tuple[Mark, ...]:

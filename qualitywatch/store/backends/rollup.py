@@ -110,7 +110,7 @@ class RollupStore:
 
     async def _hand_over(self, taken: Sequence[Row]) -> None:
         # Nothing may be awaited on the way: who reads next must find each row either in the aggregator or behind him in line.
-        places = self._places.news((row.key.pbx, row.key.subject) for row in taken if isinstance(row, Rollup))
+        places = self._places.news((row.key.pbx, row.key.subject) for row in taken if isinstance(row, Rollup | KpiRow))
         rows, self._collected = [*self._collected, *taken, *pack(self._observed), *places], []
         self._observed = []
         await self._database.run(lambda connection: self._waiting.write_out(connection, rows))

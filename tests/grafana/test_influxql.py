@@ -1,0 +1,106 @@
+"""Every query of every dashboard on a real InfluxDB 1.6 that was filled by replaying the recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from qualitywatch.grafana.asks import Counts, Lines, Totals
+from qualitywatch.grafana.influxql import InfluxQl
+from qualitywatch.grafana.panels import Board, Variable
+from qualitywatch.grafana.registry import BOARDS
+from qualitywatch.sinks.encoding import encode
+from qualitywatch.sinks.servers.influx1 import Influx1
+from tests.fakes.series_servers import influxdb1
+from tests.grafana.filling import ALL, Asked, Choices, Span, asked, filled
+from tests.grafana.recorded import PBX, TRUNK, recorded
+
+ASKED = list(asked(InfluxQl()))
+VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
+DATABASE = "qualitywatch"
+LINES = 1000
+
+
+class Influx:
+    """InfluxDB as Grafana asks it."""
+
+    def __init__(self, url: str, span: Span) -> None:
+        self.url, self.span = url, span
+        self.choices: dict[str, list[str] | str] = {"pbx": ALL, "site": ALL}
+        for name in ("peer", "trunk"):
+            self.choices[name] = self.values(VARIABLES[name], {"pbx": ALL, "site": ALL})
+
+    def values(self, variable: Variable, choices: Choices) -> list[str]:
+        found = self._ask(filled(InfluxQl().values(variable.values)["query"], choices, self.span))
+        return sorted({row[1] for series in found for row in series["values"]})
+
+    def series(self, text: str, choices: Choices | None = None) -> list[dict[str, Any]]:
+        return self._ask(filled(text, choices or self.choices, self.span))
+
+    def _ask(self, text: str) -> list[dict[str, Any]]:
+        answer = httpx.post(f"{self.url}/query", params={"db": DATABASE, "epoch": "ms"}, data={"q": text}).json()
+        (result,) = answer["results"]
+        assert "error" not in result, f"{result}: {text}"
+        return list(result.get("series", []))
+
+
+@pytest.fixture(scope="module")
+def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
+    everything = recorded()
+    readings = list(everything.readings())
+    with influxdb1(tmp_path_factory.mktemp("influx")) as url:
+        server = Influx1(url, database=DATABASE)
+        server.setup(None)
+        for first in range(0, len(readings), LINES):
+            server.write(encode(readings[first : first + LINES]))
+        server.close()
+        yield Influx(url, Span(everything.since, everything.until))
+
+
+@pytest.mark.parametrize("it", ASKED, ids=str)
+def test_every_panel_shows_something(it: Asked, influx: Influx) -> None:
+    found = influx.series(it.query.text)
+    assert found, filled(it.query.text, influx.choices, influx.span)
+    if isinstance(it.ask, Lines):
+        assert all(set(series.get("tags", {})) == set(it.ask.by) for series in found)
+        assert any(row[1] is not None for series in found for row in series["values"])
+    elif isinstance(it.ask, Totals):
+        assert all(series["columns"] == ["time", it.ask.name] for series in found)
+    elif isinstance(it.ask, Counts):
+        assert found[0]["columns"] == ["time", "cause"]
+        assert 16 in {row[1] for row in found[0]["values"]}
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.title)
+def test_annotations_have_their_columns(board: Board, influx: Influx) -> None:
+    for mark in board.marks:
+        marks = InfluxQl().marks(replace(mark.log, scope={"pbx": "pbx"}))
+        (found,) = influx.series(marks.text)
+        named = {marks.beside["titleColumn"], marks.beside["textColumn"], *marks.beside["tagsColumn"].split(",")}
+        assert named <= set(found["columns"])
+
+
+def test_variables_offer_what_there_is(influx: Influx) -> None:
+    assert {PBX, "asterisk-20.trunk-outage"} <= set(influx.values(VARIABLES["pbx"], {}))
+    assert influx.values(VARIABLES["site"], {"pbx": ALL}) == ["Riga"]
+    assert {TRUNK, "SIP/74993801@127.0.0.1"} <= set(influx.choices["trunk"])
+    assert "SIP/6118" in influx.choices["peer"]
+    one_pbx = influx.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ALL})
+    assert one_pbx == ["PJSIP/701", "PJSIP/702"]
+
+
+def test_figures_are_those_of_the_recording(influx: Influx) -> None:
+    loss = next(it for it in ASKED if it.board.title == "Overview" and isinstance(it.ask, Totals))
+    found = {(each["tags"]["pbx"], each["tags"]["peer"]): each["values"][0][1] for each in influx.series(loss.query.text)}
+    assert found["asterisk-20.sip-bridge-loss", "SIP/6118"] == pytest.approx(9, abs=1)
+
+
+def test_a_single_choice_with_slashes_is_found(influx: Influx) -> None:
+    up = next(it for it in ASKED if it.board.title == "Trunk" and it.panel.title == "Registration")
+    choices = {"pbx": ["asterisk-20.trunk-outage"], "trunk": ["SIP/74993801@127.0.0.1"]}
+    (found,) = influx.series(up.query.text, choices)
+    assert {row[1] for row in found["values"]} == {0, 1}

@@ -1,0 +1,132 @@
+"""Every query of every dashboard on a real VictoriaMetrics that was filled by replaying the recordings."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from qualitywatch.grafana.asks import Counts, Lines, Totals
+from qualitywatch.grafana.panels import Board, Variable
+from qualitywatch.grafana.promql import PromQl
+from qualitywatch.grafana.registry import BOARDS
+from qualitywatch.sinks.encoding import encode
+from qualitywatch.sinks.servers.victoria import Victoria
+from tests.fakes.series_servers import victoria_metrics
+from tests.grafana.filling import ALL, INTERVAL_S, Asked, Choices, Span, asked, filled
+from tests.grafana.recorded import PBX, TRUNK, recorded
+
+ASKED = list(asked(PromQl()))
+VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
+LINES = 1000
+# What a Prometheus would have scraped from the daemon: value at the start, growth in an hour.
+SCRAPED = {
+    f'qualitywatch_events_total{{pbx="{PBX}"}}': (0, 36_000),
+    f'qualitywatch_lag_seconds{{pbx="{PBX}"}}': (0.2, 0),
+    'qualitywatch_sink_lines_total{sink="influxdb",outcome="sent"}': (0, 3_600),
+    'qualitywatch_sink_spool_lines{sink="influxdb"}': (12, 0),
+    "qualitywatch_outbox_waiting": (2, 0),
+    'qualitywatch_alerts_firing{severity="warning"}': (3, 0),
+}
+
+
+class Metrics:
+    """VictoriaMetrics as Grafana asks it."""
+
+    def __init__(self, url: str, span: Span) -> None:
+        self.url, self.span = url, span
+        self.choices: dict[str, list[str] | str] = {"pbx": ALL, "site": ALL}
+        for name in ("peer", "trunk"):
+            self.choices[name] = self.values(VARIABLES[name], {"pbx": ALL, "site": ALL})
+
+    def values(self, variable: Variable, choices: Choices) -> list[str]:
+        text = PromQl().values(variable.values)["query"]["query"]
+        found = re.fullmatch(r"label_values\((.+), (\w+)\)", filled(text, choices, self.span))
+        assert found is not None, text
+        times = {"start": self.span.since, "end": self.span.until}
+        return list(self._get(f"/api/v1/label/{found[2]}/values", {"match[]": found[1], **times}))
+
+    def instant(self, text: str) -> list[dict[str, Any]]:
+        at = {"query": filled(text, self.choices, self.span), "time": self.span.until}
+        return list(self._get("/api/v1/query", at)["result"])
+
+    def series(self, text: str, step: str = f"{INTERVAL_S}s") -> list[dict[str, Any]]:
+        times = {"start": self.span.since, "end": self.span.until, "step": step}
+        return list(self._get("/api/v1/query_range", {"query": filled(text, self.choices, self.span), **times})["result"])
+
+    def _get(self, path: str, params: dict[str, Any]) -> Any:
+        answer = httpx.post(self.url + path, data=params).json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
+    everything = recorded()
+    readings = list(everything.readings())
+    with victoria_metrics(tmp_path_factory.mktemp("vm")) as url:
+        server = Victoria(url)
+        for first in range(0, len(readings), LINES):
+            server.write(encode(readings[first : first + LINES]))
+        server.close()
+        lines = [
+            f"{series} {begin + growth * minute / 60} {round((everything.since + 60 * minute) * 1000)}"
+            for series, (begin, growth) in SCRAPED.items()
+            for minute in range(60)
+        ]
+        httpx.post(f"{url}/api/v1/import/prometheus", content="\n".join(lines)).raise_for_status()
+        httpx.get(f"{url}/internal/force_flush")
+        yield Metrics(url, Span(everything.since, everything.until))
+
+
+@pytest.mark.parametrize("it", ASKED, ids=str)
+def test_every_panel_shows_something(it: Asked, metrics: Metrics) -> None:
+    text, target = it.query.text, it.query.target
+    assert target["instant"] != target["range"]
+    found = metrics.series(text) if target["range"] else metrics.instant(text)
+    assert found, filled(text, metrics.choices, metrics.span)
+    if isinstance(it.ask, Lines):
+        assert all(set(each["metric"]) <= set(it.ask.by) for each in found)
+        assert all(math.isfinite(float(value)) for each in found for _, value in each["values"])
+    elif isinstance(it.ask, Totals):
+        assert all(set(each["metric"]) <= set(it.ask.by) for each in found)
+    elif isinstance(it.ask, Counts):
+        assert {each["metric"]["cause"]: float(each["value"][1]) for each in found}["16"] >= 1
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.title)
+def test_annotations_mark_what_happened(board: Board, metrics: Metrics) -> None:
+    for mark in board.marks:
+        marks = PromQl().marks(replace(mark.log, scope={"pbx": "pbx"}))
+        found = metrics.series(marks.text, step=marks.beside["step"])
+        named = re.findall(r"\{\{(\w+)\}\}", marks.beside["titleFormat"] + marks.beside["textFormat"])
+        assert found and all(set(named) <= set(each["metric"]) for each in found)
+
+
+def test_variables_offer_what_there_is(metrics: Metrics) -> None:
+    assert {PBX, "asterisk-20.trunk-outage"} <= set(metrics.values(VARIABLES["pbx"], {}))
+    assert metrics.values(VARIABLES["site"], {"pbx": ALL}) == ["Riga"]
+    assert {TRUNK, "SIP/74993801@127.0.0.1"} <= set(metrics.choices["trunk"])
+    assert "SIP/6118" in metrics.choices["peer"]
+    one_pbx = metrics.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ALL})
+    assert one_pbx == ["PJSIP/701", "PJSIP/702"]
+
+
+def test_figures_are_those_of_the_recording(metrics: Metrics) -> None:
+    loss = next(it for it in ASKED if it.board.title == "Overview" and isinstance(it.ask, Totals))
+    found = {
+        (each["metric"]["pbx"], each["metric"]["peer"]): float(each["value"][1]) for each in metrics.instant(loss.query.text)
+    }
+    assert found["asterisk-20.sip-bridge-loss", "SIP/6118"] == pytest.approx(9, abs=1)
+
+
+def test_a_single_choice_with_signs_of_regular_expressions_is_found(metrics: Metrics) -> None:
+    up = next(it for it in ASKED if it.board.title == "Trunk" and it.panel.title == "Registration")
+    text = filled(up.query.text, {"pbx": ["asterisk-20.trunk-outage"], "trunk": ["SIP/74993801@127.0.0.1"]}, metrics.span)
+    (found,) = metrics.series(text)
+    assert {float(value) for _, value in found["values"]} == {0.0, 1.0}

@@ -1,0 +1,125 @@
+"""Every query of every dashboard on a ``rollup.db`` that the real store wrote while the recordings were replayed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qualitywatch.grafana.asks import Counts, Lines, Log, Totals
+from qualitywatch.grafana.figures import QUALIFY_MAX
+from qualitywatch.grafana.panels import Board, Panel, Row, Variable
+from qualitywatch.grafana.registry import BOARDS
+from qualitywatch.grafana.sql import Sql
+from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
+from tests.grafana.filling import Asked, Span, asked, filled
+from tests.grafana.recorded import TRUNK, Recorded, recorded
+
+ASKED = list(asked(Sql()))
+VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
+
+
+class File:
+    """``rollup.db`` as Grafana's plug-in opens it: read-only."""
+
+    def __init__(self, connection: sqlite3.Connection, span: Span) -> None:
+        self.connection, self.span = connection, span
+        self.choices: dict[str, list[str]] = {}
+        for name in ("pbx", "site", "peer", "trunk"):
+            self.choices[name] = self.values(VARIABLES[name])
+
+    def values(self, variable: Variable) -> list[str]:
+        query = Sql().values(variable.values)["query"]
+        return [row[0] for row in self.rows(query)]
+
+    def rows(self, text: str, span: Span | None = None) -> list[sqlite3.Row]:
+        return self.connection.execute(filled(text, self.choices, span or self.span)).fetchall()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[File]:
+    directory = tmp_path_factory.mktemp("rollup")
+    everything = recorded()
+    asyncio.run(_write(everything, directory))
+    connection = sqlite3.connect(f"file:{directory / ROLLUP_FILE}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA query_only = 1")
+    yield File(connection, Span(everything.since, everything.until))
+    connection.close()
+
+
+async def _write(everything: Recorded, directory: Path) -> None:
+    known: dict[tuple[str, str], dict[str, str]] = {}
+    options = RollupOptions(labels=lambda pbx, subject: known.get((pbx, subject), {}))
+    store = await RollupStore.open(directory, options, now=everything.since)
+    for batch, labels in everything.batches:
+        known.update({subject: found for subject, found in labels.items() if found})
+        await store.write(batch)
+    await store.close(everything.until)
+
+
+@pytest.mark.parametrize("it", ASKED, ids=str)
+def test_every_panel_shows_something(it: Asked, file: File) -> None:
+    rows = file.rows(it.query.text)
+    assert rows, filled(it.query.text, file.choices, file.span)
+    columns = rows[0].keys()
+    if isinstance(it.ask, Lines):
+        assert columns == ["time", *it.ask.by, "value"]
+        times = [row["time"] for row in rows]
+        assert times == sorted(times), "a long frame must be in order of time"
+        assert all(isinstance(row["value"], int | float) and isinstance(row["time"], int) for row in rows)
+        assert all(file.span.since - 3600 <= at <= file.span.until for at in times), "seconds"
+        assert all(isinstance(row[tag], str) for row in rows for tag in it.ask.by)
+    elif isinstance(it.ask, Totals):
+        assert columns == [*it.ask.by, it.ask.name]
+    elif isinstance(it.ask, Counts):
+        assert {row["cause"]: row["calls"] for row in rows}["16"] >= 1
+
+
+@pytest.mark.parametrize("it", [it for it in ASKED if not isinstance(it.ask, Counts | Log)], ids=str)
+def test_a_week_is_read_from_the_hours(it: Asked, file: File) -> None:
+    assert file.rows(it.query.text, Span(file.span.until - 7 * 86_400, file.span.until))
+
+
+def test_only_what_the_file_does_not_hold_is_left_out() -> None:
+    wanted = {ask.figure.name for board in BOARDS for panel in board.contents for ask in _lines(panel)}
+    assert wanted - {it.ask.figure.name for it in ASKED if isinstance(it.ask, Lines)} == {QUALIFY_MAX.name}
+
+
+def _lines(content: Panel | Row) -> list[Lines]:
+    return [ask for ask in content.asks if isinstance(ask, Lines)] if isinstance(content, Panel) else []
+
+
+def test_variables_offer_what_there_is(file: File) -> None:
+    assert "asterisk-20.trunk-outage" in file.choices["pbx"] and "" not in file.choices["pbx"]
+    assert set(file.choices["site"]) == {"Riga", "(none)"}
+    assert {"SIP/6118", "PJSIP/701"} <= set(file.choices["peer"])
+    assert {TRUNK, "SIP/74993801@127.0.0.1"} <= set(file.choices["trunk"])
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.title)
+def test_annotations_have_their_columns(board: Board, file: File) -> None:
+    for mark in board.marks:
+        text = Sql().marks(replace(mark.log, scope={"pbx": "pbx"})).text
+        rows = file.rows(text)
+        assert {"time", "title", "text", "tags"} <= set(rows[0].keys())
+        assert any("restart" in row["text"] or "firing" in row["text"] for row in rows)
+
+
+def test_figures_are_those_of_the_recording(file: File) -> None:
+    loss = next(it for it in ASKED if it.board.title == "Overview" and isinstance(it.ask, Totals))
+    found = {(row["pbx"], row["peer"]): row["Loss heard by it"] for row in file.rows(loss.query.text)}
+    assert found["asterisk-20.sip-bridge-loss", "SIP/6118"] == pytest.approx(9, abs=1)
+
+
+def test_rows_of_others_are_not_read(file: File) -> None:
+    """With one peer chosen, its rows are found by key."""
+    one = next(it for it in ASKED if it.board.title == "Peer" and isinstance(it.ask, Lines))
+    text = filled(one.query.text, {**file.choices, "pbx": ["asterisk-20.loss-storm"], "peer": ["SIP/6118"]}, file.span)
+    plan = [row["detail"] for row in file.connection.execute(f"EXPLAIN QUERY PLAN {text}")]
+    assert any(line.startswith("SEARCH r USING PRIMARY KEY (peer=? AND ts>? AND ts<?)") for line in plan), plan
+    assert not any(line.startswith("SCAN r") for line in plan), plan
