@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp
 
 from qualitywatch import __version__
 from qualitywatch.web import api, metrics, pages, probes, refusals
-from qualitywatch.web.access import Access
+from qualitywatch.web.access import COOKIE, Access
 from qualitywatch.web.gate import Gate
 from qualitywatch.web.sources import Sources
 
@@ -42,7 +43,22 @@ def build_api(sources: Sources) -> FastAPI:
     application.include_router(metrics.router)
     application.include_router(pages.router())
     application.mount("/static", StaticFiles(directory=STATIC), name="static")
+    application.openapi = partial(_document, application)  # type: ignore[method-assign]
     return application
+
+
+def _document(application: FastAPI) -> dict[str, Any]:
+    """The API's document, with the ways to come in: the door stands before the application, which knows nothing of it."""
+    if application.openapi_schema is None:
+        document = FastAPI.openapi(application)
+        document["components"]["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer", "description": "The token of the configuration."},
+            "login": {"type": "http", "scheme": "basic", "description": "A user of the configuration."},
+            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "What /?token=... leaves."},
+        }
+        document["security"] = [{"token": []}, {"login": []}, {"session": []}]
+        application.openapi_schema = document
+    return application.openapi_schema
 
 
 def build_application(sources: Sources, access: Access) -> ASGIApp:

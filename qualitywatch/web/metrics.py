@@ -7,13 +7,15 @@ seconds for milliseconds.  Source: https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.concurrency import run_in_threadpool
 
 from qualitywatch import __version__
 from qualitywatch.model import AlertState, Direction, Gauge, Severity
@@ -27,26 +29,41 @@ from qualitywatch.web.sources import Sources
 
 router = APIRouter(include_in_schema=False)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+BREATH: Final = 200  # peers, some 10 ms: then those who listen to a PBX have a turn
 
 
 @router.get("/metrics")
 async def metrics(sources: Seen) -> Response:
     """Everything in the text format of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Everything(sources))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE)
+    registry.register(_Read(await _Everything(sources).read()))
+    # Writing thousands of lines takes longer than a PBX waits for us to read.
+    return Response(await run_in_threadpool(generate_latest, registry), media_type=CONTENT_TYPE)
 
 
-class _Everything(Collector):
+class _Read(Collector):
+    """Figures that were read already."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+class _Everything:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
 
-    def collect(self) -> Iterator[Metric]:
+    async def read(self) -> list[Metric]:
+        """Read everything there is."""
         pbxes = self._sources.room.pbxes()
+        return [*self._at_once(pbxes), *await self._of_peers(pbxes)]
+
+    def _at_once(self, pbxes: Sequence[PbxView]) -> Iterator[Metric]:
         inside = self._sources.inside()
         yield InfoMetricFamily("qualitywatch_build", "Which qualitywatch this is.", {"version": __version__})
         yield from _of_pbxes(pbxes)
-        yield from self._of_peers(pbxes)
         yield from _of_trunks(pbxes)
         yield from self._of_levels(pbxes)
         yield _firing(pbxes)
@@ -55,7 +72,7 @@ class _Everything(Collector):
         yield _gauge("qualitywatch_web_pages", "Pages that listen to changes.", self._sources.news.pages)
         yield from _of_daemon(inside)
 
-    def _of_peers(self, pbxes: Iterable[PbxView]) -> Iterator[Metric]:
+    async def _of_peers(self, pbxes: Iterable[PbxView]) -> list[Metric]:
         sides = ["pbx", "peer", "direction"]
         loss = GaugeMetricFamily(
             "qualitywatch_peer_loss_ratio", "Packets lost of packets expected in the last minute, net; 0 to 1.", labels=sides
@@ -75,7 +92,9 @@ class _Everything(Collector):
         state = GaugeMetricFamily("qualitywatch_peers", "Peers by state.", labels=["pbx", "state"])
         for pbx in pbxes:
             states: dict[str, int] = {}
-            for peer in pbx.peers:
+            for number, peer in enumerate(pbx.peers, 1):
+                if number % BREATH == 0:
+                    await asyncio.sleep(0)
                 states[peer.state] = states.get(peer.state, 0) + 1
                 names = [printable(pbx.name), printable(peer.subject)]
                 _add(qualify, names, peer.rtt_ms, 1000)
@@ -88,7 +107,7 @@ class _Everything(Collector):
                     _add(mos, labels, figures.mos, 1)
             for name, count in sorted(states.items()):
                 state.add_metric([printable(pbx.name), name], count)
-        yield from (loss, jitter, mos, rtt, qualify, state)
+        return [loss, jitter, mos, rtt, qualify, state]
 
     def _figures(self, pbx: PbxView, subject: str, direction: Direction | None) -> Figures:
         return self._sources.recent.figures(pbx.name, subject, direction, pbx.now)

@@ -8,11 +8,13 @@ but what lay between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from qualitywatch.room import PbxView, Room
 
 MAX_PAGES: Final = 64
 MAX_NOTED: Final = 4_096
@@ -64,6 +66,19 @@ class Listener:
         return taken, overflowed
 
 
+class Views:
+    """PBXes as they stand, read once for all pages that ask between two changes: they come at the same beat."""
+
+    def __init__(self) -> None:
+        self._read: tuple[int, Sequence[PbxView]] | None = None
+
+    def of(self, room: Room, news: News) -> Sequence[PbxView]:
+        """How PBXes stood after the last change."""
+        if self._read is None or self._read[0] != news.revision:
+            self._read = news.revision, room.pbxes()
+        return self._read[1]
+
+
 class News:
     """Hands changes to whoever listens."""
 
@@ -71,6 +86,7 @@ class News:
         self._listeners: set[Listener] = set()
         self.max_pages = max_pages
         self.closed = False
+        self.revision = 0  # grows with everything that is noted
 
     @property
     def pages(self) -> int:
@@ -79,6 +95,7 @@ class News:
 
     def note(self, change: Change) -> None:
         """Tell everybody who listens."""
+        self.revision += 1
         for listener in self._listeners:
             listener.note(change)
 

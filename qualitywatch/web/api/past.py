@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from qualitywatch.model import CallRecord, Direction, DirectionTotals, HistoryPoint, KpiPoint, LinkedCall, LogRecord
 from qualitywatch.ports import CallQuery, EventQuery
+from qualitywatch.room import Room
 from qualitywatch.web.api.paging import Limit, Name, Offset, Page, paged
 from qualitywatch.web.api.rules import LimitModel, shown_limit
 from qualitywatch.web.asking import Seen
@@ -112,10 +113,11 @@ class Series(BaseModel):
     limits: list[LimitModel] = Field(description="Thresholds in force for it, to be drawn.")
 
 
-def span(since: float | None, until: float | None, now: float) -> tuple[float, float]:
-    """The time that is asked for."""
+def span(room: Room, pbx: str | None, since: float | None, until: float | None) -> tuple[float, float]:
+    """The time that is asked for; "now" is what the clock of the PBX says, because what it measured is stamped by it."""
+    clocks = [view.now for view in room.pbxes() if pbx in (None, view.name)]
     # A second more, so that what happened within this one is told.
-    last = now + 1.0 if until is None else until
+    last = max(clocks, default=room.now()) + 1.0 if until is None else until
     first = last - DAY_S if since is None else since
     if first > last:
         raise RefusalError(422, "invalid", "since must not be later than until.")
@@ -184,7 +186,7 @@ async def calls(
     offset: Offset = 0,
 ) -> Page[Call]:
     """Return calls with a leg that began in this time, the call whose leg began last first."""
-    first, last = span(since, until, sources.room.now())
+    first, last = span(sources.room, pbx, since, until)
     found = await sources.series.calls(CallQuery(first, last, pbx, subject, linkedid, limit + 1, offset))
     return paged(found, limit, offset, _call)
 
@@ -201,7 +203,7 @@ async def events(
     offset: Offset = 0,
 ) -> Page[Event]:
     """Return alerts that came and went, changes of User-Agents, restarts; newest first."""
-    first, last = span(since, until, sources.room.now())
+    first, last = span(sources.room, pbx, since, until)
     found = await sources.series.events(EventQuery(first, last, pbx, subject, tuple(kind or ()), limit + 1, offset))
     return paged(found, limit, offset, _event)
 
@@ -215,7 +217,7 @@ async def series(
     until: Until = None,
 ) -> Series:
     """Return what is known, as fine as it is kept: minutes of a short time, hours of a long one."""
-    first, last = span(since, until, sources.room.now())
+    first, last = span(sources.room, pbx, since, until)
     points = await sources.series.history(pbx, subject, first, last)
     kpis = await sources.series.kpis(pbx, subject, first, last)
     return Series.model_construct(

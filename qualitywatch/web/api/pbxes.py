@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -53,13 +55,13 @@ def shown(pbx: PbxView, figures: PbxFigures | None) -> Pbx:
     )
 
 
-def all_pbxes(sources: Sources) -> list[Pbx]:
-    """Every PBX as it stands now."""
+def all_shown(sources: Sources, views: Iterable[PbxView]) -> list[Pbx]:
+    """PBXes as the API tells of them."""
     inside = sources.inside()
-    return [shown(pbx, inside.pbxes.get(pbx.name)) for pbx in sources.room.pbxes()]
+    return [shown(view, inside.pbxes.get(view.name)) for view in views]
 
 
 @router.get("", responses=responses(), summary="Every PBX of the configuration")
 async def pbxes(sources: Seen) -> Pbxes:
     """Whether each PBX is seen, and what is going on there."""
-    return Pbxes(items=all_pbxes(sources))
+    return Pbxes(items=all_shown(sources, sources.room.pbxes()))

@@ -103,14 +103,16 @@ def _largest(first: float | None, second: float | None) -> float:
     return max((each for each in (first, second) if each is not None), default=-math.inf)
 
 
-# The worst first, those that nobody measured last.
-_ORDERS: Final[Mapping[Order, Callable[[Peer], float]]] = {
-    Order.LOSS: lambda peer: -_largest(peer.to_peer.loss_percent, peer.from_peer.loss_percent),
-    Order.JITTER: lambda peer: -_largest(peer.to_peer.jitter_ms, peer.from_peer.jitter_ms),
-    Order.RTT: lambda peer: -_largest(peer.rtt_ms, None),
-    Order.MOS: lambda peer: min(
-        (each for each in (peer.to_peer.mos, peer.from_peer.mos) if each is not None), default=math.inf
-    ),
+def _smallest(first: float | None, second: float | None) -> float:
+    return min((each for each in (first, second) if each is not None), default=math.inf)
+
+
+# The worst first, those that nobody measured last; of the figures that belong to no direction, to the peer and from it.
+_ORDERS: Final[Mapping[Order, Callable[[Figures, Figures, Figures], float]]] = {
+    Order.LOSS: lambda _, to_peer, from_peer: -_largest(to_peer.loss_percent, from_peer.loss_percent),
+    Order.JITTER: lambda _, to_peer, from_peer: -_largest(to_peer.jitter_ms, from_peer.jitter_ms),
+    Order.RTT: lambda neither, *_: -_largest(neither.rtt_ms, None),
+    Order.MOS: lambda _, to_peer, from_peer: _smallest(to_peer.mos, from_peer.mos),
 }
 
 
@@ -143,9 +145,14 @@ async def peers(
     def show(each: tuple[PbxView, PeerView]) -> Peer:
         return shown(*each, sources.recent, severity[each[0].name])
 
-    if sort is Order.SUBJECT:
-        return cut(sorted(found, key=lambda each: (each[0].name, each[1].subject)), limit, offset, show)
-    return cut(sorted(map(show, found), key=_ORDERS[sort]), limit, offset, lambda peer: peer)
+    def place(each: tuple[PbxView, PeerView]) -> tuple[float, str, str]:
+        view, peer = each
+        if sort is Order.SUBJECT:
+            return 0.0, view.name, peer.subject
+        sides = (sources.recent.figures(view.name, peer.subject, side, view.now) for side in (None, *Direction))
+        return _ORDERS[sort](*sides), view.name, peer.subject
+
+    return cut(sorted(found, key=place), limit, offset, show)
 
 
 def _speaks_of(peer: PeerView, text: str) -> bool:

@@ -60,7 +60,7 @@ async def _events(sources: Sources) -> AsyncIterator[ServerSentEvent]:
                     return
                 for event in _news(sources, listener):
                     yield event
-                await asyncio.sleep(EVERY_S)
+                await asyncio.sleep(EVERY_S - asyncio.get_running_loop().time() % EVERY_S)  # the same beat for all pages
     except TooManyPagesError:
         return
 
@@ -70,11 +70,11 @@ def _news(sources: Sources, listener: Listener) -> Iterator[ServerSentEvent]:
     if overflowed or len(changes) > MAX_TOLD:
         yield ServerSentEvent("{}", event="reload")
         return
-    views = {view.name: view for view in sources.room.pbxes()}
+    views = {view.name: view for view in sources.views.of(sources.room, sources.news)}
     topics = {change.topic for change in changes}
     if topics:
         wanted = {change.pbx for change in changes}
-        yield _told("pbxes", [pbx for pbx in pbxes.all_pbxes(sources) if pbx.name in wanted])
+        yield _told("pbxes", pbxes.all_shown(sources, [view for name, view in views.items() if name in wanted]))
     if Topic.PEER in topics:
         yield _told("peers", _peers(sources, views.values(), changes))
     if Topic.TRUNK in topics:

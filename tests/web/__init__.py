@@ -1,0 +1,1 @@
+"""The HTTP server, as browsers, scripts and Prometheus see it."""

@@ -1,0 +1,192 @@
+"""The API over a real daemon that watches recorded PBXes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.web.house import House, house
+
+EVER = {"since": 0, "until": "2100-01-01T00:00:00Z"}
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as opened:
+        yield opened
+
+
+def has(count: int) -> Any:
+    return lambda body: len(body["items"]) >= count
+
+
+async def test_pbxes_are_told_as_configured(here: House) -> None:
+    body = await here.until("pbxes", lambda body: all(pbx["is_seen"] or pbx["trouble"] for pbx in body["items"]))
+    assert [pbx["name"] for pbx in body["items"]] == ["office", "branch"]
+    now = body["items"][0]["now"]
+    assert abs(datetime.fromisoformat(now["iso"]).timestamp() - now["unix"]) < 0.001, "the same instant, told twice"
+
+
+async def test_peers_are_found_by_name_state_and_part(here: House) -> None:
+    everybody = await here.until("peers", has(2), pbx="office")
+    one = everybody["items"][0]
+    assert one["pbx"] == "office"
+    assert everybody["total"] == len(everybody["items"])
+    same = await here.get("peers", subject=one["subject"], state=one["state"], pbx="office")
+    assert [each["subject"] for each in same["items"]] == [one["subject"]]
+    part = await here.get("peers", text=one["subject"].partition("/")[2].lower())
+    assert one["subject"] in [each["subject"] for each in part["items"]]
+    page = await here.get("peers", pbx="office", limit=1, offset=1)
+    assert (page["offset"], page["items"][0]["subject"]) == (1, everybody["items"][1]["subject"])
+
+
+async def test_a_call_is_told_with_both_legs_and_what_each_side_heard(here: House) -> None:
+    body = await here.until("calls", has(1), **EVER, pbx="office")
+    call = next(call for call in body["items"] if len(call["legs"]) == 2)
+    assert {leg["subject"] for leg in call["legs"]} == {"SIP/6117", "SIP/6118"}
+    assert any((leg["from_peer"]["loss_percent"] or 0) > 1 for leg in call["legs"]), "6 % were lost on the way in"
+    for leg in call["legs"]:
+        assert leg["started"]["unix"] <= leg["ended"]["unix"]
+    again = await here.get("calls", **EVER, linkedid=call["linkedid"])
+    assert again["items"] == [call]
+    by_default = await here.get("calls", pbx="office")
+    assert call in by_default["items"], "without a time it is the last day of the PBX's own clock"
+
+
+async def test_series_are_for_charts(here: House) -> None:
+    await here.until("calls", has(1), **EVER, pbx="office")
+    body = await here.get("series", pbx="office", subject="SIP/6118", **EVER)
+    assert {"to_peer", "from_peer"} <= {point["direction"] for point in body["points"]}
+    assert [point["at"] for point in body["points"]] == sorted(point["at"] for point in body["points"])
+    assert any(limit["metric"] == "loss_percent" for limit in body["limits"])
+    unknown = await here.get("series", pbx="office", subject="SIP/nobody")
+    assert (unknown["points"], unknown["kpis"]) == ([], [])
+
+
+async def test_alerts_incidents_and_events_tell_one_story(here: House) -> None:
+    known = await here.until("incidents", has(1), state="all", pbx="branch")
+    incident = known["items"][-1]
+    member = incident["members"][0]
+    assert member["alert"]["pbx"] == "branch"
+    told = await here.get("events", **EVER, kind="alert", pbx="branch")
+    assert member["alert"]["rule"] in " ".join(event["text"] for event in told["items"])
+    assert [event["at"]["unix"] for event in told["items"]] == sorted(
+        (event["at"]["unix"] for event in told["items"]), reverse=True
+    )
+    one = await here.get(f"incidents/{incident['id']}")
+    assert one["id"] == incident["id"]
+
+
+async def test_an_incident_is_taken_on_and_given_back(here: House) -> None:
+    known = await here.until("incidents", has(1))
+    number = known["items"][0]["id"]
+    taken = await here.client.post(f"/api/v1/incidents/{number}/ack")
+    assert (taken.status_code, taken.json()["ack"]["by"]) == (200, "token (web)")
+    assert here.daemon.room.incident(number).ack.by == "token (web)"  # type: ignore[union-attr]
+    back = await here.client.delete(f"/api/v1/incidents/{number}/ack")
+    assert back.json()["ack"] is None
+    missing = await here.client.post("/api/v1/incidents/999999/ack")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
+
+
+async def test_a_silence_is_made_shown_and_ended(here: House) -> None:
+    wish = {"duration_s": 3600, "subjects": ["SIP/61*"], "comment": "cables"}
+    made = await here.client.post("/api/v1/silences", json=wish)
+    assert made.status_code == 201
+    assert (made.json()["by"], made.json()["subjects"], made.json()["is_in_force"]) == ("token (web)", ["SIP/61*"], True)
+    listed = await here.get("silences")
+    assert [each["id"] for each in listed["items"]] == [made.json()["id"]]
+    ended = await here.client.delete(f"/api/v1/silences/{made.json()['id']}")
+    assert (ended.status_code, ended.json()["is_in_force"]) == (200, False)
+    assert (await here.get("silences"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "word"),
+    [
+        ({"duration_s": 60}, "accident"),
+        ({"ends_at": 1, "subjects": ["*"]}, "past"),
+        ({"subjects": ["*"]}, "ends_at"),
+        ({"duration_s": 60, "ends_at": 1, "subjects": ["*"]}, "ends_at"),
+        ({"duration_s": 60, "subject": ["*"]}, "Extra"),
+        ({"ends_at": "tomorrow", "subjects": ["*"]}, "ISO 8601"),
+    ],
+)
+async def test_a_silence_that_makes_no_sense_is_refused_with_the_reason(here: House, wish: Any, word: str) -> None:
+    refused = await here.client.post("/api/v1/silences", json=wish)
+    assert refused.status_code == 422
+    assert word in refused.text
+
+
+async def test_every_error_has_one_shape(here: House) -> None:
+    for path in ("/api/v1/nothing", "/api/v1/peers?limit=0", "/api/v1/calls?since=soon", "/api/v1/silences/x", "/nothing"):
+        error = (await here.client.get(path)).json()["error"]
+        assert sorted(error) == ["code", "details", "message"], path
+    wrong = (await here.client.get("/api/v1/calls?since=soon")).json()["error"]
+    assert wrong["details"][0]["where"] == "query.since"
+
+
+async def test_instants_are_taken_in_both_notations(here: House) -> None:
+    await here.until("calls", has(1), **EVER, pbx="office")
+    by_number = await here.get("events", since=0, until=4_000_000_000)
+    by_text = await here.get("events", since="1970-01-01", until="2096-10-02T07:06:40+00:00")
+    assert by_number == by_text
+
+
+async def test_rules_in_force_are_told(here: House) -> None:
+    body = await here.get("rules")
+    loss = next(rule for rule in body["items"] if any(limit["metric"] == "loss_percent" for limit in rule["limits"]))
+    assert loss["summary"]
+
+
+async def test_prometheus_reads_every_line(here: House) -> None:
+    await here.until("calls", has(1), **EVER, pbx="office")
+    response = await here.client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    families = {family.name: family for family in text_string_to_metric_families(response.text)}
+    events = {sample.labels["pbx"]: sample.value for sample in families["qualitywatch_events"].samples}
+    assert events["office"] > 100
+    assert {sample.labels["severity"] for sample in families["qualitywatch_alerts_firing"].samples} == {
+        *("info", "warning", "critical")
+    }
+    trunks = {sample.labels["trunk"]: sample.value for sample in families["qualitywatch_trunk_up"].samples}
+    assert set(trunks.values()) <= {0.0, 1.0}
+    for name in ("qualitywatch_lag_seconds", "qualitywatch_outbox_waiting", "qualitywatch_pbx_up", "qualitywatch_build_info"):
+        assert families[name].samples, name
+
+
+async def test_the_last_minute_of_a_peer_is_the_same_everywhere(here: House) -> None:
+    def is_measured(body: Any) -> bool:
+        return any(peer["to_peer"]["loss_percent"] for peer in body["items"])
+
+    await here.until("calls", has(1), **EVER, pbx="office")  # nothing more is measured then
+    worst = (await here.until("peers", is_measured, pbx="office", sort="loss"))["items"][0]
+    assert worst["subject"] in {"SIP/6117", "SIP/6118"}
+    assert worst["severity"] == "warning"
+    families = {family.name: family for family in text_string_to_metric_families((await here.client.get("/metrics")).text)}
+    loss = {
+        (sample.labels["peer"], sample.labels["direction"]): sample.value
+        for sample in families["qualitywatch_peer_loss_ratio"].samples
+        if sample.labels["pbx"] == "office"
+    }
+    assert loss[worst["subject"], "to_peer"] == pytest.approx(worst["to_peer"]["loss_percent"] / 100)
+    jitter = [sample.value for sample in families["qualitywatch_peer_jitter_seconds"].samples]
+    assert jitter and max(jitter) < 1, "seconds, not milliseconds"
+    quiet = await here.get("peers", sort="loss", state="unknown", limit=1000)
+    assert all(peer["to_peer"]["loss_percent"] is None for peer in quiet["items"]), "nobody measured it: null, not 0"
+
+
+async def test_readiness_waits_for_nobody_for_ever(tmp_path: Path) -> None:
+    async with house(tmp_path, is_played=False) as here:
+        assert (await here.client.get("/healthz")).json() == {"status": "ok"}
+        body = await here.until("pbxes", lambda body: body["items"][0]["trouble"])
+        assert "refused" in body["items"][0]["trouble"]
+        ready = await here.client.get("/readyz")
+        assert (ready.status_code, ready.json()["pbxes"]["office"]) == (200, body["items"][0]["trouble"])
+        anybody = await here.client.get("/readyz", headers={"Authorization": ""})
+        assert anybody.json() == {"status": "ready"}, "names and addresses are for those who may come in"

@@ -1,0 +1,65 @@
+"""The server as a part of the daemon: it never ends it, whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import httpx
+
+from qualitywatch.web.server import WebServer
+from tests.e2e.processes import running
+from tests.web.house import BEARER, configured, free_port, house
+
+
+async def hello(scope: object, receive: object, send: object) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
+    await send({"type": "http.response.body", "body": b"hello"})  # type: ignore[operator]
+
+
+async def test_a_taken_port_is_tried_again_until_it_is_free() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        server = WebServer(hello, "127.0.0.1", other.getsockname()[1], farewell=lambda: None, retry_s=0.05)
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(server.run())
+            await asyncio.sleep(0.2)
+            assert not server.ready.is_set()
+            assert not serving.done()
+            other.close()
+            async with asyncio.timeout(5):
+                await server.ready.wait()
+            async with httpx.AsyncClient() as client:
+                assert (await client.get(f"http://127.0.0.1:{server.port}/")).text == "hello"
+            serving.cancel()
+
+
+async def test_a_bug_of_a_page_is_one_answer_and_nothing_more(tmp_path: Path) -> None:
+    async with house(tmp_path, is_played=False) as here:
+        here.daemon.room.limits = None  # type: ignore[method-assign, assignment]
+        broken = await here.client.get("/api/v1/series", params={"pbx": "office", "subject": "SIP/1"})
+        assert (broken.status_code, broken.json()["error"]["code"]) == (500, "bug")
+        assert "limits" not in broken.text
+        assert (await here.client.get("/api/v1/pbxes")).status_code == 200
+
+
+async def test_signals_stay_the_daemons_own(tmp_path: Path) -> None:
+    port = free_port()
+    web = {"listen": f"127.0.0.1:{port}", "token": BEARER["Authorization"].partition(" ")[2]}
+    async with running(configured(tmp_path, {"office": free_port()}, web)) as daemon:
+        await daemon.logged("web.listens")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=BEARER) as client:
+            assert (await client.get("/readyz")).status_code in {200, 503}
+            daemon.hang_up()
+            await daemon.logged("reloaded")
+            async with asyncio.timeout(10):
+                while True:
+                    try:
+                        assert (await client.get("/healthz")).status_code == 200
+                        break
+                    except httpx.TransportError:
+                        await asyncio.sleep(0.05)
+        assert await daemon.stop() == 0
+        assert [line for line in daemon.log if "stopped" in line]
