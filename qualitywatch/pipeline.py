@@ -264,7 +264,7 @@ class Pipeline:
         return self._shared.places_of(subject)
 
     def labels_of(self, subject: str) -> dict[str, str]:
-        """The registration that a peer's calls go through (itself where it is a trunk without one) and its site, where known."""
+        """The registration that a peer's calls go through (or itself, a trunk without one) and its site, where known."""
         trunk, site = self.trunk_of(subject), self._shared.site_of(subject)
         if trunk is None and self._traffic.carries(subject):
             trunk = subject

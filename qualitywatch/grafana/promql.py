@@ -54,10 +54,9 @@ class PromQl:
                 return _query(_value(figure, by, scope, only, "$__range"), ref, "table")
             case Counts(figure, scope):
                 series = f"{_metric(figure)}{_labels(scope, figure.tags)}"
-                counted = (
-                    f'label_set(sum(count_eq_over_time({series}[$__range], {n})), "{figure.field}", "{n}")' for n in CAUSES
-                )
-                return _query(f"union({', '.join(counted)}) > 0", ref, "table")
+                one = f'label_set(sum(count_eq_over_time({series}[$__range], n)), "{figure.field}", text)'
+                each = ", ".join(f'of({cause}, "{cause}")' for cause in CAUSES)
+                return _query(f"WITH (of(n, text) = {one}) union({each}) > 0", ref, "table")
             case Log():
                 return _query(f"sum by ({_told(ask.story)}) (count_over_time({_story(ask)}[$__range]))", ref, "table")
 

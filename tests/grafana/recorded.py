@@ -51,9 +51,10 @@ def recorded() -> Recorded:
         for event in events_of(recording):
             done = pipeline.feed(event)
             batch = SeriesBatch(done.samples, done.calls, done.logs, done.observed, done.kpis)
-            subjects = {each.subject for each in (*done.samples, *done.calls, *done.kpis)}
+            subjects = {s.subject for s in done.samples} | {c.subject for c in done.calls} | {k.subject for k in done.kpis}
             batches.append((batch, {(pbx, subject): pipeline.labels_of(subject) for subject in subjects}))
-    instants = [each.at for batch, _ in batches for each in (*batch.samples, *batch.logs, *batch.kpis)]
+    instants = [sample.at for batch, _ in batches for sample in batch.samples]
+    instants += [entry.at for batch, _ in batches for entry in batch.logs]
     since, until = min(instants), max(instants)
     batches.append(_made_up((since + until) / 2))
     return Recorded(tuple(batches), since - 600, until + 600)
