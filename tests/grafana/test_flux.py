@@ -1,4 +1,4 @@
-"""Every Flux query of every dashboard, checked by InfluxData's own type checker: no server of version 2 can be had from Debian."""
+"""Every Flux query of every dashboard, checked by InfluxData's own type checker: Debian has no server of version 2."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from tests.grafana.filling import ALL, Span, asked, filled
 CHECKER = Path(__file__).parent / "fluxcheck"
 INSTALL = "npm install --prefix tests/grafana/fluxcheck --ignore-scripts --no-save"
 # What Grafana puts in front of every query.
-GRAFANA = (
-    'option v = {timeRangeStart: -1h, timeRangeStop: now(), windowPeriod: 1m, bucket: "b", defaultBucket: "b", organization: "o"}\n'
-)
+GRAFANA = 'option v = {timeRangeStart: -1h, timeRangeStop: now(), windowPeriod: 1m, bucket: "b", defaultBucket: "b", organization: "o"}\n'
 CHOICES = {"pbx": ALL, "site": ALL, "peer": ["SIP/6117"], "trunk": ["SIP/100@sip.example.org:5060"]}
 
 
@@ -27,7 +25,9 @@ def complaints(queries: list[str]) -> list[list[str]]:
         pytest.skip(f"Node.js is not installed: apt-get install nodejs npm; {INSTALL}")
     if not (CHECKER / "node_modules/@influxdata/flux-lsp-browser").is_dir():
         pytest.skip(f"the checker of Flux is not installed: {INSTALL}")
-    done = subprocess.run(["node", "check.mjs"], cwd=CHECKER, input=json.dumps(queries), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["node", "check.mjs"], cwd=CHECKER, input=json.dumps(queries), capture_output=True, text=True, check=True
+    )
     found: list[list[str]] = json.loads(done.stdout)
     return found
 
@@ -43,12 +43,14 @@ def test_every_query_of_panels_variables_and_annotations_is_right() -> None:
     language = Flux()
     queries = {str(it): it.query.text for it in asked(language)}
     queries |= {
-        f"{board.title}, variable {each.name}": language.values(each.values)["query"] for board in BOARDS for each in board.variables
+        f"{board.title}, variable {each.name}": language.values(each.values)["query"]
+        for board in BOARDS
+        for each in board.variables
     }
     queries |= {f"{board.title}, {mark.name}": language.marks(mark.log).text for board in BOARDS for mark in board.marks}
     found = complaints([as_sent(text) for text in queries.values()])
     wrong = {name: told for name, told in zip(queries, found, strict=True) if told}
-    assert not wrong, [(name, told, as_sent(queries[name])) for name, told in wrong.items()][0]
+    assert not wrong, next((name, told, as_sent(queries[name])) for name, told in wrong.items())
     assert len(queries) > 60
 
 

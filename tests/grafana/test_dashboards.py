@@ -1,0 +1,138 @@
+"""The dashboards as Grafana loads them: right by its own types, whole, linked, and with the limits of the rules."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from qualitywatch.grafana import names
+from qualitywatch.grafana.build import dashboard
+from qualitywatch.grafana.figures import JITTER_MAX, LOSS_MAX, MOS_MIN, TRUNK_UP
+from qualitywatch.grafana.language import DATASOURCE_UID
+from qualitywatch.grafana.panels import Board
+from qualitywatch.grafana.registry import BOARDS, LANGUAGES
+from qualitywatch.grafana.thresholds import thresholds
+from qualitywatch.model import Metric, Severity
+from qualitywatch.room import Limit
+from qualitywatch.rules.loader import load_rules
+from tests.accuracy.findings import RULES
+
+SCHEMAS = json.loads((Path(__file__).parent / "schema/dashboard.schema.json").read_text(encoding="utf-8"))
+LIMITS = [limit for spec in load_rules([RULES]) for limit in spec.limits]
+EVERY = [pytest.param(board, kind, id=f"{board.title}-{kind}") for board, kind in itertools.product(BOARDS, LANGUAGES)]
+
+
+def built(board: Board, kind: str) -> dict[str, Any]:
+    return json.loads(json.dumps(dashboard(board, LANGUAGES[kind], LIMITS), allow_nan=False))  # type: ignore[no-any-return]
+
+
+def panels(made: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (panel for panel in made["panels"] if panel["type"] != "row")
+
+
+@pytest.mark.parametrize(("board", "kind"), EVERY)
+def test_grafanas_own_types_take_it(board: Board, kind: str) -> None:
+    made = built(board, kind)
+    jsonschema_rs.validate(SCHEMAS["dashboard"], made)
+    for panel in panels(made):
+        jsonschema_rs.validate(SCHEMAS[f"{panel['type']} Options"], panel["options"])
+        if f"{panel['type']} FieldConfig" in SCHEMAS:
+            partial = SCHEMAS[f"{panel['type']} FieldConfig"]
+            jsonschema_rs.validate(partial, panel["fieldConfig"]["defaults"]["custom"])
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [(("refesh",), "30s"), (("panels", 1, "fieldConfig", "defaults", "unitt"), "ms"), (("schemaVersion",), "39")],
+)
+def test_the_schema_finds_what_is_wrong(place: tuple[str | int, ...], wrong: object) -> None:
+    made: Any = built(BOARDS[1], "sqlite")
+    inner = made
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = wrong
+    with pytest.raises(jsonschema_rs.ValidationError):
+        jsonschema_rs.validate(SCHEMAS["dashboard"], made)
+
+
+@pytest.mark.parametrize(("board", "kind"), EVERY)
+def test_panels_have_places_of_their_own_and_all_ask_the_one_source(board: Board, kind: str) -> None:
+    made = built(board, kind)
+    assert len({panel["id"] for panel in made["panels"]}) == len(made["panels"])
+    taken: set[tuple[int, int]] = set()
+    for panel in made["panels"]:
+        place = panel["gridPos"]
+        cells = set(itertools.product(range(place["x"], place["x"] + place["w"]), range(place["y"], place["y"] + place["h"])))
+        assert not cells & taken and place["x"] + place["w"] <= 24
+        taken |= cells
+    source = {"type": LANGUAGES[kind].plugin, "uid": DATASOURCE_UID}
+    asking = [*panels(made), *made["templating"]["list"], *(target for panel in panels(made) for target in panel["targets"])]
+    assert all(each["datasource"] == source for each in asking)
+    assert all(panel["targets"] for panel in panels(made)), "a panel without a query shows nothing"
+    assert {mark["name"] for mark in made["annotations"]["list"]} == {"Annotations & Alerts", "Alerts", "Restarts"}
+    assert "id" not in made
+
+
+@pytest.mark.parametrize(("board", "kind"), EVERY)
+def test_only_variables_that_are_there_are_used(board: Board, kind: str) -> None:
+    made = built(board, kind)
+    there = {variable["name"] for variable in made["templating"]["list"]}
+    for panel in panels(made):
+        used = {
+            name
+            for name in ("pbx", "site", "peer", "trunk")
+            if any(f"{{{name}:" in str(t) or f'"${name}"' in str(t) for t in panel["targets"])
+        }
+        assert used <= there, panel["title"]
+
+
+def test_units_and_limits_are_those_of_what_is_shown() -> None:
+    made = built(next(board for board in BOARDS if board.uid == names.PEER), "influxdb")
+    by_title = {panel["title"]: panel["fieldConfig"]["defaults"] for panel in panels(made)}
+    loss, mos = by_title["Loss heard by the peer"], by_title["MOS"]
+    assert (loss["unit"], loss["min"], by_title["Jitter"]["unit"], by_title["Round trip"]["unit"]) == ("percent", 0, "ms", "ms")
+    assert loss["thresholds"]["steps"] == [
+        {"color": "green", "value": None},
+        {"color": "yellow", "value": 3.0},
+        {"color": "red", "value": 10.0},
+    ]
+    assert mos["thresholds"]["steps"] == [
+        {"color": "red", "value": None},
+        {"color": "yellow", "value": 3.1},
+        {"color": "green", "value": 3.6},
+    ]
+    assert loss["custom"]["thresholdsStyle"] == {"mode": "line+area"}
+    assert by_title["Calls ended"]["custom"]["thresholdsStyle"] == {"mode": "off"}
+
+
+def test_limits_follow_the_rules_in_force() -> None:
+    strict = [Limit(Metric.LOSS_PERCENT, Severity.WARNING, 1.0), Limit(Metric.LOSS_PERCENT, Severity.WARNING, 0.5)]
+    assert [step["value"] for step in thresholds(LOSS_MAX, strict)["steps"]] == [None, 0.5]
+    assert [step["color"] for step in thresholds(JITTER_MAX, strict)["steps"]] == ["green"]
+    assert [step["color"] for step in thresholds(MOS_MIN, [Limit(Metric.MOS, Severity.CRITICAL, 3.0)])["steps"]] == [
+        "red",
+        "green",
+    ]
+    assert [step["color"] for step in thresholds(TRUNK_UP, strict)["steps"]] == ["red", "green"]
+
+
+def test_who_loses_most_is_one_click_from_his_dashboard() -> None:
+    made = built(BOARDS[0], "victoriametrics")
+    table = next(panel for panel in panels(made) if panel["type"] == "table")
+    (links,) = [rule for rule in table["fieldConfig"]["overrides"] if rule["matcher"]["options"] == "peer"]
+    url = links["properties"][0]["value"][0]["url"]
+    assert url.startswith(f"/d/{names.PEER}?var-pbx=${{__data.fields.pbx") and "${__url_time_range}" in url
+    (organize,) = [step for step in table["transformations"] if step["id"] == "organize"]
+    assert organize["options"]["renameByName"]["Value #A"] == "Loss heard by it"
+
+
+def test_what_a_source_does_not_hold_is_said() -> None:
+    bare = replace(BOARDS[0], contents=(replace(BOARDS[0].contents[0], asks=()),))  # type: ignore[arg-type]
+    assert "does not keep this" in built(bare, "sqlite")["panels"][0]["description"]
