@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from qualitywatch.errors import StoreError
 
@@ -64,13 +65,24 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def _allowed(request: Request) -> str | None:
+    """Every documented method of this path; the framework names those of one route only."""
+    for path, operations in request.app.openapi()["paths"].items():
+        pattern, _, _ = compile_path(path)
+        if pattern.match(request.scope["path"]):
+            return ", ".join(sorted(method.upper() for method in operations))
+    return None
+
+
 def install(application: FastAPI) -> None:
     """Let every error of an application have the one shape."""
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 registered for it
         code = getattr(error, "code", HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"))
-        return refusal(error.status_code, code, str(error.detail), headers=error.headers)
+        allowed = _allowed(request) if error.status_code == 405 else None
+        headers = error.headers if allowed is None else {"Allow": allowed}
+        return refusal(error.status_code, code, str(error.detail), headers=headers)
 
     async def of_validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 registered for it

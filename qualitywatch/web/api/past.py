@@ -14,7 +14,7 @@ from qualitywatch.web.api.paging import Limit, Name, Offset, Page, paged
 from qualitywatch.web.api.rules import LimitModel, shown_limit
 from qualitywatch.web.asking import Seen
 from qualitywatch.web.instants import Instant, Text, When, instant, maybe_instant
-from qualitywatch.web.refusals import RefusalError, responses
+from qualitywatch.web.refusals import responses
 
 router = APIRouter(tags=["past"])
 
@@ -114,14 +114,14 @@ class Series(BaseModel):
 
 
 def span(room: Room, pbx: str | None, since: float | None, until: float | None) -> tuple[float, float]:
-    """The time that is asked for; "now" is what the clock of the PBX says, because what it measured is stamped by it."""
+    """The time that is asked for; one that ends before it begins holds nothing.
+
+    "Now" is what the clock of the PBX says, because what was measured is stamped by it.
+    """
     clocks = [view.now for view in room.pbxes() if pbx in (None, view.name)]
     # A second more, so that what happened within this one is told.
     last = max(clocks, default=room.now()) + 1.0 if until is None else until
-    first = last - DAY_S if since is None else since
-    if first > last:
-        raise RefusalError(422, "invalid", "since must not be later than until.")
-    return first, last
+    return last - DAY_S if since is None else since, last
 
 
 def _side(totals: DirectionTotals) -> LegSide:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from qualitywatch.model import Severity, Silence
 from qualitywatch.room import SilenceRequest
@@ -18,6 +19,14 @@ router = APIRouter(prefix="/silences", tags=["silences"])
 
 Selector = Annotated[str, Field(min_length=1, max_length=200)]
 Selectors = Annotated[list[Selector], Field(max_length=100)]
+
+
+_ENDS: Final = ("ends_at", "duration_s")
+_SELECTORS: Final = ("rules", "subjects", "pbxes", "severities")
+
+
+def _given(name: str) -> JsonDict:
+    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
 
 
 class SilenceModel(BaseModel):
@@ -44,7 +53,13 @@ class SilenceWish(BaseModel):
     A selector is a name, a name with `*`, or a regular expression between slashes.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "oneOf": [_given(name) for name in _ENDS],
+            "anyOf": [{"required": [name], "properties": {name: {"type": "array", "minItems": 1}}} for name in _SELECTORS],
+        },
+    )
 
     ends_at: When | None = None
     duration_s: Annotated[
@@ -58,9 +73,11 @@ class SilenceWish(BaseModel):
     comment: Annotated[str, Field(max_length=500)] = ""
 
     @model_validator(mode="after")
-    def _ends_once(self) -> SilenceWish:
+    def _says_what_and_how_long(self) -> SilenceWish:
         if (self.ends_at is None) == (self.duration_s is None):
             raise ValueError("one of ends_at and duration_s must be given")
+        if not any(getattr(self, name) for name in _SELECTORS):
+            raise ValueError("would silence everything by accident: name a rule, subject, PBX or severity (subject * is all)")
         return self
 
     def request(self, now: float) -> SilenceRequest:
@@ -104,14 +121,14 @@ async def silences(sources: Seen, limit: Limit = 100, offset: Offset = 0) -> Pag
     return cut(sources.room.silences(), limit, offset, lambda silence: shown(silence, now))
 
 
-@router.post("", status_code=201, responses=responses(), summary="Make a silence")
+@router.post("", status_code=201, responses=responses(400, 409), summary="Make a silence")
 async def silence(sources: Seen, by: By, wish: SilenceWish) -> SilenceModel:
     """Nobody is told of what it matches, until it ends."""
     now = sources.room.now()
     try:
         made = await sources.room.silence(wish.request(now), by)
     except ValueError as exc:
-        raise RefusalError(422, "invalid", f"The silence {exc}.") from exc
+        raise RefusalError(409, "refused", f"The silence {exc}.") from exc
     return shown(made, now)
 
 
