@@ -29,6 +29,7 @@ Watches the call quality and the trunks of Asterisk PBXes and tells people on Te
   qualitywatch silence add|list|expire       ask the running daemon for quiet, see who did, end it
   qualitywatch rules test|lint               test the rules on calls you make up, find rules that cannot work
   qualitywatch influx setup|check            make the bucket of a configuration, or see whether it takes data
+  qualitywatch grafana export DIR ...        dashboards for Grafana, ready to be dropped into /etc/grafana
   qualitywatch explain FILE --rule R ...     why an alert fired on a recording, or why it did not
 """
 
@@ -138,6 +139,7 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--tls-key", type=Path, metavar="F", help="private key (PEM) of the certificate")
     _add_silence(commands)
     _add_influx(commands)
+    _add_grafana(commands)
     _add_rules(commands)
     return parser
 
@@ -208,6 +210,20 @@ def _add_influx(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     check = deeds.add_parser("check", help="say what is there and whether it takes data")
     for deed in (setup, check):
         deed.add_argument("--config", type=Path, required=True, metavar="F", help="configuration with an influx section")
+
+
+def _add_grafana(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    grafana = commands.add_parser("grafana", help="dashboards for Grafana")
+    deeds = grafana.add_subparsers(dest="deed", metavar="export", required=True)
+    text = "write data source and dashboards as files that Grafana reads when it starts"
+    export = deeds.add_parser("export", help=text, description=f"{text}.".capitalize())
+    kinds = ("influxdb", "influxdb1", "victoriametrics", "sqlite")
+    text = "where the series are: influxdb is 2.x, sqlite the daemon's own rollup.db"
+    export.add_argument("--datasource", choices=kinds, required=True, help=text)
+    export.add_argument("--config", type=Path, metavar="F", help="take addresses, names and rules from this configuration")
+    text = "where the files will lie on Grafana's machine (default /etc/grafana)"
+    export.add_argument("--at", default="/etc/grafana", metavar="PATH", help=text)
+    export.add_argument("directory", type=Path, metavar="DIR", help="where to write them")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -322,6 +338,12 @@ def _influx(options: argparse.Namespace) -> int:
     return influx.setup(options.config, sys.stdout) if options.deed == "setup" else influx.check(options.config, sys.stdout)
 
 
+def _grafana(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.grafana import export  # noqa: PLC0415
+
+    return export(options.datasource, options.directory, options.config, options.at, sys.stdout)
+
+
 def _explain(options: argparse.Namespace) -> int:
     from qualitywatch.commands.explain import ExplainOptions, explain  # noqa: PLC0415
 
@@ -348,4 +370,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "rules": _rules,
     "explain": _explain,
     "influx": _influx,
+    "grafana": _grafana,
 }

@@ -16,7 +16,10 @@ from tests.grafana.filling import ALL, Span, asked, filled
 CHECKER = Path(__file__).parent / "fluxcheck"
 INSTALL = "npm install --prefix tests/grafana/fluxcheck --ignore-scripts --no-save"
 # What Grafana puts in front of every query.
-GRAFANA = 'option v = {timeRangeStart: -1h, timeRangeStop: now(), windowPeriod: 1m, bucket: "b", defaultBucket: "b", organization: "o"}\n'
+GRAFANA = """option v = {
+  timeRangeStart: -1h, timeRangeStop: now(), windowPeriod: 1m, bucket: "b", defaultBucket: "b", organization: "o"
+}
+"""
 CHOICES = {"pbx": ALL, "site": ALL, "peer": ["SIP/6117"], "trunk": ["SIP/100@sip.example.org:5060"]}
 
 
