@@ -527,7 +527,8 @@ KEYS = st.sampled_from([
     "log_level", "SIP/1", "x", "users", "commands", "pictures", "url", "url_file", "incidents", "group_by", "within", "refresh",
     "flap", "fires", "morning", "inhibit", "source", "target", "equal", "routes", "match", "to", "repeat", "escalate", "after",
     "remind", "continue", "severity", "rule", "subject", "labels", "maintenance", "days", "from", "trunk_peers", "sites", "merge", "call",
-    "channel", "caller_id", "prompt", "attempts", "every", "ring", "per_hour", "lamps", "device",
+    "channel", "caller_id", "prompt", "attempts", "every", "ring", "per_hour", "lamps", "device", "web", "listen",
+    "metrics", "behind_tls_proxy", "password", "password_file",
 ])
 # fmt: on
 SCALARS = st.sampled_from(
@@ -700,6 +701,8 @@ def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path:
         ("ticket_url", "https://example.org/x"),
         ("ticket_key", "k"),
         ("mail_url", "mailto://u:p@example.org"),
+        ("web_token", "0123456789abcdef"),
+        ("web_anna", "a good password"),
     ):
         (tmp_path / name).write_text(secret)
     config = read_config(write(text), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
@@ -715,6 +718,8 @@ def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path:
     assert config.trunk_peers == {"PJSIP/provider": "PJSIP/74995555@127.0.0.1:5080"}
     assert [len(each) for each in (config.desk.routes, config.desk.windows, config.lamps)] == [3, 1, 2]
     assert config.call is not None
+    assert config.web is not None
+    assert list(config.web.users) == ["anna"]
     assert config.store.directory == Path("/var/lib/qualitywatch")
     assert config.timezone == ZoneInfo("Europe/Moscow")
 
