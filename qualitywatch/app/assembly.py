@@ -23,6 +23,7 @@ from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import Alert, AlertState
 from qualitywatch.notify.channels import apprise, console, telegram, webhook
+from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.registry import ChannelOptions
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.ports import Clock, Notifier, StoredState
@@ -40,15 +41,26 @@ def endpoint(pbx: PbxConfig, call: CallConfig | None = None) -> AmiEndpoint:
     return AmiEndpoint(pbx.name, pbx.host, pbx.port, pbx.username, pbx.secret.reveal(), tls, md5=pbx.md5, events=events)
 
 
-def channel_options(config: Config, target: TargetConfig, meta: Mapping[str, str], clock: Clock) -> ChannelOptions:
+def dashboards(config: Config, pipelines: Mapping[str, Pipeline]) -> Dashboards | None:
+    """What makes links into Grafana, where there is one; ``pipelines`` may be filled in later."""
+
+    def trunk_of(pbx: str, subject: str) -> str | None:
+        return pipelines[pbx].trunk_of(subject) if pbx in pipelines else None
+
+    return Dashboards(config.grafana_url, trunk_of) if config.grafana_url is not None else None
+
+
+def channel_options(
+    config: Config, target: TargetConfig, meta: Mapping[str, str], clock: Clock, links: Dashboards | None = None
+) -> ChannelOptions:
     """Options of a target's channel; a chat's own choice of language goes before the configured one."""
     match target.options:
         case ConsoleTarget():
-            return console.Options(language=target.language)
+            return console.Options(language=target.language, dashboards=links)
         case WebhookTarget(url, secret):
-            return webhook.Options(url=url, now=clock.now, secret=secret, language=target.language)
+            return webhook.Options(url=url, now=clock.now, secret=secret, language=target.language, dashboards=links)
         case AppriseTarget(urls):
-            return apprise.Options(urls=urls, language=target.language)
+            return apprise.Options(urls=urls, language=target.language, dashboards=links)
         case TelegramTarget(chat_id, topic, pictures):
             if config.telegram is None:
                 raise ConfigError([f"notify {target.name}: a telegram target needs a telegram section with the bot's token"])
@@ -62,6 +74,7 @@ def channel_options(config: Config, target: TargetConfig, meta: Mapping[str, str
                 proxy=config.telegram.proxy,
                 pictures=pictures,
                 buttons=config.telegram.commands and bool(config.telegram.users),
+                dashboards=links,
             )
 
 

@@ -93,8 +93,9 @@ class Daemon:
             options = assembly.rollup_options(config, labels_of(pipelines)) if series_kind == "rollup" else backend.Options()
             series = await backend.open(config.store.directory, options, now=now)
             undo.push_async_callback(series.close, now)
+            links = assembly.dashboards(config, pipelines)
             notifiers = build_notifiers(
-                {target.name: assembly.channel_options(config, target, stored.meta, clock) for target in config.targets},
+                {target.name: assembly.channel_options(config, target, stored.meta, clock, links) for target in config.targets},
                 show_pbx=len(config.pbxes) > 1,
                 zone=config.timezone,
                 remembered=stored.meta,

@@ -16,6 +16,7 @@ from typing import Final
 from qualitywatch.config.calls import read_call, read_lamps, read_trunk_peers
 from qualitywatch.config.checks import LANGUAGES
 from qualitywatch.config.context import Context
+from qualitywatch.config.grafana import read_grafana_url
 from qualitywatch.config.incidents import read_incidents
 from qualitywatch.config.influx import read_influx
 from qualitywatch.config.machine import machine_timezone, path_problem
@@ -110,6 +111,7 @@ def _read_root(root: Section, context: Context) -> Config:
         call=read_call(root, names),
         lamps=read_lamps(root, names),
         influx=read_influx(root, context),
+        grafana_url=read_grafana_url(root),
         web=read_web(root, context),
         remedies=read_remedy_policy(root),
         warnings=tuple(context.notes.lines()),

@@ -219,5 +219,6 @@ class Config:
     lamps: tuple[LampConfig, ...] = ()
     influx: tuple[InfluxConfig, ...] = ()
     web: WebConfig | None = None
+    grafana_url: str | None = None  # without a slash at its end
     remedies: RemedyPolicy = field(default_factory=RemedyPolicy)
     warnings: tuple[str, ...] = ()

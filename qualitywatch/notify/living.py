@@ -13,6 +13,7 @@ from typing import Final
 from qualitywatch.model import Attachment, Incident, Member
 from qualitywatch.notify import segments, statuses
 from qualitywatch.notify.composition import HEAD_UNITS, LINE_UNITS, Line, Room, line, lines
+from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.full_list import full_list
 from qualitywatch.notify.gist import counts_subjects, gist, in_short, part_over
 from qualitywatch.notify.legible import clip, legible
@@ -33,7 +34,9 @@ def first_line(incident: Incident, language: str, zone: tzinfo, *, show_pbx: boo
     return line(gist(cast_of(incident), language, zone), front=front, tag=tag, units=HEAD_UNITS)
 
 
-def living(incident: Incident, language: str, zone: tzinfo, *, show_pbx: bool) -> tuple[tuple[Line, ...], Attachment | None]:
+def living(
+    incident: Incident, language: str, zone: tzinfo, *, show_pbx: bool, dashboards: Dashboards | None = None
+) -> tuple[tuple[Line, ...], Attachment | None]:
     """Return the message of an incident, and the list that goes with it where not everything fits."""
     words, cast = words_of(language), cast_of(incident)
     since = span(cast.main)[0]
@@ -54,6 +57,8 @@ def living(incident: Incident, language: str, zone: tzinfo, *, show_pbx: bool) -
         ),
     )
     bottom = lines((statuses.when(cast.main, words, zone), statuses.rules(incident, cast, words)))
+    if dashboards is not None:
+        bottom += (line(words.charts.format(url=dashboards.address(incident)), units=HEAD_UNITS),)
     room = Room()
     room.reserve((*top, *bottom))
     is_listed = len(incident.members) > MEMBERS_WITHOUT_LIST

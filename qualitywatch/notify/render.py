@@ -16,6 +16,7 @@ from qualitywatch.model import Attachment, Bulletin, Button, Form, Incident, Not
 from qualitywatch.notify import statuses
 from qualitywatch.notify.buttons import buttons_of, parse_button
 from qualitywatch.notify.composition import TEXT_LIMIT_UTF16, Line, html_text, line, plain_text
+from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.digest_text import digest
 from qualitywatch.notify.legible import legible
 from qualitywatch.notify.living import first_line, living
@@ -36,16 +37,25 @@ def headline(transition: Transition, language: str, zone: tzinfo = UTC) -> str:
 
 
 def notification(
-    bulletin: Bulletin, language: str, *, show_pbx: bool, zone: tzinfo, with_payload: bool = False
+    bulletin: Bulletin,
+    language: str,
+    *,
+    show_pbx: bool,
+    zone: tzinfo,
+    with_payload: bool = False,
+    dashboards: Dashboards | None = None,
 ) -> Notification:
-    """Return a bulletin as one message; what is shown is at most 4096 UTF-16 code units, times are told in ``zone``."""
+    """Return a bulletin as one message; what is shown is at most 4096 UTF-16 code units, times are told in ``zone``.
+
+    Where there are ``dashboards``, the message of an incident ends with a link to the right one.
+    """
     incident = bulletin.incidents[0]
     buttons: tuple[tuple[Button, ...], ...] = ()
     attachment: Attachment | None = None
     message: tuple[Line, ...]
     match bulletin.form:
         case Form.LIVING:
-            message, attachment = living(incident, language, zone, show_pbx=show_pbx)
+            message, attachment = living(incident, language, zone, show_pbx=show_pbx, dashboards=dashboards)
             buttons = buttons_of(incident, words_of(language))
         case Form.SUPERSEDED:
             continued = line(words_of(language).statuses.continued)

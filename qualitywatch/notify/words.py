@@ -206,3 +206,4 @@ class Words:
     buttons: Mapping[ButtonAction, str]
     remedies: Remedies
     caption: str  # of a chart: {who}
+    charts: str  # {url}

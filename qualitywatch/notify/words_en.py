@@ -387,4 +387,5 @@ EN: Final = Words(
     },
     remedies=REMEDIES_EN,
     caption="{who}: loss and jitter",
+    charts="charts: {url}",
 )

@@ -403,4 +403,5 @@ RU: Final = Words(
     },
     remedies=REMEDIES_RU,
     caption="{who}: потери и джиттер",
+    charts="графики: {url}",
 )

@@ -22,6 +22,7 @@ from typing import Any, Final, NoReturn, Self
 from qualitywatch.errors import ConfigError, NotifyError
 from qualitywatch.model import Attachment, Bulletin, Notification, Severity
 from qualitywatch.notify import render
+from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.options import check, language_problems
 from qualitywatch.secrets import Secret
 
@@ -37,6 +38,7 @@ class Options:
 
     urls: tuple[Secret, ...]
     language: str = "en"
+    dashboards: Dashboards | None = None
 
     def problems(self) -> list[str]:
         """Return what cannot work, in words fit for an administrator; empty when all is well.  Nobody is asked."""
@@ -83,7 +85,12 @@ class AppriseNotifier:
     def render(self, bulletin: Bulletin) -> Notification:
         """Say it in the target's language; the part for machines tells whether it is over."""
         return render.notification(
-            bulletin, self._options.language, show_pbx=self._show_pbx, zone=self._zone, with_payload=True
+            bulletin,
+            self._options.language,
+            show_pbx=self._show_pbx,
+            zone=self._zone,
+            with_payload=True,
+            dashboards=self._options.dashboards,
         )
 
     def pause_s(self) -> float:

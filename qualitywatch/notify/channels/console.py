@@ -12,6 +12,7 @@ from typing import Final, NoReturn, Self, TextIO
 from qualitywatch.errors import NotifyError
 from qualitywatch.model import Bulletin, Notification, Severity
 from qualitywatch.notify import render
+from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.options import check, language_problems
 
 _STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -26,6 +27,7 @@ class Options:
     language: str = "en"
     stream: TextIO | None = None
     colour: bool | None = None
+    dashboards: Dashboards | None = None
 
     def problems(self) -> list[str]:
         """Return what cannot work, in words fit for an administrator; empty when all is well."""
@@ -42,6 +44,7 @@ class ConsoleNotifier:
     def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo) -> None:
         self._stream = options.stream if options.stream is not None else sys.stdout
         self._language = options.language
+        self._dashboards = options.dashboards
         self._show_pbx = show_pbx
         self._zone = zone
         colour = options.colour if options.colour is not None else self._stream.isatty()
@@ -58,7 +61,9 @@ class ConsoleNotifier:
 
     def render(self, bulletin: Bulletin) -> Notification:
         """Say it in this console's language."""
-        return render.notification(bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone)
+        return render.notification(
+            bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone, dashboards=self._dashboards
+        )
 
     def pause_s(self) -> float:
         """A terminal never waits."""

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Attachment, Bulletin, Notification
 from qualitywatch.notify import render
+from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.options import check, language_problems
 from qualitywatch.notify.pacing import Pacer
 from qualitywatch.secrets import Secret
@@ -58,6 +59,7 @@ class Options:
     group_per_minute: int = 20
     pictures: bool = True
     buttons: bool = True
+    dashboards: Dashboards | None = None
 
     def problems(self) -> list[str]:
         """Return what cannot work, in words fit for an administrator; empty when all is well.  Nobody is asked."""
@@ -166,7 +168,9 @@ class TelegramNotifier:
 
     def render(self, bulletin: Bulletin) -> Notification:
         """Say it in this chat's language."""
-        message = render.notification(bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone)
+        message = render.notification(
+            bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone, dashboards=self._options.dashboards
+        )
         return message if self._options.buttons else replace(message, buttons=())
 
     def pause_s(self) -> float:

@@ -27,6 +27,7 @@ from qualitywatch import __version__
 from qualitywatch.errors import NotifyError
 from qualitywatch.model import Bulletin, Notification
 from qualitywatch.notify import render
+from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.legible import clip, legible
 from qualitywatch.notify.options import check, language_problems
 from qualitywatch.secrets import Secret
@@ -56,6 +57,7 @@ class Options:
     now: Callable[[], float]
     language: str = "en"
     timeout_s: float = 15.0
+    dashboards: Dashboards | None = None
 
     def problems(self) -> list[str]:
         """Return what cannot work, in words fit for an administrator; empty when all is well.  Nobody is asked."""
@@ -101,7 +103,12 @@ class WebhookNotifier:
     def render(self, bulletin: Bulletin) -> Notification:
         """Say it for machines, with the text for people beside it."""
         return render.notification(
-            bulletin, self._options.language, show_pbx=self._show_pbx, zone=self._zone, with_payload=True
+            bulletin,
+            self._options.language,
+            show_pbx=self._show_pbx,
+            zone=self._zone,
+            with_payload=True,
+            dashboards=self._options.dashboards,
         )
 
     def pause_s(self) -> float:
