@@ -58,6 +58,11 @@ class Keeper:
         """Changes that could not be stored yet."""
         return len(self._waiting)
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether something could not be stored when it was tried last."""
+        return self._state_fails or bool(self._failing_series)
+
     async def keep(self, pbx: str, effects: Sequence[Effects], desk: DeskChange, alerts: Sequence[Alert] = ()) -> None:
         """Store what a few steps of one pipeline, and the desk after them, want remembered; ``alerts`` are those there are."""
         change = self._change(pbx, effects, desk, alerts)

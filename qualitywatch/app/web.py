@@ -86,7 +86,7 @@ def look_inside(
     """Return how the daemon itself stands."""
     return Inside(
         hangs=hangs(),
-        store_trouble=f"{keeper.waiting} changes wait to be stored" if keeper.waiting else None,
+        store_trouble="something cannot be stored: see the log" if keeper.is_failing else None,
         pbxes={name: _pbx(watcher, events.get(name, 0)) for name, watcher in watchers.items()},
         sinks={sink.name: _sink(sink) for sink in sinks},
         outbox_waiting=dispatcher.waiting,

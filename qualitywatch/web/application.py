@@ -14,6 +14,7 @@ from qualitywatch import __version__
 from qualitywatch.web import api, metrics, pages, probes, refusals
 from qualitywatch.web.access import COOKIE, Access
 from qualitywatch.web.gate import Gate
+from qualitywatch.web.news import Shared
 from qualitywatch.web.sources import Sources
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -36,6 +37,7 @@ def build_api(sources: Sources) -> FastAPI:
         redoc_url=None,
     )
     application.state.sources = sources
+    application.state.shared_news = Shared()
     refusals.install(application)
     for router in api.routers():
         application.include_router(router, prefix=api.PREFIX)

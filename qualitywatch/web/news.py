@@ -8,13 +8,11 @@ but what lay between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
-
-from qualitywatch.room import PbxView, Room
+from typing import Final, Generic, TypeVar
 
 MAX_PAGES: Final = 64
 MAX_NOTED: Final = 4_096
@@ -66,17 +64,20 @@ class Listener:
         return taken, overflowed
 
 
-class Views:
-    """PBXes as they stand, read once for all pages that ask between two changes: they come at the same beat."""
+T = TypeVar("T")
+
+
+class Shared(Generic[T]):
+    """What was made last, and what for: pages come at the same beat, and most of them have missed the same."""
 
     def __init__(self) -> None:
-        self._read: tuple[int, Sequence[PbxView]] | None = None
+        self._made: tuple[object, T] | None = None
 
-    def of(self, room: Room, news: News) -> Sequence[PbxView]:
-        """How PBXes stood after the last change."""
-        if self._read is None or self._read[0] != news.revision:
-            self._read = news.revision, room.pbxes()
-        return self._read[1]
+    def get(self, key: object, make: Callable[[], T]) -> T:
+        """Return what was made for this key, or make it."""
+        if self._made is None or self._made[0] != key:
+            self._made = key, make()
+        return self._made[1]
 
 
 class News:

@@ -9,7 +9,7 @@ from qualitywatch.ports import Clock, SeriesReader
 from qualitywatch.room import Room
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.web.inside import Inside
-from qualitywatch.web.news import News, Views
+from qualitywatch.web.news import News
 from qualitywatch.web.recent import RecentFigures
 
 
@@ -24,5 +24,4 @@ class Sources:
     inside: Callable[[], Inside] = Inside  # what the daemon knows of itself
     recent: RecentFigures = field(default_factory=RecentFigures)
     news: News = field(default_factory=News)
-    views: Views = field(default_factory=Views)
     language: str = "en"  # of the page, unless its reader chose another one

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from qualitywatch.model import Gauge, LevelObservation
+from qualitywatch.model.observations import Observed
+from qualitywatch.ports import SeriesBatch
 from tests.web.house import House, house
 
 EVER = {"since": 0, "until": "2100-01-01T00:00:00Z"}
@@ -180,6 +183,16 @@ async def test_the_last_minute_of_a_peer_is_the_same_everywhere(here: House) -> 
     assert jitter and max(jitter) < 1, "seconds, not milliseconds"
     quiet = await here.get("peers", sort="loss", state="unknown", limit=1000)
     assert all(peer["to_peer"]["loss_percent"] is None for peer in quiet["items"]), "nobody measured it: null, not 0"
+
+
+async def test_queues_are_told_as_they_were_read_last(here: House) -> None:
+    await here.until("pbxes", lambda body: body["items"][0]["is_seen"])
+    read = LevelObservation(1000.0, "office", "support", {Gauge.QUEUE_CALLERS: 3.0, Gauge.QUEUE_LONGEST_HOLD_S: 61.0})
+    for store in here.daemon._keeper._series:
+        await store.write(SeriesBatch(observed=(Observed(1000.0, read),)))
+    (queue,) = (await here.get("queues"))["items"]
+    assert (queue["queue"], queue["callers"], queue["longest_hold_s"], queue["agents_available"]) == ("support", 3, 61, None)
+    assert 'qualitywatch_queue_callers{pbx="office",queue="support"} 3.0' in (await here.client.get("/metrics")).text
 
 
 async def test_readiness_waits_for_nobody_for_ever(tmp_path: Path) -> None:

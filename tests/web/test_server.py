@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from qualitywatch.web.server import WebServer
-from tests.e2e.processes import running
+from tests.e2e.processes import REPOSITORY, running
 from tests.web.house import BEARER, configured, free_port, house
 
 
@@ -18,22 +21,46 @@ async def hello(scope: object, receive: object, send: object) -> None:
     await send({"type": "http.response.body", "body": b"hello"})  # type: ignore[operator]
 
 
-async def test_a_taken_port_is_tried_again_until_it_is_free() -> None:
+async def test_a_taken_port_is_tried_again_until_it_is_free(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         server = WebServer(hello, "127.0.0.1", other.getsockname()[1], farewell=lambda: None, retry_s=0.05)
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group, asyncio.timeout(10):
             serving = group.create_task(server.run())
-            await asyncio.sleep(0.2)
+            while "web.cannot_listen" not in caplog.text:
+                await asyncio.sleep(0.01)
             assert not server.ready.is_set()
             assert not serving.done()
             other.close()
-            async with asyncio.timeout(5):
-                await server.ready.wait()
+            await server.ready.wait()
             async with httpx.AsyncClient() as client:
                 assert (await client.get(f"http://127.0.0.1:{server.port}/")).text == "hello"
             serving.cancel()
+    assert caplog.text.count("web.cannot_listen") == 1
+
+
+WITHOUT_LIBRARIES = """
+import sys
+import qualitywatch.app.daemon
+assert not {"fastapi", "uvicorn", "prometheus_client"} & sys.modules.keys(), "who serves nothing pays nothing"
+for name in ("fastapi", "uvicorn"):
+    sys.modules[name] = None
+from qualitywatch.app.web import Web
+from qualitywatch.config.settings import WebConfig
+from qualitywatch.secrets import Secret
+class Config:
+    language = "en"
+print(Web(Config(), WebConfig("127.0.0.1", 1, Secret("t" * 16))).services(None, None, (), None, None))
+"""
+
+
+def test_without_its_libraries_nothing_is_served_and_the_daemon_goes_on() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LIBRARIES], capture_output=True, text=True, cwd=REPOSITORY, check=False
+    )
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+    assert "web.not_served" in done.stderr
 
 
 async def test_a_bug_of_a_page_is_one_answer_and_nothing_more(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from qualitywatch.room import PbxView
 from qualitywatch.web.api import alerts, pbxes, peers, trunks
 from qualitywatch.web.asking import Seen
-from qualitywatch.web.news import Change, Listener, TooManyPagesError, Topic
+from qualitywatch.web.news import Change, Shared, TooManyPagesError, Topic
 from qualitywatch.web.refusals import RefusalError, responses
 from qualitywatch.web.sources import Sources
 
@@ -37,7 +37,7 @@ MAX_TOLD: Final = 500  # peers in one event, and alerts; a page that needs more 
         200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
     },
 )
-async def stream(sources: Seen) -> EventSourceResponse:
+async def stream(request: Request, sources: Seen) -> EventSourceResponse:
     """Tell what changed, at most once a second, as events with an object in JSON.
 
     * `hello`: the stream stands; read the lists now.
@@ -47,10 +47,10 @@ async def stream(sources: Seen) -> EventSourceResponse:
     """
     if sources.news.closed or sources.news.pages >= sources.news.max_pages:
         raise RefusalError(503, "too_many_pages", "Too many pages are open: close one.")
-    return EventSourceResponse(_events(sources), ping=HEARTBEAT_S, send_timeout=PATIENCE_S)
+    return EventSourceResponse(_events(sources, request.app.state.shared_news), ping=HEARTBEAT_S, send_timeout=PATIENCE_S)
 
 
-async def _events(sources: Sources) -> AsyncIterator[ServerSentEvent]:
+async def _events(sources: Sources, shared: Shared[list[ServerSentEvent]]) -> AsyncIterator[ServerSentEvent]:
     try:
         with sources.news.listening() as listener:
             yield ServerSentEvent("{}", event="hello", retry=3000)
@@ -58,19 +58,20 @@ async def _events(sources: Sources) -> AsyncIterator[ServerSentEvent]:
                 await listener.woken.wait()
                 if sources.news.closed:
                     return
-                for event in _news(sources, listener):
+                changes, overflowed = listener.take()
+                key = sources.news.revision, tuple(changes), overflowed
+                for event in shared.get(key, lambda: list(_news(sources, changes, overflowed))):  # noqa: B023 called at once
                     yield event
                 await asyncio.sleep(EVERY_S - asyncio.get_running_loop().time() % EVERY_S)  # the same beat for all pages
     except TooManyPagesError:
         return
 
 
-def _news(sources: Sources, listener: Listener) -> Iterator[ServerSentEvent]:
-    changes, overflowed = listener.take()
+def _news(sources: Sources, changes: Sequence[Change], overflowed: bool) -> Iterator[ServerSentEvent]:
     if overflowed or len(changes) > MAX_TOLD:
         yield ServerSentEvent("{}", event="reload")
         return
-    views = {view.name: view for view in sources.views.of(sources.room, sources.news)}
+    views = {view.name: view for view in sources.room.pbxes()}
     topics = {change.topic for change in changes}
     if topics:
         wanted = {change.pbx for change in changes}
