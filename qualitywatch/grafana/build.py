@@ -19,6 +19,7 @@ from qualitywatch.grafana.thresholds import thresholds
 from qualitywatch.room import Limit
 
 SCHEMA_VERSION: Final = 39
+MOST_CELLS: Final = 120
 TAG: Final = "qualitywatch"
 _COLUMNS: Final = 24
 _STATES: Final = ({"0": {"text": "down", "color": "red", "index": 0}, "1": {"text": "up", "color": "green", "index": 1}},)
@@ -87,6 +88,8 @@ def _panel(panel: Panel, language: Language, limits: Sequence[Limit]) -> Json:
         built["timeFrom"] = panel.last
     if panel.step:
         built["interval"] = panel.step
+    if panel.shape is Shape.HEAT:
+        built["maxDataPoints"] = MOST_CELLS  # of a peer; the plug-in draws nothing when cells are narrower than a pixel or two
     return built
 
 

@@ -10,6 +10,7 @@ from qualitywatch.grafana.language import Json
 from qualitywatch.grafana.panels import Panel, Shape
 
 _GAP_MS: Final = 300_000  # no line is drawn over a longer time without reports
+_PEERS_A_PAGE: Final = 40
 _LEGEND: Final[Json] = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
 _LAST: Final[Json] = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 
@@ -47,7 +48,8 @@ def options(panel: Panel) -> Json:
             }
         case Shape.HEAT:
             hidden = {**_LEGEND, "showLegend": False}
-            return {"legend": hidden, "rowHeight": 0.9, "showValue": "never", "tooltip": {"mode": "single", "sort": "none"}}
+            tooltip = {"mode": "single", "sort": "none"}
+            return {"legend": hidden, "perPage": _PEERS_A_PAGE, "rowHeight": 0.9, "showValue": "never", "tooltip": tooltip}
         case Shape.TABLE:
             sort = [{"desc": True, "displayName": panel.asks[0].name}] if isinstance(panel.asks[0], Totals) else []
             return {"cellHeight": "sm", "frameIndex": 0, "showHeader": True, "sortBy": sort}

@@ -6,7 +6,7 @@ is open it ends now, so that a message is not edited for its link.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -14,8 +14,10 @@ from urllib.parse import quote, urlencode
 from qualitywatch.grafana import names
 from qualitywatch.model import VOICE_METRICS, Gauge, Incident, Metric, Share, Tally
 from qualitywatch.notify.members import cast_of
+from qualitywatch.notify.terms import finite
 
 AROUND_S: Final = 900.0  # before it began and after it ended, to see what was usual
+LONGEST: Final = 1000  # characters: a link must not be cut
 _OF_TRUNKS: Final = frozenset(
     {
         *("trunk_state", Share.TRUNK_LOSS, Tally.ANSWERED, Tally.DELIVERED, Tally.LONG_ENOUGH),
@@ -29,6 +31,15 @@ _OF_PEERS: Final = frozenset(
         *("peer_state", "audio_state", "peer_flaps", "user_agent", "address", "transport"),
     }
 )
+
+
+def _time(incident: Incident) -> dict[str, str]:
+    """From a while before it began until a while after it ended, in milliseconds, as Grafana has it."""
+    start, end = finite(incident.opened_at), finite(incident.closed_at)
+    if start is None:
+        return {}
+    until = "now" if end is None else str(round((end + AROUND_S) * 1000))
+    return {"from": str(round((start - AROUND_S) * 1000)), "to": until}
 
 
 def _no_trunk(pbx: str, subject: str) -> str | None:
@@ -45,10 +56,13 @@ class Dashboards:
     def address(self, incident: Incident) -> str:
         """Return where the incident is seen best: one subject on its own dashboard, several on the overview."""
         board, subject = self._place(incident)
-        start = round((incident.opened_at - AROUND_S) * 1000)
-        end = "now" if incident.closed_at is None else str(round((incident.closed_at + AROUND_S) * 1000))
-        chosen = {"var-pbx": incident.pbx, **subject, "from": str(start), "to": end}
-        return f"{self.url}/d/{board}?{urlencode(chosen, quote_via=quote, safe='/@:')}"
+        time = _time(incident)
+        found = self._joined(board, {"var-pbx": incident.pbx, **subject, **time})
+        return found if len(found) <= LONGEST else self._joined(names.OVERVIEW, time)
+
+    def _joined(self, board: str, chosen: Mapping[str, str]) -> str:
+        # Bytes that were never UTF-8 may be in any name, and must not keep a message from being told.
+        return f"{self.url}/d/{board}?{urlencode(chosen, quote_via=quote, safe='/@:', errors='replace')}"
 
     def _place(self, incident: Incident) -> tuple[str, dict[str, str]]:
         alerts = [member.alert for member in cast_of(incident).main]

@@ -23,6 +23,8 @@ def test_the_address_ends_without_a_slash(read: Read) -> None:
     ("text", "problem"),
     [
         ("grafana: {url: grafana.example.org}", "grafana.url: must be a URL"),
+        ("grafana: {url: 'https://anna:word@grafana.example.org'}", "grafana.url: must hold no name and no password"),
+        ("grafana: {url: 'https://grafana.example.org/?orgId=1'}", "grafana.url: must end where Grafana begins"),
         ("grafana: {}", "grafana.url: missing"),
         ("grafana:", "grafana: is empty"),
         ("grafana: {url: 'http://g', token: x}", "grafana.token: unknown key"),
@@ -31,3 +33,4 @@ def test_the_address_ends_without_a_slash(read: Read) -> None:
 def test_mistakes_are_told(problems: Problems, text: str, problem: str) -> None:
     told = problems(f"{BASE}{text}\n")
     assert problem in "\n".join(told) and len(told) == 1
+    assert "word@" not in told[0]

@@ -112,6 +112,11 @@ def test_units_and_limits_are_those_of_what_is_shown() -> None:
     assert by_title["Calls ended"]["custom"]["thresholdsStyle"] == {"mode": "off"}
 
 
+def test_a_thousand_peers_are_shown_in_pages_with_cells_wide_enough() -> None:
+    heat = [panel for panel in panels(built(BOARDS[0], "sqlite")) if panel["type"] == "status-history"]
+    assert [(panel["options"]["perPage"], panel["maxDataPoints"]) for panel in heat] == [(40, 120), (40, 120)]
+
+
 def test_limits_follow_the_rules_in_force() -> None:
     strict = [Limit(Metric.LOSS_PERCENT, Severity.WARNING, 1.0), Limit(Metric.LOSS_PERCENT, Severity.WARNING, 0.5)]
     assert [step["value"] for step in thresholds(LOSS_MAX, strict)["steps"]] == [None, 0.5]

@@ -7,6 +7,8 @@ from datetime import UTC
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from qualitywatch.grafana import names
 from qualitywatch.grafana.panels import Board
@@ -76,9 +78,18 @@ def test_calls_of_a_peer_are_shown_with_the_registration_it_carries() -> None:
     assert (board, chosen["var-trunk"]) == (names.TRUNK, "SIP/100@sip.example.org")
 
 
-def test_any_name_comes_through_whole() -> None:
-    strange = "SIP/ö&b=c d#%+<>\"'"
-    assert link(incident(member("loss_percent", strange)))[1]["var-peer"] == strange
+@given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
+@example(name="SIP/ö&b=c d#%+<>\"'")
+def test_any_name_comes_through_whole(name: str) -> None:
+    assert link(incident(member("loss_percent", name)))[1]["var-peer"] == name
+
+
+@given(name=st.text(max_size=2000), opened_at=st.floats(), closed_at=st.none() | st.floats())
+@example(name="\udcff", opened_at=0.0, closed_at=None)
+def test_whatever_is_told_its_link_is_whole_and_never_in_the_way(name: str, opened_at: float, closed_at: float | None) -> None:
+    odd = replace(incident(member("loss_percent", name)), opened_at=opened_at, closed_at=closed_at)
+    shown = notification(bulletin(odd), "en", show_pbx=False, zone=UTC, dashboards=GRAFANA)
+    assert shown.plain.splitlines()[-1] == f"charts: {GRAFANA.address(odd)}"
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.title)
