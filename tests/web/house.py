@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +86,10 @@ async def house(folder: Path, *, speed: float = 0, is_played: bool = True, **web
     port = free_port()
     settings = {"listen": f"127.0.0.1:{port}", "token": TOKEN, "users": {"anna": PASSWORD}, **web}
     async with AsyncExitStack() as things:
-        servers = {}
+        servers, recorded = {}, []
         for name, capture in {"office": LOSS, "branch": OUTAGE}.items():
             server = CaptureServer((CAPTURES / capture / "input.ami").read_bytes(), speed=speed)
+            recorded.append(server)
             servers[name] = await server.start("127.0.0.1", 0)
             things.push_async_callback(server.stop)
         config, specs = read_config_and_rules(configured(folder, servers if is_played else {"office": free_port()}, settings))
@@ -101,9 +102,25 @@ async def house(folder: Path, *, speed: float = 0, is_played: bool = True, **web
                 url = f"http://127.0.0.1:{port}"
                 async with httpx.AsyncClient(base_url=url, headers=BEARER) as client:
                     await _is_up(client)
-                    yield House(url, client, daemon, stop)
+                    opened = House(url, client, daemon, stop)
+                    if is_played and speed == 0:
+                        await _is_over(opened, recorded)
+                    yield opened
             finally:
                 stop.set()
+
+
+async def _is_over(opened: House, recorded: Sequence[CaptureServer]) -> None:
+    """Wait until everything recorded was said, and judged."""
+    async with asyncio.timeout(PATIENCE_S):
+        for server in recorded:
+            await server.finished.wait()
+
+        counted: list[list[str]] = []
+        while len(counted) < 8 or any(each != counted[-1] for each in counted[-8:]):
+            text = (await opened.client.get("/metrics")).text
+            counted.append([line for line in text.splitlines() if line.startswith("qualitywatch_events_total")])
+            await asyncio.sleep(0.02)
 
 
 async def _is_up(client: httpx.AsyncClient) -> None:

@@ -63,10 +63,14 @@ async def test_a_call_is_told_with_both_legs_and_what_each_side_heard(here: Hous
 
 async def test_series_are_for_charts(here: House) -> None:
     await here.until("calls", has(1), **EVER, pbx="office")
-    body = await here.get("series", pbx="office", subject="SIP/6118", **EVER)
+    body = await here.get("series", pbx="office", subject="SIP/6118")
     assert {"to_peer", "from_peer"} <= {point["direction"] for point in body["points"]}
     assert [point["at"] for point in body["points"]] == sorted(point["at"] for point in body["points"])
     assert any(limit["metric"] == "loss_percent" for limit in body["limits"])
+    now = (await here.get("pbxes"))["items"][0]["now"]["unix"]
+    long = await here.get("series", pbx="office", subject="SIP/6118", since=0, until=now + 60)
+    assert long["since"]["unix"] == pytest.approx(now + 60 - 100 * 86_400), "a hundred days at a time"
+    assert {point["seconds"] for point in long["points"]} == {3600.0}
     unknown = await here.get("series", pbx="office", subject="SIP/nobody")
     assert (unknown["points"], unknown["kpis"]) == ([], [])
 
@@ -86,7 +90,7 @@ async def test_alerts_incidents_and_events_tell_one_story(here: House) -> None:
 
 
 async def test_an_incident_is_taken_on_and_given_back(here: House) -> None:
-    known = await here.until("incidents", has(1))
+    known = await here.until("incidents", has(1), pbx="office")
     number = known["items"][0]["id"]
     taken = await here.client.post(f"/api/v1/incidents/{number}/ack")
     assert (taken.status_code, taken.json()["ack"]["by"]) == (200, "token (web)")

@@ -120,20 +120,22 @@ class RollupStore:
         width_s = self._width_s(since, until)
         held = self._aggregator.held(pbx, subject, width_s)
 
-        def look(connection: sqlite3.Connection) -> list[Rollup]:
-            return select(connection, width_s, pbx, subject, since, until) + self._waiting.of(pbx, subject, width_s)
+        def look(connection: sqlite3.Connection) -> Sequence[HistoryPoint]:
+            rows = select(connection, width_s, pbx, subject, since, until) + self._waiting.of(pbx, subject, width_s)
+            return points(held + rows, since, until)  # here, not in the event loop: a year has many
 
-        return points(held + await self._database.run(look), since, until)
+        return await self._database.run(look)
 
     async def kpis(self, pbx: str, subject: str, since: float, until: float) -> Sequence[KpiPoint]:
         """Minutes or hours, as of ``history``."""
         width_s = self._width_s(since, until)
         held = self._kpis.held(pbx, subject, width_s)
 
-        def look(connection: sqlite3.Connection) -> list[KpiRow]:
-            return select_kpis(connection, width_s, pbx, subject, since, until) + self._waiting.kpis(pbx, subject, width_s)
+        def look(connection: sqlite3.Connection) -> Sequence[KpiPoint]:
+            rows = select_kpis(connection, width_s, pbx, subject, since, until) + self._waiting.kpis(pbx, subject, width_s)
+            return kpi_points(held + rows, since, until)
 
-        return kpi_points(held + await self._database.run(look), since, until)
+        return await self._database.run(look)
 
     async def subjects(self, pbx: str, since: float, until: float) -> Sequence[str]:
         """Subjects with any measured call in that time, in order of name."""

@@ -21,6 +21,7 @@ from qualitywatch.web.refusals import responses
 router = APIRouter(tags=["past"])
 
 DAY_S: Final = 86_400.0
+LONGEST_S: Final = 100 * DAY_S  # of series in one answer: some thousand points, more than a chart can show
 Since = Annotated[When | None, Query(description="From when on; a day before `until` when not given.")]
 Until = Annotated[When | None, Query(description="Until when, not included; now when not given.")]
 
@@ -223,8 +224,12 @@ async def series(
     since: Since = None,
     until: Until = None,
 ) -> Response:
-    """Return what is known, as fine as it is kept: minutes of a short time, hours of a long one."""
+    """Return what is known, as fine as it is kept: minutes of a short time, hours of a long one.
+
+    The last 100 days of the time that is asked for; `since` of the answer says where it begins.
+    """
     first, last = span(sources.room, pbx, since, until)
+    first = max(first, last - LONGEST_S)
     points = await sources.series.history(pbx, subject, first, last)
     kpis = await sources.series.kpis(pbx, subject, first, last)
     limits = sources.room.limits(subject)
