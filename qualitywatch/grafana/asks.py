@@ -1,7 +1,7 @@
 """What a panel, a variable or an annotation can want to know, in no query language.
 
-A ``Scope`` ties tags to the variables of the dashboard: ``{"pbx": "pbx", "peer": "trunk"}`` is what has the chosen trunk as its
-subject.
+A ``Scope`` ties tags to the variables of the dashboard: ``{"pbx": "pbx", "peer": "peer"}`` is what belongs to the chosen PBX
+and peer, ``{"peer|trunk": "trunk"}`` what has the chosen trunk as its subject or as its trunk.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from qualitywatch.grafana.figures import Figure
 
 Scope: TypeAlias = Mapping[str, str]
+EITHER: Final = "|"  # between the tags of a scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from qualitywatch.grafana.asks import Ask, Counts, Lines, Log, Scope, Story, Totals, Values
+from qualitywatch.grafana.asks import EITHER, Ask, Counts, Lines, Log, Scope, Story, Totals, Values
 from qualitywatch.grafana.figures import How
 from qualitywatch.grafana.language import EVENT_KINDS, MOST_ROWS, Json, Marks, Query
 
@@ -105,8 +105,12 @@ def _filters(measurement: str, fields: Iterable[str], scope: Scope, only: Mappin
         yield f"filter(fn: (r) => {' and '.join(terms)})"
 
 
-def _matches(tag: str, variable: str) -> str:
-    return f"r.{tag} =~ /^${{{variable}:regex}}$/"
+def _matches(tags: str, variable: str) -> str:
+    names = tags.split(EITHER)
+    if len(names) == 1:
+        return f"r.{tags} =~ /^${{{variable}:regex}}$/"
+    either = " or ".join(f"(exists r.{tag} and {_matches(tag, variable)})" for tag in names)
+    return f"({either})"
 
 
 def _story(ask: Log) -> Iterable[str]:

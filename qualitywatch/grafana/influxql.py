@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from qualitywatch.grafana.asks import Ask, Counts, Lines, Log, Scope, Story, Totals, Values
+from qualitywatch.grafana.asks import EITHER, Ask, Counts, Lines, Log, Scope, Story, Totals, Values
 from qualitywatch.grafana.figures import Figure, How
 from qualitywatch.grafana.language import EVENT_KINDS, MOST_ROWS, Json, Marks, Query
 
@@ -81,7 +81,12 @@ def _where(figure: Figure, scope: Scope, only: Mapping[str, str]) -> str:
 
 def _terms(scope: Scope, only: Mapping[str, str]) -> list[str]:
     fixed = [f"\"{tag}\" = '{text}'" for tag, text in only.items()]
-    return [*fixed, *(f'"{tag}" =~ /^${{{variable}:regex}}$/' for tag, variable in scope.items())]
+    return [*fixed, *(_matches(tags, variable) for tags, variable in scope.items())]
+
+
+def _matches(tags: str, variable: str) -> str:
+    either = [f'"{tag}" =~ /^${{{variable}:regex}}$/' for tag in tags.split(EITHER)]
+    return either[0] if len(either) == 1 else f"({' OR '.join(either)})"
 
 
 def _by(tags: tuple[str, ...], before: str) -> str:

@@ -7,9 +7,10 @@ does comes from its ``/metrics``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Final
 
-from qualitywatch.grafana.asks import Ask, Counts, Lines, Log, Scope, Story, Totals, Values
+from qualitywatch.grafana.asks import EITHER, Ask, Counts, Lines, Log, Scope, Story, Totals, Values
 from qualitywatch.grafana.figures import EVENTS, FIRING, LAG, LINES, OUTBOX, SPOOL, Figure, How
 from qualitywatch.grafana.language import EVENT_KINDS, Json, Marks, Query
 
@@ -58,7 +59,7 @@ class PromQl:
                 each = ", ".join(f'of({cause}, "{cause}")' for cause in CAUSES)
                 return _query(f"WITH (of(n, text) = {one}) union({each}) > 0", ref, "table")
             case Log():
-                return _query(f"sum by ({_told(ask.story)}) (count_over_time({_story(ask)}[$__range]))", ref, "table")
+                return _query(_counted(ask, "$__range"), ref, "table")
 
     def values(self, ask: Values) -> Json:
         """What a variable asks for."""
@@ -69,7 +70,7 @@ class PromQl:
 
     def marks(self, ask: Log) -> Marks:
         """The query of an annotation: one mark for each stretch of time in which something was told."""
-        text = f"sum by ({_told(ask.story)}) (count_over_time({_story(ask)}[{_MARK_STEP}]))"
+        text = _counted(ask, _MARK_STEP)
         is_alert = ask.story is Story.ALERTS
         words = {
             "step": _MARK_STEP,
@@ -109,17 +110,25 @@ def _metric(figure: Figure) -> str:
 
 
 def _labels(scope: Scope, only: Mapping[str, str]) -> str:
-    terms = [f'{tag}="{text}"' for tag, text in only.items()] + [f'{tag}=~"${variable}"' for tag, variable in scope.items()]
+    fixed = [f'{tag}="{text}"' for tag, text in only.items()]
+    terms = [*fixed, *(f'{tag}=~"${variable}"' for tag, variable in scope.items())]
     return "{" + ", ".join(terms) + "}" if terms else ""
+
+
+def _counted(ask: Log, span: str) -> str:
+    """How often each thing was told; older servers know no ``or`` within the braces, so each choice of tags is asked for."""
+    choices = product(*([(tag, variable) for tag in tags.split(EITHER)] for tags, variable in ask.scope.items()))
+    each = [f"sum by ({_told(ask.story)}) (count_over_time({_story(ask.story, dict(scope))}[{span}]))" for scope in choices]
+    return " or ".join(each)
 
 
 def _told(story: Story) -> str:
     return "pbx, peer, rule, severity" if story is Story.ALERTS else "pbx, peer, kind"
 
 
-def _story(ask: Log) -> str:
-    if ask.story is Story.ALERTS:
-        return f"alert_firing{_labels(ask.scope, {})}"
-    kinds = f'kind=~"{"|".join(EVENT_KINDS[ask.story])}"'
-    rest = _labels(ask.scope, {}).strip("{}")
+def _story(story: Story, scope: Scope) -> str:
+    if story is Story.ALERTS:
+        return f"alert_firing{_labels(scope, {})}"
+    kinds = f'kind=~"{"|".join(EVENT_KINDS[story])}"'
+    rest = _labels(scope, {}).strip("{}")
     return "event_text{" + ", ".join(filter(None, (kinds, rest))) + "}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from qualitywatch.grafana import figures as of
-from qualitywatch.grafana.asks import Ask, Counts, Lines, Log, Scope, Story, Totals, Values
+from qualitywatch.grafana.asks import EITHER, Ask, Counts, Lines, Log, Scope, Story, Totals, Values
 from qualitywatch.grafana.figures import Figure
 from qualitywatch.grafana.language import EVENT_KINDS, MOST_ROWS, Json, Marks, Query
 
@@ -159,14 +159,18 @@ def _terms(source: _Source, scope: Scope, only: Mapping[str, str], width: int) -
     terms += [source.where] if source.where else []
     for tag, text in only.items():
         terms.append(f"r.dir = {1 if text == 'to_peer' else 2}" if tag == "direction" else f"{source.columns[tag]} = '{text}'")
-    return terms + [f"{source.columns[tag]} IN (${{{variable}:sqlstring}})" for tag, variable in scope.items()]
+    for tags, variable in scope.items():
+        either = [f"{source.columns[tag]} IN (${{{variable}:sqlstring}})" for tag in tags.split(EITHER)]
+        terms.append(either[0] if len(either) == 1 else f"({' OR '.join(either)})")
+    return terms
 
 
 def _story(ask: Log) -> str:
     kinds = ("alert",) if ask.story is Story.ALERTS else EVENT_KINDS[ask.story]
     listed = ", ".join(f"'{kind}'" for kind in kinds)
-    events = _Source((("event", 1),), _OF_SUBJECT, where=f"r.kind IN ({listed})")
+    events = _Source((("event", 1),), _OF_PEER, where=f"r.kind IN ({listed})")
+    where = " AND ".join(_terms(events, ask.scope, {}, 0))
     return (
         "SELECT r.ts AS time, p.name AS title, r.text AS text, r.kind AS tags, p.pbx AS pbx, p.name AS peer\n"
-        f"FROM event r JOIN peer p ON p.id = r.peer\nWHERE {' AND '.join(_terms(events, ask.scope, {}, 0))}"
+        f"FROM event r JOIN peer p ON p.id = r.peer LEFT JOIN place l ON l.peer = p.id\nWHERE {where}"
     )

@@ -11,7 +11,7 @@
     call       seconds, answered, cause,               pbx peer codec trunk site
                loss_to_peer, loss_from_peer, jitter_max_ms, rtt_max_ms, mos_min
     event      text                                    pbx peer kind
-    alert      text, firing                            pbx peer rule severity
+    alert      text, firing                            pbx peer rule severity trunk site
     daemon     events, seconds                         pbx
                lag_s                                   pbx
                lines, seconds                          outcome sink
@@ -80,7 +80,7 @@ def measurements(batch: SeriesBatch, labels: Labels) -> list[Reading]:
     found += [_call(call, labels) for call in batch.calls]
     found += [_state(each.what) for each in batch.observed if isinstance(each.what, StatusObservation)]
     found += [_kpi(record, labels) for record in batch.kpis]
-    found += [_log(entry) for entry in batch.logs]
+    found += [_log(entry, labels) for entry in batch.logs]
     return found
 
 
@@ -141,14 +141,14 @@ def _daemon(record: KpiRecord) -> Reading:
     return Reading("daemon", record.at, tuple(zip(names, texts, strict=False)), fields)
 
 
-def _log(entry: LogRecord) -> Reading:
+def _log(entry: LogRecord, labels: Labels) -> Reading:
     if entry.kind != _ALERT:
         return Reading(
             "event", entry.at, (("pbx", entry.pbx), ("peer", entry.subject), ("kind", entry.kind)), {"text": entry.text}
         )
     reason, severity, rule = [*entry.text.split(" ", 2), "", "", ""][:3]
-    of_alert = ("pbx", entry.pbx), ("peer", entry.subject), ("rule", rule), ("severity", severity)
-    return Reading("alert", entry.at, of_alert, {"text": entry.text, "firing": int(reason != "resolved")})
+    tags = _tags(entry.pbx, entry.subject, labels, rule=rule, severity=severity)
+    return Reading("alert", entry.at, tags, {"text": entry.text, "firing": int(reason != "resolved")})
 
 
 def _tags(pbx: str, subject: str, labels: Labels, **more: str | None) -> tuple[tuple[str, str], ...]:

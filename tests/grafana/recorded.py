@@ -52,6 +52,7 @@ def recorded() -> Recorded:
             done = pipeline.feed(event)
             batch = SeriesBatch(done.samples, done.calls, done.logs, done.observed, done.kpis)
             subjects = {s.subject for s in done.samples} | {c.subject for c in done.calls} | {k.subject for k in done.kpis}
+            subjects |= {entry.subject for entry in done.logs}
             batches.append((batch, {(pbx, subject): pipeline.labels_of(subject) for subject in subjects}))
     instants = [sample.at for batch, _ in batches for sample in batch.samples]
     instants += [entry.at for batch, _ in batches for entry in batch.logs]

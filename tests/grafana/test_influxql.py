@@ -104,3 +104,11 @@ def test_a_single_choice_with_slashes_is_found(influx: Influx) -> None:
     choices = {"pbx": ["asterisk-20.trunk-outage"], "trunk": ["SIP/74993801@127.0.0.1"]}
     (found,) = influx.series(up.query.text, choices)
     assert {row[1] for row in found["values"]} == {0, 1}
+
+
+def test_alerts_of_a_site_are_those_of_its_phones_too(influx: Influx) -> None:
+    told = next(it for it in ASKED if it.board.title == "Site" and it.panel.title == "Alerts")
+    (found,) = influx.series(told.query.text, {"pbx": ["asterisk-20.loss-storm"], "site": ["Riga"]})
+    place = found["columns"].index("peer")
+    assert {row[place] for row in found["values"]} >= {"SIP/6111", "SIP/6124"}
+    assert not influx.series(told.query.text, {"pbx": ["asterisk-20.loss-storm"], "site": ["Vilnius"]})

@@ -130,3 +130,12 @@ def test_a_single_choice_with_signs_of_regular_expressions_is_found(metrics: Met
     text = filled(up.query.text, {"pbx": ["asterisk-20.trunk-outage"], "trunk": ["SIP/74993801@127.0.0.1"]}, metrics.span)
     (found,) = metrics.series(text)
     assert {float(value) for _, value in found["values"]} == {0.0, 1.0}
+
+
+def test_alerts_of_a_site_are_those_of_its_phones_too(metrics: Metrics) -> None:
+    told = next(it for it in ASKED if it.board.title == "Site" and it.panel.title == "Alerts")
+    metrics.choices, before = {"pbx": ["asterisk-20.loss-storm"], "site": ["Riga"]}, metrics.choices
+    found = metrics.instant(told.query.text)
+    metrics.choices = before
+    assert {each["metric"]["peer"] for each in found} >= {"SIP/6111", "SIP/6124"}
+    assert len(found) == len({tuple(sorted(each["metric"].items())) for each in found})

@@ -123,3 +123,10 @@ def test_rows_of_others_are_not_read(file: File) -> None:
     plan = [row["detail"] for row in file.connection.execute(f"EXPLAIN QUERY PLAN {text}")]
     assert any(line.startswith("SEARCH r USING PRIMARY KEY (peer=? AND ts>? AND ts<?)") for line in plan), plan
     assert not any(line.startswith("SCAN r") for line in plan), plan
+
+
+def test_alerts_of_a_site_are_those_of_its_phones_too(file: File) -> None:
+    told = next(it for it in ASKED if it.board.title == "Site" and it.panel.title == "Alerts")
+    choices = {"pbx": ["asterisk-20.loss-storm"], "site": ["Riga"]}
+    rows = file.connection.execute(filled(told.query.text, choices, file.span)).fetchall()
+    assert {row["peer"] for row in rows} >= {"SIP/6111", "SIP/6124"}

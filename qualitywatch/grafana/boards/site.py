@@ -11,7 +11,7 @@ from qualitywatch.grafana.figures import JITTER_MAX, LOSS, LOSS_MAX, MOS_MIN, RT
 from qualitywatch.grafana.panels import Board, Panel, Shape
 
 _SITE: Final[Scope] = {"pbx": "pbx", "site": "site"}
-_SUBJECT: Final[Scope] = {"pbx": "pbx", "peer": "site"}
+_SUBJECT: Final[Scope] = {"pbx": "pbx", "peer|site": "site"}
 _BY: Final = ("site",)
 
 BOARD: Final = Board(

@@ -22,7 +22,7 @@ from qualitywatch.grafana.figures import (
 from qualitywatch.grafana.panels import Board, Panel, Row, Shape
 
 _TRUNK: Final[Scope] = {"pbx": "pbx", "trunk": "trunk"}
-_SUBJECT: Final[Scope] = {"pbx": "pbx", "peer": "trunk"}
+_SUBJECT: Final[Scope] = {"pbx": "pbx", "peer|trunk": "trunk"}
 _STEP: Final = "15m"
 
 BOARD: Final = Board(
