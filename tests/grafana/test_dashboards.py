@@ -125,6 +125,8 @@ def test_limits_follow_the_rules_in_force() -> None:
         "red",
         "green",
     ]
+    two = [Limit(Metric.MOS, Severity.WARNING, enter) for enter in (3.6, 3.9)]
+    assert [step["value"] for step in thresholds(MOS_MIN, two)["steps"]] == [None, 3.9], "the one that is reached first"
     assert [step["color"] for step in thresholds(TRUNK_UP, strict)["steps"]] == ["red", "green"]
 
 

@@ -384,12 +384,14 @@ async def test_charts_can_group_peers_by_trunk_and_site(tmp_path: Path) -> None:
     known: dict[str, str] = {}
     store = await RollupStore.open(tmp_path, RollupOptions(labels=lambda pbx, subject: known), now=NOW)
     places = "SELECT p.name, l.trunk, l.site FROM peer p LEFT JOIN place l ON l.peer = p.id"
-    for step, labels in enumerate(({}, {"site": "Riga"}, {"site": "Riga", "trunk": "SIP/1@provider"}, {})):
+    for step, labels in enumerate(({}, {"site": "Home"}, {"site": "Riga", "trunk": "SIP/1@provider"}, {})):
         known = dict(labels)
         await store.write(SeriesBatch((a_sample(1.0, at=NOW + 60 * step),)))
         await store.flush(NOW + 60 * step + 120)
     await store.close(NOW)
-    assert query(tmp_path, places)[0] == {"name": "SIP/6117", "trunk": "SIP/1@provider", "site": "Riga"}, "what was known last stays"
+    assert query(tmp_path, places)[0] == {"name": "SIP/6117", "trunk": "SIP/1@provider", "site": "Riga"}, (
+        "what was known last stays"
+    )
 
 
 async def test_whether_a_trunk_is_up_is_a_figure_unless_nobody_knows(store: RollupStore, tmp_path: Path) -> None:
