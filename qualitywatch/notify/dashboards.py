@@ -38,8 +38,8 @@ def _time(incident: Incident) -> dict[str, str]:
     start, end = finite(incident.opened_at), finite(incident.closed_at)
     if start is None:
         return {}
-    until = "now" if end is None else str(round((end + AROUND_S) * 1000))
-    return {"from": str(round((start - AROUND_S) * 1000)), "to": until}
+    until = "now" if end is None else str(round(end + AROUND_S) * 1000)
+    return {"from": str(round(start - AROUND_S) * 1000), "to": until}
 
 
 def _no_trunk(pbx: str, subject: str) -> str | None:

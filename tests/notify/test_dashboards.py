@@ -86,6 +86,7 @@ def test_any_name_comes_through_whole(name: str) -> None:
 
 @given(name=st.text(max_size=2000), opened_at=st.floats(), closed_at=st.none() | st.floats())
 @example(name="\udcff", opened_at=0.0, closed_at=None)
+@example(name="a", opened_at=1.7e308, closed_at=-1.7e308)
 def test_whatever_is_told_its_link_is_whole_and_never_in_the_way(name: str, opened_at: float, closed_at: float | None) -> None:
     odd = replace(incident(member("loss_percent", name)), opened_at=opened_at, closed_at=closed_at)
     shown = notification(bulletin(odd), "en", show_pbx=False, zone=UTC, dashboards=GRAFANA)
