@@ -18,7 +18,7 @@ from qualitywatch.ports import Clock, SeriesReader
 from qualitywatch.room import Room
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.sinks.sink import Sink
-from qualitywatch.web.access import Doors
+from qualitywatch.web.decisions import Doors
 from qualitywatch.web.feed import Feed
 from qualitywatch.web.inside import Inside, PbxFigures, SinkFigures
 from qualitywatch.web.news import News

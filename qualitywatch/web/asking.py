@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from qualitywatch.web.access import Visitor
+from qualitywatch.web.decisions import Visitor
 from qualitywatch.web.gate import VISITOR
 from qualitywatch.web.sources import Sources
 

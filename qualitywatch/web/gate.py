@@ -17,7 +17,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qualitywatch.ports import Clock
-from qualitywatch.web.access import COOKIE, SESSION_S, Access, Admitted, Asked, Bounce, Refused, Welcome
+from qualitywatch.web.access import COOKIE, SESSION_S, Access
+from qualitywatch.web.decisions import Admitted, Asked, Bounce, Refused, Welcome
 from qualitywatch.web.refusals import refusal
 
 log = logging.getLogger(__name__)

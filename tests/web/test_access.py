@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qualitywatch.secrets import Secret
-from qualitywatch.web.access import LINK_S, SESSION_S, Access, Admitted, Asked, Bounce, Decision, Doors, Refused, Welcome
+from qualitywatch.web.access import LINK_S, SESSION_S, Access
+from qualitywatch.web.decisions import Admitted, Asked, Bounce, Decision, Doors, Refused, Welcome
 from qualitywatch.web.throttle import MAX_ADDRESSES, MAX_FAILURES, WINDOW_S, Throttle
 from tests.web.house import PASSWORD, TOKEN, House, house
 
