@@ -526,7 +526,8 @@ KEYS = st.sampled_from([
     "min_severity", "names", "trunks", "rules", "directory", "defaults", "store", "keep", "minutes", "timezone",
     "log_level", "SIP/1", "x", "users", "commands", "pictures", "url", "url_file", "incidents", "group_by", "within", "refresh",
     "flap", "fires", "morning", "inhibit", "source", "target", "equal", "routes", "match", "to", "repeat", "escalate", "after",
-    "remind", "continue", "severity", "rule", "subject", "labels", "maintenance", "days", "from", "trunk_peers", "sites", "merge", "call",
+    "remind", "continue", "severity", "rule", "subject", "labels", "maintenance", "days", "from", "trunk_peers", "call",
+    "sites", "merge",
     "channel", "caller_id", "prompt", "attempts", "every", "ring", "per_hour", "lamps", "device",
 ])
 # fmt: on
