@@ -25,7 +25,6 @@ from qualitywatch.config import read_config
 from qualitywatch.errors import AmiProtocolError, QualitywatchError
 from qualitywatch.model import Connected, Disconnected
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.rules.loader import load_rules
 from qualitywatch.quality.sites import Sites
 from qualitywatch.remedies.rehearsal import Rehearsal
 from qualitywatch.rules.loader import load_rules
