@@ -69,7 +69,7 @@ class _Place:
         self.ruined: set[str] = set()
         self.told: tuple[int, int, int] | None = None
         self.told_at = 0.0
-        self._worst: tuple[tuple[str, float], ...] = ()
+        self._worst: tuple[str, ...] = ()
         self._worst_at = -1.0
 
     def put(self, subject: str, standing: _Standing, *, is_lossy: bool) -> None:
@@ -93,10 +93,10 @@ class _Place:
                 break
             self.drop(subject)
 
-    def worst(self, now: float) -> tuple[tuple[str, float], ...]:
+    def worst(self, now: float) -> tuple[str, ...]:
         if not 0 <= now - self._worst_at < SAY_AGAIN_S or len(self._worst) < min(WORST_TOLD, len(self.lossy)):
             figures = ((standing.percent or 0.0, subject) for subject, standing in self.lossy.items())
-            self._worst = tuple((subject, percent) for percent, subject in heapq.nlargest(WORST_TOLD, figures))
+            self._worst = tuple(f"{subject} {percent:.1f}%" for percent, subject in heapq.nlargest(WORST_TOLD, figures))
             self._worst_at = now
         return self._worst
 

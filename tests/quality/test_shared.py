@@ -66,7 +66,7 @@ def test_the_lossy_of_a_site_are_counted_among_those_who_talk() -> None:
         office.sample(f"SIP/{number}", percent)
     assert office.counts(Share.SITE_LOSS, "North") == (3, 1, 4)
     told = office.said[Share.SITE_LOSS, "North"]
-    assert told.worst == (("SIP/2", 12.0), ("SIP/1", 6.0), ("SIP/3", 4.0))
+    assert told.worst == ("SIP/2 12.0%", "SIP/1 6.0%", "SIP/3 4.0%")
     assert office.lossy(Share.PBX_LOSS, "pbx") == 0, "all of one site: it is the site"
 
 

@@ -98,7 +98,7 @@ class ShareRule:
         if latest is not None and latest.lossy:
             details = {"lossy": str(latest.lossy), "active": str(latest.total), "ruined": str(latest.ruined)}
             if latest.worst:
-                details["worst"] = ", ".join(f"{subject} {percent:.1f}%" for subject, percent in latest.worst)
+                details["worst"] = ", ".join(latest.worst)
                 details["more"] = str(latest.lossy - len(latest.worst))
         return Evaluation(
             key,
