@@ -63,6 +63,7 @@ from qualitywatch.model import (
     StatusObservation,
     Transition,
     TrunkStateSeen,
+    Verdict,
 )
 from qualitywatch.model.observations import Belonging, Gap, Observed
 from qualitywatch.peers.agents import AgentTracker
@@ -459,6 +460,11 @@ class Pipeline:
             self._judge(observation, now, out)
 
     def _handle_peer(self, event: PeerStateSeen, out: _Collected) -> None:
+        if event.rtt_ms is not None:
+            took = Sample(
+                *(event.at, Metric.QUALIFY_RTT_MS, event.rtt_ms, self._pbx, event.peer, None), "", "", Verdict.OK, weight=1.0
+            )
+            self._count((took,), event.at, out)
         status = self.peers.observe(event)
         self._look_for_trunk(event.peer, event.at, out)
         if status is not None:

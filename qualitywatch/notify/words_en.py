@@ -166,6 +166,7 @@ EN: Final = Words(
         ("trunk_state", ""): "trunk {who} is not registered{why}",
         ("peer_state", "unreachable"): "{who} is unreachable{why}",
         ("peer_state", "lagged"): "{who} answers slowly{why}",
+        ("peer_state", "unregistered, expired"): "{who} is not registered (its registration expired)",
         ("peer_state", "unregistered"): "{who} is not registered{why}",
         ("peer_state", "unknown"): "the state of {who} is unknown{why}",
         ("peer_state", ""): "{who} is not available{why}",

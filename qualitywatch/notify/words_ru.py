@@ -166,6 +166,7 @@ RU: Final = Words(
         ("trunk_state", ""): "Транк {who} не зарегистрирован{why}",
         ("peer_state", "unreachable"): "{who}: нет связи{why}",
         ("peer_state", "lagged"): "{who}: отвечает с задержкой{why}",
+        ("peer_state", "unregistered, expired"): "{who}: нет регистрации (истёк срок, телефон её не продлил)",
         ("peer_state", "unregistered"): "{who}: нет регистрации{why}",
         ("peer_state", "unknown"): "{who}: состояние неизвестно{why}",
         ("peer_state", ""): "{who}: не на связи{why}",

@@ -23,6 +23,32 @@ EXAMPLES = {rule["name"]: block for block in BLOCKS for rule in yaml.safe_load(b
 
 # By the name of the example: the story that shows it at work.
 STORIES = {
+    "peer-down": """
+        - name: a phone that is off at night is told five minutes after the office opens, in Moscow
+          start: 2026-01-05T01:00:00
+          events:
+            - {at: 0s, peer: {peer: SIP/6117, status: Registered}}
+            - {at: 0s, peer: {peer: SIP/6118, status: Registered}}
+            - {at: 1m, peer: {peer: SIP/6117, status: Unregistered}}
+            - {at: 1m, peer: {peer: SIP/6118, status: Unregistered}}
+            - {at: 4h4m, peer: {peer: SIP/6118, status: Registered}}
+          until: 4h30m
+          expect:
+            - {never: {rule: peer-down}, between: [0s, 4h4m59s]}
+            - {between: [4h5m, 4h5m1s], state: firing, rule: peer-down, subject: SIP/6117, severity: warning}
+            - {never: {rule: peer-down, subject: SIP/6118}}
+        - name: in business hours after five minutes, at the weekend never
+          start: 2026-01-09T09:00:00
+          events:
+            - {at: 0s, peer: {peer: SIP/6117, status: Registered}}
+            - {at: 1m, peer: {peer: SIP/6117, status: Unregistered}}
+            - {at: 10m, peer: {peer: SIP/6117, status: Registered}}
+            - {at: 24h, peer: {peer: SIP/6117, status: Unregistered}}
+          until: 26h
+          expect:
+            - {between: [6m, 6m1s], state: firing, rule: peer-down, subject: SIP/6117}
+            - {never: {rule: peer-down}, between: [11m, 26h]}
+    """,
     "trunk-full": """
         - name: eight of ten lines for a minute are a warning until six are left
           events:
