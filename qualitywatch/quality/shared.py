@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from qualitywatch.model import Direction, Metric, RtcpReport, Sample, Share, ShareObservation
 from qualitywatch.quality.legs import LegBook
-from qualitywatch.quality.neighbours import Lookup
+from qualitywatch.quality.neighbours import EVERYWHERE, Lookup
 from qualitywatch.quality.recent import TRUSTED, WINDOW_S, RecentLoss
 from qualitywatch.quality.sites import SiteBook
 
@@ -31,7 +31,6 @@ EXPIRE_EVERY_S: Final = 60.0
 WORST_TOLD: Final = 5
 SAY_AGAIN_S: Final = 1.0  # what has not changed; and how old the names may be
 ALL_WELL_S: Final = 15.0  # the same where nobody is lossy
-ELSEWHERE: Final = 0.5  # more than this part of those outside the worst place must lose before the PBX is blamed
 
 
 class _Standing:
@@ -221,7 +220,7 @@ class SharedLoss:
     def _is_everywhere(self, everybody: _Place, now: float) -> bool:
         """Whether most lose, also of those outside the place where most of the lossy ones are."""
         lossy, active = len(everybody.lossy), len(everybody.active)
-        if lossy <= ELSEWHERE * active:
+        if lossy <= EVERYWHERE * active:
             return False
         grounds = [place for (share, _), place in self._places.items() if share in {Share.SITE_LOSS, None}]
         for place in grounds:
@@ -231,7 +230,7 @@ class SharedLoss:
         if most is None or unplaced > len(most.lossy):
             return False  # nobody can tell what they share
         elsewhere = active - len(most.active)
-        return elsewhere > 0 and lossy - len(most.lossy) > ELSEWHERE * elsewhere
+        return elsewhere > 0 and lossy - len(most.lossy) > EVERYWHERE * elsewhere
 
 
 def _is_over(percent: float | None, limits: tuple[float, float], *, was: bool) -> bool:
