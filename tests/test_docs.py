@@ -11,9 +11,9 @@ from qualitywatch.cli import build_parser
 from qualitywatch.model import Metric, PbxState, PeerState, TrunkState
 from qualitywatch.rules.kinds.change import Attribute
 from qualitywatch.rules.kinds.state import Entity
-from qualitywatch.rules.kinds.threshold import Aggregate
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.registry import RULE_KINDS
+from qualitywatch.rules.windows import Aggregate
 
 REPOSITORY = Path(__file__).parent.parent
 RULES_TEXT = (REPOSITORY / "rules/README.md").read_text(encoding="utf-8")

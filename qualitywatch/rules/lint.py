@@ -18,15 +18,19 @@ from qualitywatch.document import format_duration
 from qualitywatch.model import Direction, Metric, PbxState, PeerState, Severity, TrunkState
 from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
-from qualitywatch.rules.kinds import state, threshold
+from qualitywatch.rules.kinds import baseline, state, threshold
 from qualitywatch.rules.overlaps import overlap
 from qualitywatch.rules.spec import RuleSpec, Selection
+from qualitywatch.rules.unusual import far_off
+from qualitywatch.rules.windows import (
+    HIGHEST,
+    HIGHEST_JUDGED,
+    LONGEST_CALL_S,
+    LOWER_IS_WORSE,
+    LOWEST,
+    PACKETS_PER_SECOND,
+)
 
-PACKETS_PER_SECOND: Final = 50  # 20 ms of speech in a packet, as in nearly every call
-LONGEST_CALL_S: Final = 3600.0  # few calls outlast it; a hold that does waits for a call that nobody makes
-# Jitter beyond this and round trips beyond that are left out as absurd (``quality/streams.py``), so no rule ever sees them.
-HIGHEST_JUDGED: Final[Mapping[Metric, float]] = {Metric.JITTER_MS: 1000, Metric.RTT_MS: 10_000}
-LOWEST: Final[Mapping[Metric, float]] = {Metric.MOS: 1.0}
 GOOD_STATES: Final = frozenset(
     {
         TrunkState.REGISTERED.value,
@@ -48,6 +52,8 @@ def lint(specs: Sequence[RuleSpec]) -> list[Finding]:
                 found += _threshold(rule, rule.options)
             case state.Options():
                 found += _state(rule, rule.options)
+            case baseline.Options():
+                found += far_off(rule, rule.options)
             case _:
                 pass  # a kind whose keys nothing is known of that could go wrong
     for one, other in combinations(rules, 2):
@@ -77,7 +83,7 @@ def _selection(rule: Rule) -> Iterator[Finding]:
 
 
 def _threshold(rule: Rule, options: threshold.Options) -> Iterator[Finding]:
-    metric, lower = options.metric, options.metric in threshold.LOWER_IS_WORSE
+    metric, lower = options.metric, options.metric in LOWER_IS_WORSE
     possible = PACKETS_PER_SECOND * options.window_s
     enough = format_duration(round(options.min_expected / PACKETS_PER_SECOND))
     if options.min_expected > possible:
@@ -111,7 +117,7 @@ def _threshold(rule: Rule, options: threshold.Options) -> Iterator[Finding]:
 
 
 def _limit(rule: Rule, name: str, metric: Metric, limit: threshold.Limit, *, lower: bool) -> Iterator[Finding]:
-    highest, lowest = threshold.HIGHEST[metric], LOWEST.get(metric, 0.0)
+    highest, lowest = HIGHEST[metric], LOWEST.get(metric, 0.0)
     judged = HIGHEST_JUDGED.get(metric, highest)
     always = limit.enter >= highest if lower else limit.enter <= 0
     if always:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from qualitywatch.model import Severity
 from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
-from qualitywatch.rules.kinds import change, state, threshold
+from qualitywatch.rules.kinds import baseline, change, state, threshold
+from qualitywatch.rules.windows import LOWER_IS_WORSE
 
 
 def overlap(one: Rule, other: Rule) -> Iterator[Finding]:
     """Yield what is wrong with having both."""
+    yield from _usual_and_limit(one, other)
     if one.spec.kind != other.spec.kind or type(one.options) is not type(other.options):
         return
     for inner, outer in ((one, other), (other, one)):
@@ -32,12 +34,27 @@ def overlap(one: Rule, other: Rule) -> Iterator[Finding]:
             return
 
 
+def _usual_and_limit(one: Rule, other: Rule) -> Iterator[Finding]:
+    """A baseline whose floor lies beyond the limit of a threshold it yields to."""
+    for inner, outer in ((one, other), (other, one)):
+        inside, around = inner.options, outer.options
+        if not isinstance(inside, baseline.Options) or not isinstance(around, threshold.Options):
+            continue
+        alike = (inside.metric, inside.aggregate, inside.window_s) == (around.metric, around.aggregate, around.window_s)
+        if not alike or around.min_expected > inside.min_expected or around.overrides or not _reaches(outer, inner):
+            continue
+        sign = -1 if inside.metric in LOWER_IS_WORSE else 1
+        begins = any(sign * limit.enter <= sign * inside.floor for limit in around.limits.values())
+        if begins and outer.spec.active is None and outer.spec.name in inner.spec.yields_to:
+            yield _silenced(inner, outer)
+
+
 def _two_thresholds(inner: Rule, inside: threshold.Options, outer: Rule, around: threshold.Options) -> Finding | None:
     """``inner`` looks at nothing but what ``outer`` looks at as well: does it say anything that ``outer`` does not?"""
     alike = (inside.metric, inside.aggregate, inside.window_s) == (around.metric, around.aggregate, around.window_s)
     if not alike or around.min_expected > inside.min_expected or inside.overrides or around.overrides:
         return None
-    sign = -1 if inside.metric in threshold.LOWER_IS_WORSE else 1
+    sign = -1 if inside.metric in LOWER_IS_WORSE else 1
     mildest = min(inside.limits.values(), key=lambda limit: sign * limit.enter, default=None)
     first = min(around.limits.values(), key=lambda limit: sign * limit.enter, default=None)
     if mildest is None or first is None or sign * mildest.enter < sign * first.enter:

@@ -26,6 +26,37 @@ def findings(tmp_path: Path, *rules: str, shipped: bool = False) -> list[str]:
     return [str(finding).replace(f"{tmp_path}/", "").replace(f"{SHIPPED}/", "") for finding in lint(specs)]
 
 
+UNUSUAL = "name: u, kind: baseline, metric: jitter_ms, info: {deviations: 4}"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([f"{UNUSUAL}, floor: 1200"], "can never fire: floor is 1200 and jitter_ms is never judged beyond 1000; set another"),
+        (
+            ["name: u, kind: baseline, metric: mos, info: {deviations: 4}, floor: 0.9"],
+            "can never fire: floor is 0.9 and mos never falls below 1",
+        ),
+        (["name: u, kind: baseline, metric: mos, info: {deviations: 4}, rise: 3.5"], "no mos differs by 3.5"),
+        ([f"{UNUSUAL}, window: 5s"], "a window of 5s holds 250 packets of a call, min_expected wants 500; make the window"),
+        ([f"{UNUSUAL}, learn: 400"], "has faded before it is known: it takes 400 windows to know an hour and 300 are"),
+        ([UNUSUAL.replace("4}", "4, for: 2h}")], "can hardly ever fire (info): it must be unusual for 2h"),
+        ([f"{UNUSUAL.replace('4}', '4, for: 59m}')}, accept_after: 1h"], ""),
+        ([f"{UNUSUAL}, warning: {{deviations: 4}}"], "never tells of info: warning begins at 4 deviations too, and no later"),
+        (["name: u, kind: baseline, metric: rtt_ms, direction: to_peer, info: {}"], "a round trip goes both ways"),
+        (
+            ["name: j, kind: threshold, metric: jitter_ms, warning: {enter: 20}", f"{UNUSUAL}, yields_to: [j]"],
+            "u can never fire: it yields to j (mine.yml:2), which has an alert whenever this one would",
+        ),
+        ([UNUSUAL, UNUSUAL.replace("name: u", "name: v")], "u always fires together with v"),
+    ],
+)
+def test_a_baseline_that_cannot_work_is_found(tmp_path: Path, rules: list[str], expected: str) -> None:
+    found = findings(tmp_path, *rules)
+    assert expected in "\n".join(found)
+    assert bool(found) is bool(expected)
+
+
 def test_the_shipped_rules_are_clean() -> None:
     assert lint(load_rules([SHIPPED])) == []
     assert main(["rules", "lint"]) == 0
