@@ -10,7 +10,7 @@ from pathlib import Path
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import read_recording
 from qualitywatch.desk.policy import Audience, DeskPolicy
-from qualitywatch.model import NotifyReason, PbxEvent, Transition
+from qualitywatch.model import Alert, NotifyReason, PbxEvent, Transition
 from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.rules.loader import load_rules
@@ -27,6 +27,7 @@ RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
 PBX = "office"
 TICK_S, GRACE_S = 0.5, 0.25  # as the daemon's watcher
 
+Story = Sequence[tuple[float, Sequence[PbxEvent]]]
 Told = tuple[str, str, str, str | None, str, float]
 
 
@@ -38,6 +39,7 @@ class Lived:
     began_at: float
     ended_at: float
     transitions: list[Transition] = field(default_factory=list)
+    alerts: tuple[Alert, ...] = ()  # there were at its end
 
     def told(self, rules: Iterable[str]) -> list[Told]:
         """What somebody would be told of these rules: which, why and when."""
@@ -58,17 +60,18 @@ def live(
     steps: Iterable[tuple[float, Sequence[PbxEvent]]],
     specs: Sequence[RuleSpec] = SHIPPED,
     *,
+    alerts: Sequence[Alert] = (),
     rest_s: float = 0.0,
 ) -> Lived:
     """Live through events as the daemon does, half a second at a time where nothing happens, and store it all."""
     story = list(steps)
     began_at = story[0][0]
     story.append((story[-1][0] + rest_s, ()))
-    return asyncio.run(_live(Lived(directory, began_at, began_at), story, specs))
+    return asyncio.run(_live(Lived(directory, began_at, began_at, alerts=tuple(alerts)), story, specs))
 
 
-async def _live(lived: Lived, story: Sequence[tuple[float, Sequence[PbxEvent]]], specs: Sequence[RuleSpec]) -> Lived:
-    pipeline = Pipeline(PBX, specs, agents_learned=True)
+async def _live(lived: Lived, story: Story, specs: Sequence[RuleSpec]) -> Lived:
+    pipeline = Pipeline(PBX, specs, agents_learned=True, alerts=lived.alerts)
     store = await RollupStore.open(lived.directory, RollupOptions(), now=lived.began_at)
     flush_at = lived.began_at + 60
 
@@ -87,6 +90,7 @@ async def _live(lived: Lived, story: Sequence[tuple[float, Sequence[PbxEvent]]],
             await store.flush(flush_at)
             flush_at += 60
     await keep(pipeline.advance(lived.ended_at))
+    lived.alerts = tuple(pipeline.alerts)
     await store.close(lived.ended_at)
     return lived
 
