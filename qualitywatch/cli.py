@@ -174,6 +174,7 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="test file, or a folder of them (default: tests of the shipped rules)",
     )
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcome as JUnit XML, for build servers")
     text = "find rules that load and yet can never fire, overlap or contradict each other"
     lint = deeds.add_parser("lint", help=text, description=f"{text}.".capitalize(), epilog=RULES_EXAMPLES, formatter_class=raw)
     text = "say why an alert fired on recorded sessions, or why it did not"
@@ -339,7 +340,7 @@ def _rules(options: argparse.Namespace) -> int:
         return rules_lint(options.config, options.rules, sys.stdout)
     from qualitywatch.commands.rules_test import RunOptions, rules_test  # noqa: PLC0415
 
-    return rules_test(RunOptions(tuple(options.files), options.config, options.rules), sys.stdout)
+    return rules_test(RunOptions(tuple(options.files), options.config, options.rules, options.junit), sys.stdout)
 
 
 def _explain(options: argparse.Namespace) -> int:
