@@ -16,9 +16,10 @@ from typing import Final
 
 from qualitywatch.document import format_duration
 from qualitywatch.model import Direction, Metric, PbxState, PeerState, Severity, TrunkState
+from qualitywatch.rules.allowances import idle_allowances
 from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
-from qualitywatch.rules.kinds import baseline, state, threshold
+from qualitywatch.rules.kinds import baseline, destination, state, threshold
 from qualitywatch.rules.overlaps import overlap
 from qualitywatch.rules.spec import RuleSpec, Selection
 from qualitywatch.rules.unusual import far_off
@@ -54,6 +55,8 @@ def lint(specs: Sequence[RuleSpec]) -> list[Finding]:
                 found += _state(rule, rule.options)
             case baseline.Options():
                 found += far_off(rule, rule.options)
+            case destination.Options():
+                found += idle_allowances(rule, rule.options)
             case _:
                 pass  # a kind whose keys nothing is known of that could go wrong
     for one, other in combinations(rules, 2):

@@ -57,6 +57,26 @@ def test_a_baseline_that_cannot_work_is_found(tmp_path: Path, rules: list[str], 
     assert bool(found) is bool(expected)
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("deny: [+882], allow: [+49]", "d allows +49 for nothing: it denies no number that begins with +49; deny what it is"),
+        ("deny: [+882], allow: [+88]", "d allows +88 for nothing"),
+        ("deny: [+88, +882], allow: [+8821, +49]", "d allows +49 for nothing"),
+        ("deny: [+882], allow: [112]", "d allows 112 for nothing"),
+        ("deny: [+882], allow: [+88216]", ""),
+        ('deny: ["+"], allow: [+49]', ""),
+        ("deny: [+88], allow: [882]", ""),
+        ("allow: [+49, 112]", ""),
+        ("max_per_minute: 5, allow: [112]", ""),
+    ],
+)
+def test_an_exception_of_nothing_is_found(tmp_path: Path, keys: str, expected: str) -> None:
+    found = findings(tmp_path, f"name: d, kind: destination, {keys}")
+    assert expected in "\n".join(found)
+    assert len(found) == bool(expected)
+
+
 def test_the_shipped_rules_are_clean() -> None:
     assert lint(load_rules([SHIPPED])) == []
     assert main(["rules", "lint"]) == 0
