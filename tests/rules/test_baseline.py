@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +12,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qualitywatch.commands.rules_test import RunOptions, rules_test
+from qualitywatch.commands.transcripts import Transcripts
+from qualitywatch.document import Problems
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import AlertKey, Direction, Evaluation, Metric, Sample, Severity, Signal, Verdict
 from qualitywatch.rules.kinds.baseline import FORGET_AFTER_S, BaselineRule
 from qualitywatch.rules.loader import load_rules
+from qualitywatch.shipped import shipped
+from qualitywatch.testing.account import account, last_word
+from qualitywatch.testing.reader import read_suite
+from qualitywatch.testing.runner import PBX, play
 
 START = datetime(2026, 1, 5, tzinfo=UTC).timestamp()  # a Monday, midnight
 HOUR, DAY = 3600.0, 86_400.0
 JITTER = "metric: jitter_ms, warning: {deviations: 4, clear: 2, for: 60s}"
 QUICK = f"{JITTER}, learning: 0, learn: 10"
+STORY = """
+tests:
+  - name: fails on purpose
+    start: 2026-01-05T12:00:00
+    learned:
+      - {rule: jitter-unusual, subject: SIP/6117, direction: from_peer, usual: 9, deviation: 1, hours: {12: 6}}
+      - {rule: jitter-unusual, subject: SIP/6118, direction: from_peer, usual: 6, deviation: 1}
+    events:
+      - call: {peer: SIP/6117, until: 3m, jitter: 24ms}
+      - call: {peer: SIP/6118, until: 3m, jitter: 12ms}
+    expect:
+      - {never: {rule: jitter-unusual, subject: SIP/6117}}
+      - {at: 1m, state: firing, rule: jitter-unusual, subject: SIP/6118}
+"""
 KEY = AlertKey("r", "office", "SIP/6117", Direction.FROM_PEER)
 
 
@@ -292,6 +314,43 @@ def test_there_are_only_so_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_mistakes_are_told(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem.replace("(", r"\(").replace(")", r"\)").replace("?", r"\?")):
         rule(tmp_path, text)
+
+
+def test_explain_and_failed_tests_say_what_was_usual(tmp_path: Path) -> None:
+    (tmp_path / "t.yml").write_text(STORY, encoding="utf-8")
+    out = io.StringIO()
+    assert rules_test(RunOptions((tmp_path / "t.yml",)), out) == 1
+    told = " ".join(out.getvalue().split())
+    assert "the highest value was 12 ms at" in told
+    assert "and what is usual at any hour: 6 ms, give or take 1 ms, from 7200 windows; unusual begins at 20 ms" in told
+    assert "SIP/6118 to_peer never fired: what is usual was not known yet (packets 3000," in told
+    assert "learned 1 of 30 windows, learning goes on for 7d)" in told
+
+    specs = load_rules([shipped("rules")])
+    suite = read_suite(tmp_path / "t.yml", Problems(), specs, shipped("rules"))
+    assert suite is not None
+    run = play(suite.cases[0], specs, Transcripts(None, specs, None, UTC), {})
+    key = AlertKey("jitter-unusual", PBX, "SIP/6117", Direction.FROM_PEER)
+    spec = run.specs["jitter-unusual"]
+    first, *_ = last_word(account(spec, key, run.witness.evaluations, run.transitions, ()), lambda at: "then")
+    assert "24 ms is far from what is usual at 12 h: 6 ms, give or take 1 ms, from 300 windows" in first
+    assert "unusual begins at 20 ms" in first
+
+
+@pytest.mark.parametrize(
+    ("learned", "problem"),
+    [
+        ("{rule: loss, subject: SIP/1, usual: 6}", "loss is no rule that learns"),
+        ("{rule: nobody, subject: SIP/1, usual: 6}", "there is no rule named nobody"),
+        ("{rule: jitter-unusual, subject: SIP/1, usual: 6, hours: {24: 3}}", "must be an hour of the day, 0 to 23"),
+        ("{rule: jitter-unusual, subject: SIP/1}", "usual: missing"),
+    ],
+)
+def test_mistakes_in_what_a_test_knows_are_told(tmp_path: Path, learned: str, problem: str) -> None:
+    text = f"tests: [{{name: t, learned: [{learned}], events: [], expect: [{{messages: 0}}]}}]"
+    (tmp_path / "t.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=problem):
+        rules_test(RunOptions((tmp_path / "t.yml",)), io.StringIO())
 
 
 @given(value=st.floats(0, 900), days=st.integers(1, 4))
