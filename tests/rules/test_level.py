@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qualitywatch.errors import ConfigError
@@ -34,6 +34,7 @@ def signal(subject: RuleKind, now: float) -> Signal:
 
 
 @settings(max_examples=100)
+@example(value=120, enter=180, less=60)  # neither below clear nor from enter on
 @given(st.integers(0, 1000), st.integers(1, 500), st.integers(0, 499))
 def test_high_is_bad_from_enter_on_and_good_below_clear(value: int, enter: int, less: int) -> None:
     clear = max(1, enter - less)
@@ -44,6 +45,7 @@ def test_high_is_bad_from_enter_on_and_good_below_clear(value: int, enter: int, 
 
 
 @settings(max_examples=100)
+@example(value=3, enter=1, more=2)
 @given(st.integers(0, 30), st.integers(0, 20), st.integers(0, 10))
 def test_few_agents_are_bad_from_enter_down_and_good_from_clear_up(value: int, enter: int, more: int) -> None:
     gauge = Gauge.QUEUE_AGENTS_AVAILABLE
