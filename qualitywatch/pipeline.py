@@ -65,7 +65,7 @@ from qualitywatch.model import (
     TrunkStateSeen,
     Verdict,
 )
-from qualitywatch.model.observations import Belonging, Gap, Observed
+from qualitywatch.model.observations import Belonging, Gap, Observed, Whereabouts
 from qualitywatch.peers.agents import AgentTracker
 from qualitywatch.peers.logins import LoginTracker
 from qualitywatch.peers.names import NameBook
@@ -372,10 +372,7 @@ class Pipeline:
                     self._legs.see(event.channel)
                 self._shared.hear(event)
                 for sample in self.streams.observe(event):
-                    out.samples.append(sample)
-                    self._legs.observe(sample)
-                    self._judge(sample, event.at, out)
-                    self._judge_all(self._shared.observe(sample), event.at, out)
+                    self._measure(sample, out)
                 self._judge_all(self._audio.observe(event), event.at, out)
             case ChannelChanged() | ChannelHeld() | ChannelHungUp() | CodecSeen():
                 self._handle_channel(event, out)
@@ -404,6 +401,16 @@ class Pipeline:
         if isinstance(event, DialProgressed | DialEnded):
             return self._traffic.progress(event)
         return self._queues.observe(event)
+
+    def _measure(self, sample: Sample, out: _Collected) -> None:
+        """Judge what a report tells, and what it makes of the places of its peer."""
+        out.samples.append(sample)
+        self._legs.observe(sample)
+        shares, places = self._shared.observe(sample), self._shared.moved(sample.subject)
+        if places is not None:
+            out.observed.append(Observed(sample.at, Whereabouts(sample.at, self._pbx, sample.subject, places)))
+        self._judge(sample, sample.at, out)
+        self._judge_all(shares, sample.at, out)
 
     def _handle_channel(self, event: ChannelChanged | ChannelHeld | ChannelHungUp | CodecSeen, out: _Collected) -> None:
         match event:

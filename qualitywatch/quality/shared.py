@@ -38,6 +38,7 @@ class SharedLoss:
         self._trunk_of = trunk_of
         self._address_of = address_of
         self._media: dict[str, str] = {}
+        self._told_places: dict[str, tuple[str, ...]] = {}
         self._standings: dict[str, Standing] = {}
         self._places: dict[Key, Place] = {}
         self._expired_at: float | None = None
@@ -56,6 +57,18 @@ class SharedLoss:
         standing, site = self._standings.get(subject), self.site_of(subject)
         heard = standing.trunk if standing is not None and standing.is_passed_on else None
         return (*((heard[1],) if heard is not None else ()), *((site,) if site is not None else ()))
+
+    def moved(self, subject: str) -> tuple[str, ...] | None:
+        """The places of a peer that was just observed, where they are not what they were when this was asked last."""
+        standing = self._standings.get(subject)
+        if standing is None:
+            return None
+        heard = standing.trunk if standing.is_passed_on else None
+        places = tuple(key[1] for key in (heard, standing.ground) if key is not None)
+        if places == self._told_places.get(subject, ()):
+            return None
+        self._told_places[subject] = places
+        return places
 
     def site_of(self, subject: str) -> str | None:
         """The site a peer stands at: by where its reports come from, else by where it is registered."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from qualitywatch.errors import StoreError
 from qualitywatch.model import Metric, Sample, StatusObservation, Verdict
-from qualitywatch.model.observations import Belonging, Observed
+from qualitywatch.model.observations import Belonging, Observed, Whereabouts
 from qualitywatch.store import detail as details
 from qualitywatch.store import journal as journals
 from qualitywatch.store.database import explain
@@ -94,8 +94,10 @@ class Past:
         last: dict[tuple[str, str], Observed] = {}
         if self._has_judged:
             for observed in self._journals("SELECT ts, until, pbx, observed FROM judged WHERE pbx = ? AND ts < ?", pbx, before):
-                if observed.at < before and isinstance(observed.what, StatusObservation | Belonging):
-                    entity = observed.what.entity if isinstance(observed.what, StatusObservation) else "trunk of"
+                if observed.at < before and isinstance(observed.what, StatusObservation | Belonging | Whereabouts):
+                    entity = (
+                        observed.what.entity if isinstance(observed.what, StatusObservation) else type(observed.what).__name__
+                    )
                     if entity != "audio":
                         last[(entity, observed.what.subject)] = observed
         return sorted(last.values(), key=lambda each: each.at)

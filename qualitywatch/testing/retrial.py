@@ -30,7 +30,7 @@ from qualitywatch.model import (
     StatusObservation,
     Transition,
 )
-from qualitywatch.model.observations import Belonging, Gap, Observed
+from qualitywatch.model.observations import Belonging, Gap, Observed, Whereabouts
 from qualitywatch.pipeline import PBX_TOPIC
 from qualitywatch.rules.engine import Engine
 from qualitywatch.rules.spec import RuleSpec
@@ -61,7 +61,12 @@ class Retrial:
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle()
         self._trunks: dict[str, str | None] = {}
-        self._desk = Desk(replace(policy, refresh_s=math.inf), trunk_of=lambda _, subject: self._trunks.get(subject))
+        self._places: dict[str, tuple[str, ...]] = {}
+        self._desk = Desk(
+            replace(policy, refresh_s=math.inf),
+            trunk_of=lambda _, subject: self._trunks.get(subject),
+            places_of=lambda _, subject: self._places.get(subject, ()),
+        )
         self._now: float | None = None
         self._blind_since: float | None = None
         self._asleep: set[AlertKey] = set()
@@ -84,6 +89,8 @@ class Retrial:
             self._gap(item.what)
         elif isinstance(item.what, Belonging):
             self._trunks[item.what.subject] = item.what.trunk
+        elif isinstance(item.what, Whereabouts):
+            self._places[item.what.subject] = item.what.places
         else:
             self.advance(math.nextafter(item.at, -math.inf) if item.by_tick else item.at)
             self._connection(item.what, item.at)
