@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from qualitywatch.model import Severity
+from qualitywatch.rules.bands import Band, Banded, always_before, contradiction
 from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
 from qualitywatch.rules.kinds import baseline, change, state, threshold
@@ -27,6 +28,8 @@ def overlap(one: Rule, other: Rule) -> Iterator[Finding]:
                 found = _two_states(inner, inside, outer, around)
             case change.Options() as inside, change.Options() as around:
                 found = _two_changes(inner, inside, outer, around)
+            case Banded() as inside, Banded() as around if inside.band.alike == around.band.alike:
+                found = _two_bands(inner, inside.band, outer, around.band)
             case _:
                 found = _same(inner, outer) if inner.options == outer.options else None
         if found is not None:
@@ -97,6 +100,23 @@ def _two_changes(inner: Rule, inside: change.Options, outer: Rule, around: chang
             f"name this rule {outer.spec.name} to replace that one, or allow it there too",
         )
     return _overlap(inner, outer, f"both tell of a new {inside.attribute} of the same subjects")
+
+
+def _two_bands(inner: Rule, inside: Band, outer: Rule, around: Band) -> Finding | None:
+    """Of any kind with a figure: does ``inner`` say anything that ``outer`` does not?"""
+    apart = inner.spec.name in outer.spec.yields_to
+    figures = contradiction(around, inside)
+    if figures is not None and not apart and outer.spec.name not in inner.spec.yields_to:
+        return inner.finding(
+            f"contradicts {outer.spec.name} ({outer.spec.source})",
+            f"it warns of {figures[0]:g} where the other is critical from {figures[1]:g} on",
+            _either(outer),
+        )
+    if not always_before(around, inside):
+        return None
+    if outer.spec.name in inner.spec.yields_to:
+        return _silenced(inner, outer)
+    return None if apart else _overlap(inner, outer, f"both look at the {inside.figure} of the same subjects")
 
 
 def _same(inner: Rule, outer: Rule) -> Finding | None:

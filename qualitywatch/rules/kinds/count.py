@@ -29,6 +29,7 @@ from qualitywatch.model import (
     TallyObservation,
     TrunkState,
 )
+from qualitywatch.rules.bands import Band, Edge
 from qualitywatch.rules.spec import Common
 
 DETAILS_TOLD: Final = 5  # of names that were tried
@@ -67,6 +68,13 @@ class Options:
     window_s: float
     clear_hold_s: float
     limits: Mapping[Severity, Limit]
+
+    @property
+    def band(self) -> Band:
+        """How often it happened, and its limits."""
+        edges = {severity: Edge(limit.enter, limit.clear, limit.hold_s) for severity, limit in self.limits.items()}
+        what = str(self.tally) if self.changes_of is None else f"comings and goings of a {self.changes_of}"
+        return Band(f"number of {what}", ("count", self.tally, self.changes_of, self.window_s), edges)
 
     @property
     def topic(self) -> str:

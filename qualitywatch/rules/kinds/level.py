@@ -15,6 +15,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Gauge, Level, LevelObservation, Observation, Severity, Signal
+from qualitywatch.rules.bands import Band, Edge
 from qualitywatch.rules.spec import Common
 
 LOWER_IS_WORSE: Final = frozenset({Gauge.QUEUE_AGENTS_AVAILABLE, Gauge.QUEUE_AGENTS_LOGGED_IN})
@@ -47,6 +48,14 @@ class Options:
     gauge: Gauge
     limits: Mapping[Severity, Limit]
     clear_hold_s: float
+
+    @property
+    def band(self) -> Band:
+        """The gauge and its limits."""
+        lower = self.gauge in LOWER_IS_WORSE
+        edges = {severity: Edge(limit.enter, limit.clear, limit.hold_s) for severity, limit in self.limits.items()}
+        highest = HIGHEST[self.gauge]
+        return Band(self.gauge, ("level", self.gauge), edges, highest=highest, lower_is_worse=lower, ends_on_clear=lower)
 
 
 class LevelRule:

@@ -17,6 +17,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Level, Observation, Severity, Signal, Tally, TallyObservation
+from qualitywatch.rules.bands import Band, Edge
 from qualitywatch.rules.spec import Common
 
 # Of these a share is worth telling; of failed logins none is ever good.
@@ -42,6 +43,15 @@ class Options:
     clear_hold_s: float
     worst_causes: int
     floors: Mapping[Severity, Floor]
+
+    @property
+    def band(self) -> Band:
+        """The percentage and its floors."""
+        edges = {
+            severity: Edge(floor.enter, floor.clear, floor.hold_s, floor.consecutive) for severity, floor in self.floors.items()
+        }
+        alike = ("ratio", self.tally, self.window_s, self.min_total)
+        return Band(f"percentage of {self.tally}", alike, edges, highest=100.0, lower_is_worse=True, ends_on_clear=True)
 
 
 @dataclass(slots=True)
