@@ -172,7 +172,7 @@ def test_nothing_is_judged_in_the_first_days(tmp_path: Path) -> None:
     for day in range(7):
         assert set(signals(talk(working, START + day * DAY, 60, 6.0))) == {Signal.UNKNOWN}
     *_, early = talk(working, START + 6 * DAY + 2 * HOUR, 3, 25.0)
-    assert early.details["learning_goes_on_for"] == "22h"
+    assert early.details["learning_goes_on_for"] == "21h59m5s"
     assert Signal.BREACH in signals(talk(working, START + 7 * DAY + 2 * HOUR, 2, 30.0))
 
 
@@ -275,6 +275,14 @@ def test_a_changed_rule_keeps_what_is_still_true(tmp_path: Path) -> None:
     other = rule(tmp_path, "metric: rtt_ms, learning: 0, learn: 5, info: {deviations: 3}")
     other.recall("office", found)
     assert other.memories(10) == {"from_peer:SIP/6117": ""}  # of another figure: forgotten
+
+
+def test_a_good_line_is_looked_at_once_a_window(make: Callable[[str], BaselineRule]) -> None:
+    working = make(QUICK)
+    list(talk(working, START, 30, 6.0))
+    assert len(list(talk(working, START + DAY, 30, 6.0))) == 30
+    assert len(list(talk(working, START + 2 * DAY, 3, 19.9))) == 3
+    assert len(list(talk(working, START + 3 * DAY, 3, 20.0))) == 36
 
 
 def test_who_has_long_been_silent_is_forgotten(tmp_path: Path) -> None:

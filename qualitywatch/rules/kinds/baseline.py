@@ -9,6 +9,7 @@ the window before it began.  Only what has been unusual for ``accept_after`` mus
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -84,6 +85,7 @@ class _Slot:
     number: int
     troubled: bool = False
     before: tuple[int, float] | None = None  # hour of the day, figure
+    near_until: float = -math.inf  # so long the window holds a sample beyond the floor, without which nothing is unusual
 
 
 class BaselineRule:
@@ -95,7 +97,9 @@ class BaselineRule:
         self._windows = SampleWindows(common, options)
         self._slots: dict[AlertKey, _Slot] = {}
         self._baselines: dict[AlertKey, Baseline] = {}
+        self._unusual: set[AlertKey] = set()  # those whose baseline says since when
         self._changed: dict[AlertKey, None] = {}  # an ordered set: those to remember
+        self._lower = options.metric in LOWER_IS_WORSE
         self._zone: tzinfo = options.zone or UTC
         self._in_trouble: Callable[[str], bool] = lambda subject: False
         self._hour: tuple[int, int] = (-1, 0)  # quarter of an hour, hour of the day
@@ -111,7 +115,7 @@ class BaselineRule:
         key = self._windows.key_of(observation)
         if key is None or not isinstance(observation, Sample):
             return ()
-        baseline, slot = self._baselines.get(key), self._slots.get(key)
+        slot = self._slots.get(key)
         number = int(observation.at // self._options.window_s)
         turned = slot is None or slot.number != number
         if slot is None:
@@ -119,10 +123,12 @@ class BaselineRule:
         elif turned:
             self._turn(key, slot, number, observation.at)
         self._windows.add(key, observation)
-        slot.troubled = (
-            slot.troubled or (baseline is not None and baseline.unusual_since is not None) or self._in_trouble(key.subject)
-        )
-        return (key,) if turned or (baseline is not None and self._is_known(baseline, observation.at)) else ()
+        if (observation.value <= self._options.floor) if self._lower else (observation.value >= self._options.floor):
+            slot.near_until = observation.at + self._options.window_s
+        is_unusual = key in self._unusual
+        slot.troubled = slot.troubled or is_unusual or self._in_trouble(key.subject)
+        # Most lines are good at most times: they are not looked at with every report.
+        return (key,) if turned or is_unusual or observation.at <= slot.near_until else ()
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
         """Give an opinion of one key: the last window against what is usual."""
@@ -149,7 +155,7 @@ class BaselineRule:
             "learned": str(usual.count),
             "hour": f"{hour:02d}" if of_hour else "any",
         }
-        if self._is_accepted(baseline, signals.values(), now):
+        if self._is_accepted(key, baseline, signals.values(), now):
             self._drop(key)
             return self._opinion(key, now, None, dict.fromkeys(signals, Signal.GONE), {})
         return self._opinion(key, now, reading.value, signals, details)
@@ -189,6 +195,8 @@ class BaselineRule:
             baseline = Baseline.recall(text, self._options.about)
             if baseline is not None and len(self._baselines) < MAX_BASELINES:
                 self._baselines[key] = baseline
+                if baseline.unusual_since is not None:
+                    self._unusual.add(key)
             elif text:
                 self._changed[key] = None
 
@@ -215,6 +223,7 @@ class BaselineRule:
 
     def _drop(self, key: AlertKey) -> None:
         del self._baselines[key]
+        self._unusual.discard(key)
         self._changed[key] = None
 
     def _progress(self, baseline: Baseline | None, now: float) -> dict[str, str]:
@@ -227,13 +236,15 @@ class BaselineRule:
     def _is_known(self, baseline: Baseline, now: float) -> bool:
         return now - baseline.first_at >= self._options.learning_s
 
-    def _is_accepted(self, baseline: Baseline, signals: Iterable[Signal], now: float) -> bool:
+    def _is_accepted(self, key: AlertKey, baseline: Baseline, signals: Iterable[Signal], now: float) -> bool:
         """Whether it has been unusual for so long that it is not any more; keeps when that began."""
         since, found = baseline.unusual_since, set(signals)
         if Signal.BREACH in found:
             baseline.unusual_since = now if since is None else min(since, now)
+            self._unusual.add(key)
         elif found == {Signal.CLEAR}:
             baseline.unusual_since = None
+            self._unusual.discard(key)
         return baseline.unusual_since is not None and now - baseline.unusual_since > self._options.accept_after_s
 
     def _signal(self, value: float, usual: Usual, limit: Limit) -> Signal:
@@ -261,7 +272,7 @@ class BaselineRule:
             self._options.clear_hold_s,
             topic=self._options.metric,
             details=details,
-            worse_is_lower=self._options.metric in LOWER_IS_WORSE,
+            worse_is_lower=self._lower,
             texts=self._common.texts,
             yields_to=self._common.yields_to,
         )
