@@ -267,6 +267,20 @@ def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
     assert list(talk(after, START + DAY, 2, 25.0)) == list(talk(working, START + DAY, 2, 25.0))
 
 
+def test_a_restart_does_not_put_off_what_is_accepted_in_the_end(tmp_path: Path) -> None:
+    working = learned(rule(tmp_path))
+    for day in range(1, 15):
+        assert Signal.BREACH in signals(talk(working, START + day * DAY, 5, 25.0))
+        memories = working.memories(10)
+        assert bool(memories) is (day == 1)  # what is learned, and since when it has been unusual; then nothing new
+        if day == 1:
+            kept = memories
+        working = rule(tmp_path)
+        working.recall("office", kept)
+    assert Signal.GONE in signals(talk(working, START + 15 * DAY + HOUR, 5, 25.0))
+    assert working.memories(10) == {"from_peer:SIP/6117": ""}
+
+
 def test_a_changed_rule_keeps_what_is_still_true(tmp_path: Path) -> None:
     found = learned(rule(tmp_path)).memories(10)
     stricter = rule(tmp_path, "metric: jitter_ms, learning: 0, learn: 5, floor: 10, critical: {deviations: 3}")

@@ -245,6 +245,8 @@ class BaselineRule:
         elif found == {Signal.CLEAR}:
             baseline.unusual_since = None
             self._unusual.discard(key)
+        if (since is None) is not (baseline.unusual_since is None):
+            self._changed[key] = None
         return baseline.unusual_since is not None and now - baseline.unusual_since > self._options.accept_after_s
 
     def _signal(self, value: float, usual: Usual, limit: Limit) -> Signal:
