@@ -76,6 +76,7 @@ def test_each_action_is_read_with_its_defaults(tmp_path: Path) -> None:
         ("{action: dbput, family: f, key: k, value: v, undo: {delete: false}}", "remedies[0].undo.delete: can only be true"),
         ("{action: dbput, family: f, key: k, value: v, dryrun: true}", "did you mean"),
         ("{action: setvar, variable: 'SHELL(rm)', value: v}", "remedies[0].variable: must be a variable"),
+        ("{action: setvar, variable: 'DB(trunk/main)', value: v}", "DB is dbput"),
         ("{action: setvar, variable: 'FILE(/etc/passwd)', value: v}", "remedies[0].variable: must be a variable"),
         ("{action: redirect, context: 'a,b', exten: s}", "remedies[0].context: must be a context"),
         ("{action: originate, channel: PJSIP/100}", "remedies[0]: say what whoever picks up shall hear"),

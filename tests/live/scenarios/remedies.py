@@ -14,7 +14,7 @@ from tests.fakes.fake_telegram import TOKEN, FakeTelegram
 from tests.live import faults
 from tests.live.ami import Message
 from tests.live.daemon import Daemon, daemon
-from tests.live.plan import HEALER, LEAST, AmiUser
+from tests.live.plan import CALLER, HEALER, LEAST, AmiUser
 from tests.live.stage import Scenario, Stage
 
 REFUSED_WITHIN_S = 90.0  # the next registration comes after 15 to 20 s
@@ -143,9 +143,9 @@ async def _no_rights(stage: Stage) -> None:
 
 
 async def _guard(stage: Stage) -> None:
-    """A call to a satellite phone lasts no longer than it takes to see it."""
+    """A call to a satellite phone lasts no longer than it takes to see it; all that takes is the right ``call``."""
     (peer,) = stage.take(1)
-    async with _daemon(stage, HEALER, GUARD) as (_, telegram), stage.phones((peer, {})) as (phone,):
+    async with _daemon(stage, CALLER, GUARD) as (_, telegram), stage.phones((peer, {})) as (phone,):
         stage.begin()
         seen = len(phone.events)
         began = asyncio.get_running_loop().time()
