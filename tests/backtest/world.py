@@ -22,7 +22,8 @@ from qualitywatch.testing.fitness import How, fitness, judged, metrics_of
 from qualitywatch.testing.retrial import Retrial
 from tests.conftest import CAPTURES
 
-SHIPPED = load_rules([Path(__file__).parents[2] / "rules"])
+RULES = Path(__file__).parents[2] / "rules"
+SHIPPED = load_rules([RULES])
 RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
 PBX = "office"
 TICK_S, GRACE_S = 0.5, 0.25  # as the daemon's watcher
