@@ -20,6 +20,7 @@ from qualitywatch.rules.allowances import idle_allowances
 from qualitywatch.rules.bands import look_over
 from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
+from qualitywatch.rules.idle_remedies import idle_remedies
 from qualitywatch.rules.kinds import baseline, destination, state, threshold
 from qualitywatch.rules.overlaps import overlap
 from qualitywatch.rules.spec import RuleSpec, Selection
@@ -49,6 +50,7 @@ def lint(specs: Sequence[RuleSpec]) -> list[Finding]:
     found: list[Finding] = []
     for rule in rules:
         found += _selection(rule)
+        found += idle_remedies(rule)
         found += look_over(rule)
         match rule.options:
             case threshold.Options():
