@@ -622,6 +622,7 @@ notify:
   - {name: ops, kind: telegram, chat_id: -1001234567890, topic: 7, language: ru, pbx: [office]}
   - {kind: console, min_severity: info}
 rules: {directory: own, defaults: no}
+sites: {Branch North: [10.20.0.0/16, "2001:db8:20::/48"]}
 store: {directory: /var/lib/qualitywatch}
 timezone: Europe/Moscow
 """
@@ -647,6 +648,7 @@ timezone: Europe/Moscow
         "  inhibit topic site_loss|trunk_loss explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos"
         "|r_factor|audio_state of the same site, in their incident\n"
         "  rule    moved (change): address of a peer changed: info\n"
+        "  site    Branch North: 10.20.0.0/16, 2001:db8:20::/48\n"
         "  state   /var/lib/qualitywatch\n"
         "  time    Europe/Moscow\n"
     )

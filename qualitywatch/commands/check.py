@@ -59,6 +59,7 @@ def _summary(config_path: Path, config: Config, rules: tuple[RuleSpec, ...]) -> 
     lines += [f"  lamp    {lamp.trunk}: Custom:{lamp.device} on {lamp.pbx}" for lamp in config.lamps]
     lines += [f"  rule    {rule.name} ({rule.kind}): {rule.summary}{_labels(rule.labels.items())}" for rule in rules]
     lines += [f"  remedy  {text}" for text in _remedies(config.remedies, rules)]
+    lines += [f"  site    {name}: {', '.join(map(str, networks))}" for name, networks in config.sites.items()]
     lines.append(f"  state   {config.store.directory}")
     lines.append(f"  time    {config.timezone}")
     return lines
