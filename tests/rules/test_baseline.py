@@ -17,7 +17,8 @@ from qualitywatch.commands.transcripts import Transcripts
 from qualitywatch.document import Problems
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import AlertKey, Direction, Evaluation, Metric, Sample, Severity, Signal, Verdict
-from qualitywatch.rules.kinds.baseline import FORGET_AFTER_S, BaselineRule
+from qualitywatch.rules.kinds.baseline import BaselineRule
+from qualitywatch.rules.learner import FORGET_AFTER_S
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.shipped import shipped
 from qualitywatch.testing.account import account, last_word
@@ -309,7 +310,7 @@ def test_who_has_long_been_silent_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_there_are_only_so_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qualitywatch.rules.kinds.baseline.MAX_BASELINES", 3)
+    monkeypatch.setattr("qualitywatch.rules.learner.MAX_BASELINES", 3)
     working = rule(tmp_path)
     for number in range(5):
         at = START + 600 * number
