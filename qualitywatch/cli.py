@@ -68,6 +68,9 @@ Every key is explained in rules/tests/README.md. Exit code 1 when a test failed 
 
 EXPLAIN_EXAMPLES = """\
 examples:
+  qualitywatch explain loss SIP/6117                  the running daemon: why it fires now, or why it does not
+  qualitywatch explain Anna --config F                every rule that has an opinion of a peer, named as people name it
+  qualitywatch explain '#12'                          everything that fires in an incident, and whether anybody is told
   qualitywatch explain call.ami --rule loss --subject SIP/6117
   qualitywatch explain call.ami --rule loss --subject 'SIP/61*' --at 19:54:30
   qualitywatch explain night/ --config F --rule trunk-down --subject SIP/user@provider --at "2026-11-22 19:59:30"
@@ -177,16 +180,22 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcome as JUnit XML, for build servers")
     text = "find rules that load and yet can never fire, overlap or contradict each other"
     lint = deeds.add_parser("lint", help=text, description=f"{text}.".capitalize(), epilog=RULES_EXAMPLES, formatter_class=raw)
-    text = "say why an alert fired on recorded sessions, or why it did not"
+    text = "say why an alert fires, or why it does not: in the running daemon, or on recorded sessions"
     explain = commands.add_parser(
         "explain", help=text, description=f"{text}.".capitalize(), epilog=EXPLAIN_EXAMPLES, formatter_class=raw
     )
     explain.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE", help="recorded session, or a folder with input.ami in it"
+        "words",
+        nargs="*",
+        metavar="ALERT",
+        help="an alert of the running daemon: a rule, a peer (loss SIP/6117; Anna) or an incident (#12); with --rule: recorded "
+        "sessions, or folders with input.ami in them",
     )
-    explain.add_argument("--rule", required=True, metavar="NAME", help="name of the rule")
-    explain.add_argument("--subject", required=True, metavar="SELECTOR", help="peer or trunk; wildcards as in rules")
-    explain.add_argument("--at", metavar="TIME", help="only around this time, and how things stood then")
+    explain.add_argument("--rule", metavar="NAME", help="of recorded sessions: name of the rule")
+    explain.add_argument("--subject", metavar="SELECTOR", help="of recorded sessions: peer or trunk; wildcards as in rules")
+    explain.add_argument("--at", metavar="TIME", help="of recorded sessions: only around this time, and how things stood then")
+    explain.add_argument("--pbx", metavar="NAME", help="of the running daemon: only this PBX")
+    explain.add_argument("--socket", type=Path, metavar="PATH", help="the daemon's control.sock itself")
     for deed in (test, lint, explain):
         deed.add_argument("--config", type=Path, metavar="F", help="take rules, names and time zone from this configuration")
         deed.add_argument("--rules", type=Path, metavar="DIR", help="rules of this folder on top of these")
@@ -344,11 +353,16 @@ def _rules(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    if options.rule is None and options.subject is None and options.at is None and options.rules is None:
+        return _explain_now(options)
+    if options.rule is None or options.subject is None or not options.words:
+        problem = "of a recorded session give its file, --rule and --subject; of the running daemon only the alert"
+        raise ConfigError([f"explain: {problem}, such as: qualitywatch explain loss SIP/6117"])
     from qualitywatch.commands.explain import ExplainOptions, explain  # noqa: PLC0415
 
     return explain(
         ExplainOptions(
-            files=tuple(options.files),
+            files=tuple(map(Path, options.words)),
             rule=options.rule,
             subject=options.subject,
             at=options.at,
@@ -357,6 +371,17 @@ def _explain(options: argparse.Namespace) -> int:
         ),
         sys.stdout,
     )
+
+
+def _explain_now(options: argparse.Namespace) -> int:
+    if not options.words:
+        raise ConfigError(["explain: name the alert, such as: qualitywatch explain loss SIP/6117"])
+    if any(Path(word).exists() for word in options.words):
+        raise ConfigError(["explain: a recorded session needs --rule and --subject: it is not asked of the running daemon"])
+    from qualitywatch.commands.explain_now import NowOptions, explain_now  # noqa: PLC0415
+    from qualitywatch.commands.silence import Place  # noqa: PLC0415
+
+    return explain_now(NowOptions(tuple(options.words), Place(options.config, options.socket), options.pbx), sys.stdout)
 
 
 def _backtest(options: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ from qualitywatch.model import (
     AgentRecord,
     AgentSeen,
     Alert,
+    AlertKey,
     AlertState,
     Audited,
     Booted,
@@ -42,6 +43,7 @@ from qualitywatch.model import (
     DialProgressed,
     DigitHeard,
     Disconnected,
+    Evaluation,
     KpiRecord,
     LevelObservation,
     LoginFailed,
@@ -270,6 +272,21 @@ class Pipeline:
     def agent(self, peer: str) -> str | None:
         """Last known User-Agent of a peer."""
         return self._agents.agent(peer)
+
+    def opinion(self, key: AlertKey) -> Evaluation | None:
+        """What its rule says of one alert now, for whoever asks why; None when it says nothing."""
+        if self._now is None:
+            return None
+        found = next(iter(self._engine.evaluate([key], self._now)), None)
+        return self._legs.explain(found) if found is not None else None
+
+    def observed(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """What that opinion rests on, and whether each observation was counted."""
+        return self._engine.seen(key)
+
+    def observed_subjects(self) -> Iterable[str]:
+        """Of whom rules have anything to judge by, as far as they can tell."""
+        return sorted(self._engine.subjects())
 
     def orphans(self) -> tuple[Alert, ...]:
         """Drop alerts of rules that are no longer loaded and return their inactive forms for the store."""

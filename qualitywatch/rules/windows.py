@@ -65,6 +65,9 @@ class Aggregate(StrEnum):
 _MEDIANS: Final = frozenset({Metric.RTT_MS, Metric.POST_DIAL_DELAY_S, Metric.QUALIFY_RTT_MS})
 
 
+LEFT_OUT_KEPT: Final = 50
+
+
 class Windowed(Protocol):
     """Options of a rule that judges windows."""
 
@@ -108,6 +111,7 @@ class SampleWindows:
         self._usable = USABLE.get(options.metric, _PLAIN)
         self._windows: dict[AlertKey, deque[Sample]] = {}
         self._asked_at: dict[AlertKey, float] = {}
+        self._left_out: dict[AlertKey, deque[Sample]] = {}  # the latest that were not counted, for whoever asks why
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -116,13 +120,15 @@ class SampleWindows:
         """The key an observation belongs to; None when it is not for this rule."""
         if not isinstance(observation, Sample) or observation.metric is not self._options.metric:
             return None
-        if observation.verdict not in self._usable:
-            return None
         if observation.direction is not None and observation.direction not in self._common.directions:
             return None
         if not self._common.selection.matches(observation.pbx, observation.subject):
             return None
-        return AlertKey(self._common.name, observation.pbx, observation.subject, observation.direction)
+        key = AlertKey(self._common.name, observation.pbx, observation.subject, observation.direction)
+        if observation.verdict not in self._usable:
+            self._left_out.setdefault(key, deque(maxlen=LEFT_OUT_KEPT)).append(observation)
+            return None
+        return key
 
     def add(self, key: AlertKey, sample: Sample) -> None:
         """Take in a sample under the key it belongs to."""
@@ -130,6 +136,18 @@ class SampleWindows:
         if window is None:
             window = self._windows[key] = deque()
         window.append(sample)
+
+    def seen(self, key: AlertKey) -> list[tuple[Sample, bool]]:
+        """The samples of the last window of one key, oldest first; False with those that were left out."""
+        counted, left_out = self._windows.get(key, ()), self._left_out.get(key, ())
+        newest = max((sample.at for sample in (*counted, *left_out)), default=0.0)
+        every = [*((sample, True) for sample in counted), *((sample, False) for sample in left_out)]
+        recent = [each for each in every if each[0].at > newest - self._options.window_s]
+        return sorted(recent, key=lambda each: each[0].at)
+
+    def subjects(self) -> set[str]:
+        """Of whom there are samples, counted or not."""
+        return {key.subject for key in (*self._windows, *self._left_out)}
 
     def read(self, key: AlertKey, now: float) -> Reading:
         """Return what the last window of one key comes to."""
@@ -169,10 +187,13 @@ class SampleWindows:
         """Drop all windows."""
         self._windows.clear()
         self._asked_at.clear()
+        self._left_out.clear()
 
     def idle(self, now: float) -> list[AlertKey]:
         """Whose subjects have not been in a call for ten windows."""
         horizon = now - 10 * self._options.window_s
+        for key in [key for key, left_out in self._left_out.items() if left_out[-1].at < horizon]:
+            del self._left_out[key]
         return [key for key, window in self._windows.items() if not window or window[-1].at < horizon]
 
     def drop(self, key: AlertKey, now: float) -> None:

@@ -117,6 +117,15 @@ class RatioRule:
             return self._without_data(key, now, Signal.GONE)
         return self._opinion(key, now, window)
 
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """What was counted in the last window."""
+        window = self._windows.get(key)
+        return [(counted, True) for counted in window.counted] if window is not None else ()
+
+    def subjects(self) -> Iterable[str]:
+        """Of whom anything was counted."""
+        return {key.subject for key in self._windows}
+
     def forget(self) -> None:
         """Drop all windows."""
         self._windows.clear()

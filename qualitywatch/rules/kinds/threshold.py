@@ -75,6 +75,14 @@ class ThresholdRule:
         reading = self._windows.read(key, now)
         return self._opinion(key, now, reading.value, reading.signal, reading.details)
 
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """The samples of the last window, and whether each was counted."""
+        return self._windows.seen(key)
+
+    def subjects(self) -> Iterable[str]:
+        """Of whom there are samples."""
+        return self._windows.subjects()
+
     def forget(self) -> None:
         """Drop all windows."""
         self._windows.forget()
