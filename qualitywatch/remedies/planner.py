@@ -11,10 +11,11 @@ when that one is over, and to what it was before all of them at the end.  What s
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final
+from typing import Final, TypeAlias
 
 from qualitywatch.model import (
     Alert,
@@ -36,6 +37,7 @@ from qualitywatch.remedies.templates import fields_of, fill_all, speaks_of_chann
 
 HOUR_S: Final = 3600.0
 FRESH_S: Final = 60.0  # after that a channel's name may be another's, and a call comes too late
+LIMITS_TOLD: Final = 5  # of one remedy: a storm must not bury what was done under what was not
 RETRY_S: Final = 300.0  # after a refusal to take something back: rights are mended by hand
 
 _NOTHING: Final = Memory()
@@ -46,6 +48,9 @@ _TAKEN_BACK: Final[Mapping[UndoKind, str]] = {
     UndoKind.BEFORE: "_before",
     UndoKind.NEVER: "",
 }
+
+
+_Index: TypeAlias = Mapping[tuple[AlertKey, str, str], Deed]  # by alert, remedy and channel
 
 
 class Job(Enum):
@@ -89,6 +94,8 @@ class Planner:
         self._heard_at: dict[AlertKey, float] = {}  # when it last changed, on the wall clock
         self._happened: dict[AlertKey, Alert] = {}
         self._not_before: dict[int, float] = {}  # by deed
+        self._limited: set[tuple[AlertKey, str]] = set()  # what waits for the hour to pass, by alert and remedy
+        self._limits_told: Counter[str] = Counter()  # the same by remedy
 
     @property
     def memory(self) -> Memory:
@@ -120,13 +127,17 @@ class Planner:
                     return step
         undone = {deed.key for deed in self._deeds.values()}
         self._over = {key for key in self._over if key.pbx != pbx or key in undone}
+        limited = [deed for deed in self._deeds.values() if deed.state is DeedState.LIMITED]
+        self._limited = {(deed.key, deed.remedy) for deed in limited}
+        self._limits_told = Counter(deed.remedy for deed in limited)
+        index = {(deed.key, deed.remedy, deed.channel): deed for deed in self._deeds.values()}
         for alert in firing.values():
             fresh = wall - self._heard_at.get(alert.key, -HOUR_S) <= FRESH_S or now - (alert.fired_at or now) <= FRESH_S
-            step = self._wish(alert, wall, fresh=fresh, lasts=True)
+            step = self._wish(alert, index, wall, fresh=fresh, lasts=True)
             if step is not None:
                 return step
         for alert in [alert for alert in self._happened.values() if alert.key.pbx == pbx]:
-            step = self._wish(alert, wall, fresh=wall - self._heard_at.get(alert.key, wall) <= FRESH_S, lasts=False)
+            step = self._wish(alert, index, wall, fresh=wall - self._heard_at.get(alert.key, wall) <= FRESH_S, lasts=False)
             if step is not None:
                 return step
             del self._happened[alert.key]
@@ -226,23 +237,21 @@ class Planner:
         del self._deeds[deed.id]
         self._not_before.pop(deed.id, None)
 
-    def _wish(self, alert: Alert, wall: float, *, fresh: bool, lasts: bool) -> Step | None:
+    def _wish(self, alert: Alert, index: _Index, wall: float, *, fresh: bool, lasts: bool) -> Step | None:
         for mark, remedy in self._remedies.get(alert.key.rule, ()):
             if alert.severity.rank < remedy.severity.rank:
                 continue
             per_channel = ACTIONS[remedy.action].per_channel or speaks_of_channels(remedy.values)
             for channel in alert.channels if per_channel else ("",):
-                known = self._known(alert.key, mark, channel)
+                known = index.get((alert.key, mark, channel))
                 step = self._again(known, wall) if known is not None else None
                 if known is None or known.state is DeedState.LIMITED:
+                    if not self._may(wall) and self._has_told_limit(alert.key, mark):
+                        continue
                     step = self._first(alert, (mark, remedy), channel, known, wall, fresh=fresh, lasts=lasts)
                 if step is not None:
                     return step
         return None
-
-    def _known(self, key: AlertKey, mark: str, channel: str) -> Deed | None:
-        deeds = (deed for deed in self._deeds.values() if (deed.key, deed.remedy, deed.channel) == (key, mark, channel))
-        return next(deeds, None)
 
     def _again(self, deed: Deed, wall: float) -> Step | None:
         """A deed that was begun: after a restart, or without an answer."""
@@ -274,11 +283,6 @@ class Planner:
         if not fresh and (kind.switch is None or channel):
             return self._refuse(deed, RemedyReason.LATE, "", wall) if known is None and key in self._heard_at else None
         if not self._may(wall):
-            told = any(
-                (other.key, other.remedy, other.state) == (key, mark, DeedState.LIMITED) for other in self._deeds.values()
-            )
-            if told:
-                return None
             return self._refuse(deed, RemedyReason.LIMIT, str(self._policy.max_per_hour), wall, DeedState.LIMITED)
         self._last_id = max(self._last_id, deed.id)
         if self._policy.dry_run or remedy.dry_run:
@@ -296,6 +300,10 @@ class Planner:
         refused = self._deeds[deed.id] = replace(deed, state=state)
         self._last_id = max(self._last_id, deed.id)
         return Step(Job.SAY, refused, _note(wall, RemedyOutcome.NOT_DONE, refused, why, detail))
+
+    def _has_told_limit(self, key: AlertKey, mark: str) -> bool:
+        """Whether another line about the limit would be no news."""
+        return (key, mark) in self._limited or self._limits_told[mark] >= LIMITS_TOLD
 
     def _may(self, wall: float) -> bool:
         # A clock that was set back leaves instants in the future: they count from now.
