@@ -43,9 +43,10 @@ from qualitywatch.notify.texts import words_of
 from qualitywatch.ports import Clock, StateChange
 from qualitywatch.remedies.action import ActionKind, Request, Switch
 from qualitywatch.remedies.deeds import Deed, DeedState, Memory
-from qualitywatch.remedies.planner import Job, Planner
+from qualitywatch.remedies.planner import Planner
 from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.remedies.registry import ACTIONS
+from qualitywatch.remedies.steps import Job
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.store.codec import dumps, loads
 

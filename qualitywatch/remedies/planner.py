@@ -10,11 +10,9 @@ when that one is over, and to what it was before all of them at the end.  What s
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from qualitywatch.model import (
@@ -33,6 +31,7 @@ from qualitywatch.model import (
 from qualitywatch.remedies.deeds import Deed, DeedState, Memory
 from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.remedies.registry import ACTIONS
+from qualitywatch.remedies.steps import ACTIVE, Job, Step, mark_of, note_of, same_switch, undo_note_of
 from qualitywatch.remedies.templates import fields_of, fill_all, speaks_of_channels
 
 HOUR_S: Final = 3600.0
@@ -41,33 +40,7 @@ LIMITS_TOLD: Final = 5  # of one remedy: a storm must not bury what was done und
 RETRY_S: Final = 300.0  # after a refusal to take something back: rights are mended by hand
 
 _NOTHING: Final = Memory()
-_ACTIVE: Final = frozenset({DeedState.STARTED, DeedState.DONE})
-_TAKEN_BACK: Final[Mapping[UndoKind, str]] = {
-    UndoKind.VALUE: "_back",
-    UndoKind.DELETE: "_delete",
-    UndoKind.BEFORE: "_before",
-    UndoKind.NEVER: "",
-}
-
-
 _Index: TypeAlias = Mapping[tuple[AlertKey, str, str], Deed]  # by alert, remedy and channel
-
-
-class Job(Enum):
-    """What a step asks for."""
-
-    DO = auto()
-    UNDO = auto()
-    SAY = auto()  # nothing is sent; the planner has taken note already
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do next; ``note`` is what to say at once, if anything."""
-
-    job: Job
-    deed: Deed
-    note: RemedyNote | None = None
 
 
 class Planner:
@@ -161,12 +134,12 @@ class Planner:
     def done(self, deed: Deed, wall: float) -> RemedyNote:
         """It was done."""
         self._deeds[deed.id] = replace(deed, state=DeedState.DONE)
-        return _note(wall, RemedyOutcome.DONE, deed)
+        return note_of(wall, RemedyOutcome.DONE, deed)
 
     def not_done(self, deed: Deed, why: RemedyReason, detail: str, wall: float) -> RemedyNote:
         """It was refused, or cannot be done; it is not tried again for this alert."""
         self._deeds[deed.id] = replace(deed, state=DeedState.NOT_DONE)
-        return _note(wall, RemedyOutcome.NOT_DONE, deed, why, detail)
+        return note_of(wall, RemedyOutcome.NOT_DONE, deed, why, detail)
 
     def unclear(self, deed: Deed, wall: float) -> RemedyNote | None:
         """Nobody knows whether it was done: what can be repeated is, later; the rest is not, which is worth a note."""
@@ -180,7 +153,7 @@ class Planner:
     def undone(self, deed: Deed, wall: float) -> RemedyNote:
         """It was taken back."""
         self._forget(deed)
-        return _undo_note(wall, RemedyOutcome.UNDONE, deed)
+        return undo_note_of(wall, RemedyOutcome.UNDONE, deed)
 
     def found(self, deed: Deed, value: str | None, wall: float) -> RemedyNote | None:
         """Somebody else has set it since: leave it; no note where it turns out that it was never done, or is back already."""
@@ -188,14 +161,14 @@ class Planner:
         if deed.state is DeedState.STARTED:
             return None
         if value == (deed.undo.value if deed.undo.kind is UndoKind.VALUE else None):
-            return _undo_note(wall, RemedyOutcome.UNDONE, deed)  # by us, just before a restart
-        return _undo_note(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.CHANGED, value or "")
+            return undo_note_of(wall, RemedyOutcome.UNDONE, deed)  # by us, just before a restart
+        return undo_note_of(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.CHANGED, value or "")
 
     def not_undone(self, deed: Deed, why: RemedyReason, detail: str, wall: float) -> RemedyNote | None:
         """Asterisk refused to take it back: tried again later, told once."""
         told = deed.id in self._not_before
         self._not_before[deed.id] = wall + RETRY_S
-        return None if told else _undo_note(wall, RemedyOutcome.NOT_UNDONE, deed, why, detail)
+        return None if told else undo_note_of(wall, RemedyOutcome.NOT_UNDONE, deed, why, detail)
 
     def reconnected(self) -> None:
         """Rights are those of the login: what was refused is tried again at once."""
@@ -211,13 +184,13 @@ class Planner:
     def _release(self, deed: Deed, wall: float) -> Step | None:
         if deed.state is DeedState.DRY and deed.undo.kind is not UndoKind.NEVER:
             self._forget(deed)
-            return Step(Job.SAY, deed, _undo_note(wall, RemedyOutcome.WOULD_UNDO, deed))
-        if deed.state not in _ACTIVE or deed.undo.kind is UndoKind.NEVER:
+            return Step(Job.SAY, deed, undo_note_of(wall, RemedyOutcome.WOULD_UNDO, deed))
+        if deed.state not in ACTIVE or deed.undo.kind is UndoKind.NEVER:
             self._forget(deed)
             return None
         if not self._policy.allows(deed.action):
             return None  # remembered, for when it is allowed again
-        others = [other for other in self._deeds.values() if other.id != deed.id and _same_switch(other, deed)]
+        others = [other for other in self._deeds.values() if other.id != deed.id and same_switch(other, deed)]
         above = [other for other in others if other.id > deed.id]
         below = max(others, key=lambda other: other.id, default=None)
         if above:
@@ -231,7 +204,7 @@ class Planner:
         elif below is None:
             return Step(Job.UNDO, deed)
         self._forget(deed)
-        return Step(Job.SAY, deed, _undo_note(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.HELD))
+        return Step(Job.SAY, deed, undo_note_of(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.HELD))
 
     def _forget(self, deed: Deed) -> None:
         del self._deeds[deed.id]
@@ -289,9 +262,9 @@ class Planner:
             dry = replace(deed, state=DeedState.DRY)
             self._deeds[dry.id] = dry
             self._started_at.append(wall)
-            return Step(Job.SAY, dry, _note(wall, RemedyOutcome.WOULD, dry))
+            return Step(Job.SAY, dry, note_of(wall, RemedyOutcome.WOULD, dry))
         if deed.undo.kind is UndoKind.BEFORE:
-            under = [other for other in self._deeds.values() if _same_switch(other, deed)]
+            under = [other for other in self._deeds.values() if same_switch(other, deed)]
             if under:  # what there is, is known: we have set it
                 deed = replace(deed, undo=Undo(UndoKind.VALUE, max(under, key=lambda other: other.id).values["value"]))
         return Step(Job.DO, deed)
@@ -299,7 +272,7 @@ class Planner:
     def _refuse(self, deed: Deed, why: RemedyReason, detail: str, wall: float, state: DeedState = DeedState.NOT_DONE) -> Step:
         refused = self._deeds[deed.id] = replace(deed, state=state)
         self._last_id = max(self._last_id, deed.id)
-        return Step(Job.SAY, refused, _note(wall, RemedyOutcome.NOT_DONE, refused, why, detail))
+        return Step(Job.SAY, refused, note_of(wall, RemedyOutcome.NOT_DONE, refused, why, detail))
 
     def _has_told_limit(self, key: AlertKey, mark: str) -> bool:
         """Whether another line about the limit would be no news."""
@@ -309,29 +282,3 @@ class Planner:
         # A clock that was set back leaves instants in the future: they count from now.
         self._started_at = [min(at, wall) for at in self._started_at if wall - at < HOUR_S]
         return len(self._started_at) < self._policy.max_per_hour
-
-
-def mark_of(remedy: Remedy) -> str:
-    """Name a remedy of a rule by what it says, so that it is known again whatever stands above it in the file."""
-    return json.dumps([remedy.action, remedy.values, remedy.undo.kind, remedy.undo.value], sort_keys=True)
-
-
-def _same_switch(other: Deed, deed: Deed) -> bool:
-    switch = ACTIONS[deed.action].switch
-    if switch is None or other.state not in _ACTIVE or (other.action, other.key.pbx) != (deed.action, deed.key.pbx):
-        return False
-    return bool(switch.address(deed.values)) and switch.address(other.values) == switch.address(deed.values)
-
-
-def _note(
-    wall: float, outcome: RemedyOutcome, deed: Deed, why: RemedyReason = RemedyReason.NONE, detail: str = ""
-) -> RemedyNote:
-    return RemedyNote(wall, outcome, deed.action, deed.values, why, detail)
-
-
-def _undo_note(
-    wall: float, outcome: RemedyOutcome, deed: Deed, why: RemedyReason = RemedyReason.NONE, detail: str = ""
-) -> RemedyNote:
-    kind = UndoKind.BEFORE if why is RemedyReason.HELD else deed.undo.kind
-    values = {**deed.values, "value": deed.undo.value} if kind is UndoKind.VALUE else deed.values
-    return RemedyNote(wall, outcome, f"{deed.action}{_TAKEN_BACK[kind]}", values, why, detail)

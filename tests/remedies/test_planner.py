@@ -24,8 +24,9 @@ from qualitywatch.model import (
     UndoKind,
 )
 from qualitywatch.remedies.deeds import Deed, Memory
-from qualitywatch.remedies.planner import FRESH_S, HOUR_S, Job, Planner
+from qualitywatch.remedies.planner import FRESH_S, HOUR_S, Planner
 from qualitywatch.remedies.policy import RemedyPolicy
+from qualitywatch.remedies.steps import Job
 from qualitywatch.store.codec import dumps, loads
 
 PBX = "office"
