@@ -164,6 +164,24 @@ def test_without_history(tmp_path: Path, capsys: Capture) -> None:
     assert "there is no history yet; it is written by the daemon, once a minute" in text
 
 
+def test_a_file_that_is_no_history(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / ROLLUP_FILE).write_bytes(b"not a database" * 100)
+    assert "the file is damaged" in told(capsys, "--store", str(tmp_path), code=1)
+    (tmp_path / ROLLUP_FILE).unlink()
+    connection = sqlite3.connect(tmp_path / ROLLUP_FILE)
+    connection.executescript("CREATE TABLE song(title TEXT);")
+    connection.close()
+    assert "a SQLite file of another program" in told(capsys, "--store", str(tmp_path), code=1)
+    (tmp_path / ROLLUP_FILE).unlink()
+    (tmp_path / ROLLUP_FILE).mkdir()
+    assert "cannot be read: Is a directory" in told(capsys, "--store", str(tmp_path), code=1)
+
+
+def test_a_history_without_a_minute(tmp_path: Path, capsys: Capture) -> None:
+    asyncio.run(fill(tmp_path, days=0, peers=1))
+    assert "the history is still empty" in told(capsys, "--store", str(tmp_path), code=1)
+
+
 def test_the_command_as_it_is_typed(storm: Path) -> None:
     command = [sys.executable, "-m", "qualitywatch", "backtest", "--store", str(storm), "--since", "2h"]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
