@@ -369,6 +369,7 @@ EN: Final = Words(
         both="to it {to}, from it {from_}",
         unknown="unknown",
     ),
+    remedies=REMEDIES_EN,
     digests=Digests(
         incidents=("incident", "incidents"),
         head="{many} at once",
@@ -386,6 +387,5 @@ EN: Final = Words(
         ButtonAction.UNMUTE: "Unmute",
         ButtonAction.CHART: "Chart",
     },
-    remedies=REMEDIES_EN,
     caption="{who}: loss and jitter",
 )

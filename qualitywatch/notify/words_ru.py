@@ -385,6 +385,7 @@ RU: Final = Words(
         both="к нему {to}, от него {from_}",
         unknown="неизвестно",
     ),
+    remedies=REMEDIES_RU,
     digests=Digests(
         incidents=("инцидент", "инцидента", "инцидентов"),
         head="{many} сразу",
@@ -402,6 +403,5 @@ RU: Final = Words(
         ButtonAction.UNMUTE: "Не заглушать",
         ButtonAction.CHART: "График",
     },
-    remedies=REMEDIES_RU,
     caption="{who}: потери и джиттер",
 )
