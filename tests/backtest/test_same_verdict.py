@@ -124,7 +124,7 @@ def test_of_invented_hours(calls: Sequence[Talk], others: Sequence[tuple[float, 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(calls=st.lists(talks, min_size=1, max_size=10), others=other_events)
 def test_of_many_invented_hours(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[object, ...]]]) -> None:
     same_verdict(calls, others)
