@@ -542,12 +542,13 @@ class Pipeline:
             case Connected():
                 self._hearing.connect(event.at)
                 self._regain_sight(event.at, out)
+                self._load.connected()
             case Disconnected():
                 self._lose_sight(event.at, event.at, event.reason, out)
             case Resynced():
+                self._count(self._load.listed(event.at, event.channels), event.at, out)
                 if event.channels is not None:
                     self.streams.keep_only(event.channels)
-                    self._load.keep_only(event.channels)
                 for peer in self.peers.states():  # registrations are listed after the peers
                     self._look_for_trunk(peer, event.at, out)
                 self._agents.looked()

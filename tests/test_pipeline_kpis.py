@@ -9,7 +9,19 @@ import pytest
 
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import read_recording
-from qualitywatch.model import KpiRecord, PeerState, PeerStateSeen, Transition
+from qualitywatch.model import (
+    Channel,
+    ChannelChanged,
+    ChannelHungUp,
+    Connected,
+    Disconnected,
+    KpiRecord,
+    PbxEvent,
+    PeerState,
+    PeerStateSeen,
+    Resynced,
+    Transition,
+)
 from qualitywatch.notify.render import headline
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.rules.loader import load_rules
@@ -94,3 +106,43 @@ def test_a_registration_that_expired_is_said_to_have_expired(cause: str | None, 
     gone = pipeline.feed(PeerStateSeen(START + 1, "SIP/6117", PeerState.UNREGISTERED, "192.0.2.7:5060", cause=cause))
     (move,) = gone.transitions
     assert headline(move, language) == told
+
+
+FULL = "rules: [{name: full, kind: level, gauge: concurrent_calls, warning: {enter: 3, clear: 2}}]"
+
+
+def line(number: int, at: float, *, listed: bool = False) -> ChannelChanged:
+    return ChannelChanged(at, Channel(f"PJSIP/provider-{number}", f"1.{number}", state="Up"), listed=listed)
+
+
+@pytest.mark.parametrize(
+    ("language", "begins", "ends"),
+    [
+        ("en", "concurrent calls over PJSIP/provider 3", "concurrent calls over PJSIP/provider are fewer again"),
+        (
+            "ru",
+            "Одновременных звонков по транку PJSIP/provider 3",
+            "Одновременных звонков по транку PJSIP/provider снова меньше",
+        ),
+    ],
+)
+def test_a_full_trunk_is_told_also_after_a_gap_in_what_we_saw(tmp_path: Path, language: str, begins: str, ends: str) -> None:
+    (tmp_path / "rule.yml").write_text(FULL, encoding="utf-8")
+    pipeline = Pipeline("office", load_rules([tmp_path]), trunk_peers={"PJSIP/provider": "PJSIP/user@provider.example"})
+    moves: list[Transition] = []
+    events: list[PbxEvent] = [
+        *(Connected(START), Resynced(START, frozenset()), line(1, START + 1), line(2, START + 2), line(3, START + 3)),
+        Disconnected(START + 10, "connection was cut"),
+        *(Connected(START + 20), line(1, START + 20, listed=True), line(3, START + 20, listed=True)),
+        *(line(4, START + 20, listed=True), Resynced(START + 21, frozenset({"1.1", "1.3", "1.4"}))),
+        ChannelHungUp(START + 30, line(1, 0).channel, 16),
+        ChannelHungUp(START + 31, line(3, 0).channel, 16),
+    ]
+    for event in events:
+        moves += pipeline.feed(event).transitions
+    moves += pipeline.advance(START + 60).transitions
+    told = [(move.at - START, headline(move, language)) for move in moves]
+    assert told[0] == (3, begins.format("PJSIP/provider"))
+    assert len(told) == 2, told
+    assert told[1][0] == 31
+    assert told[1][1].startswith(ends.format("PJSIP/provider"))

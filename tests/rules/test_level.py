@@ -130,3 +130,15 @@ def test_a_time_may_be_written_as_a_duration(tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(text)
     (spec,) = load_rules([tmp_path])
     assert spec.summary == "queue_longest_hold_s: warning >= 180 for 60 s"
+
+
+def test_what_is_told_with_every_change_never_grows_old_until_there_is_a_gap() -> None:
+    gauge = Gauge.CONCURRENT_CALLS
+    one = rule(gauge, enter=8, clear=6)
+    list(one.observe(read(0, 9, gauge)))
+    one.expire(10 * GONE_AFTER_S)
+    assert signal(one, 10 * GONE_AFTER_S) is Signal.BREACH
+    one.forget()
+    assert signal(one, 10 * GONE_AFTER_S) is Signal.UNKNOWN
+    list(one.observe(read(11 * GONE_AFTER_S, 2, gauge)))
+    assert signal(one, 11 * GONE_AFTER_S) is Signal.CLEAR
