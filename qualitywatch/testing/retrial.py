@@ -96,7 +96,7 @@ class Retrial:
             self._connection(item.what, item.at)
             self._judge(item.what, item.at)
         if self._fresh:
-            self._consult()
+            self._consult(item.at if self._now is None else max(item.at, self._now))
 
     def advance(self, now: float) -> None:
         """Let time pass."""
@@ -186,11 +186,10 @@ class Retrial:
         self._engine.forget()
         self._asleep.clear()
 
-    def _consult(self, now: float | None = None) -> None:
+    def _consult(self, at: float) -> None:
         """Ask the desk what follows for people."""
         transitions, self._fresh = self._fresh, []
         self.transitions += (each for each in transitions if each.reason is not NotifyReason.NONE)
-        at = now if now is not None else self._now or 0.0
         for incident in self._desk.step(self._pbx, transitions, self.alerts, at).incidents:
             before = self.incidents.get(incident.id)
             known, news = (before.targets, before.news) if before is not None else ((), 0)

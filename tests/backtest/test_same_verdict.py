@@ -36,6 +36,10 @@ def test_of_every_recording(recording: Path, tmp_path: Path) -> None:
     lived = live(tmp_path, recorded(recording), rest_s=400)
     retrial, exact = retry(lived)
     assert told(retrial.transitions, exact) == lived.told(exact)
+    # Each incident is one message for each of its news, in the one chat there is.
+    heard = [(incident.opened_at, incident.news) for incident in lived.incidents.values() if incident.targets]
+    assert [(each.opened_at, each.news) for each in retrial.incidents.values() if each.targets] == heard
+    assert sum(each.messages for each in retrial.told) == sum(news for _, news in heard)
 
 
 def test_the_recordings_tell_enough_to_be_compared(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import read_recording
+from qualitywatch.config import DEFAULT_INHIBITIONS
+from qualitywatch.desk.desk import Desk
 from qualitywatch.desk.policy import Audience, DeskPolicy
-from qualitywatch.model import Alert, NotifyReason, PbxEvent, Transition
+from qualitywatch.model import Alert, Incident, NotifyReason, PbxEvent, Transition
 from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.rules.loader import load_rules
@@ -26,6 +28,7 @@ RULES = Path(__file__).parents[2] / "rules"
 SHIPPED = load_rules([RULES])
 RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
 PBX = "office"
+POLICY = DeskPolicy(audiences=(Audience("chat"),), inhibitions=DEFAULT_INHIBITIONS)
 TICK_S, GRACE_S = 0.5, 0.25  # as the daemon's watcher
 
 Story = Sequence[tuple[float, Sequence[PbxEvent]]]
@@ -41,6 +44,7 @@ class Lived:
     ended_at: float
     transitions: list[Transition] = field(default_factory=list)
     alerts: tuple[Alert, ...] = ()  # there were at its end
+    incidents: dict[int, Incident] = field(default_factory=dict)
 
     def told(self, rules: Iterable[str]) -> list[Told]:
         """What somebody would be told of these rules: which, why and when."""
@@ -76,7 +80,11 @@ async def _live(lived: Lived, story: Story, specs: Sequence[RuleSpec]) -> Lived:
     store = await RollupStore.open(lived.directory, RollupOptions(), now=lived.began_at)
     flush_at = lived.began_at + 60
 
+    desk = Desk(POLICY, trunk_of=lambda _, one: pipeline.trunk_of(one), places_of=lambda _, one: pipeline.places_of(one))
+
     async def keep(effects: Effects) -> None:
+        change = desk.step(PBX, effects.transitions, pipeline.alerts, pipeline.now or lived.began_at)
+        lived.incidents |= {incident.id: incident for incident in change.incidents}
         lived.transitions += effects.transitions
         await store.write(SeriesBatch(effects.samples, effects.calls, effects.logs, observed=effects.observed))
 
@@ -108,7 +116,7 @@ def retry(lived: Lived, specs: Sequence[RuleSpec] = SHIPPED) -> tuple[Retrial, l
         found = [fitness(spec, has_journal=True) for spec in specs]
         (extent,) = past.extents()
         assert extent.first_at is not None
-        retrial = Retrial(extent.pbx, judged(found), DeskPolicy(audiences=(Audience("chat"),)))
+        retrial = Retrial(extent.pbx, judged(found), POLICY)
         metrics, all_sums = metrics_of(found)
         for item in feed(
             past, extent.pbx, extent.first_at, lived.ended_at + 1, metrics=metrics, all_sums=all_sums, progress=Progress()
