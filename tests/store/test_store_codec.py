@@ -56,6 +56,9 @@ def test_half_surrogates_survive(text: str) -> None:
     assert again.encode("utf-16-le", "surrogatepass") == text.encode("utf-16-le", "surrogatepass")
 
 
+MAPPINGS = ("level_since", "details", "texts", "values")
+
+
 def with_strangers(data: object) -> object:
     """The JSON a newer version might write: one more field in every object that is a dataclass."""
     if isinstance(data, dict):
