@@ -120,7 +120,7 @@ def same_verdict(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[obje
         assert told(retrial.transitions, exact) == lived.told(exact)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(calls=st.lists(talks, min_size=1, max_size=10), others=other_events)
 def test_of_invented_hours(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[object, ...]]]) -> None:
     same_verdict(calls, others)
