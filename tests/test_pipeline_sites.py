@@ -86,7 +86,7 @@ def at_once(*phones: Call) -> list[PbxEvent]:
     return told(*((0.0, each) for each in phones))
 
 
-SITE = (phone(201, to=12), phone(202, to=6), phone(203, back=4), phone(204))
+SITE = (phone(201, to=9), phone(202, to=6), phone(203, back=4), phone(204))
 
 
 def test_a_site_with_a_name_is_one_message_in_english() -> None:
@@ -95,9 +95,9 @@ def test_a_site_with_a_name_is_one_message_in_english() -> None:
     assert office.fired == [("site-loss", "Branch North", "warning")]
     (message,) = office.new
     assert message.splitlines()[0] == (
-        "🟡 site Branch North: 3 of 4 active peers lose packets (PJSIP/201 12.0%, PJSIP/202 6.0%, PJSIP/203 4.0%)"
+        "🟡 site Branch North: 3 of 4 active peers lose packets (PJSIP/201 9.0%, PJSIP/202 6.0%, PJSIP/203 4.0%)"
     )
-    assert any("also affected: loss to PJSIP/201 12.00%, loss to PJSIP/202 6.00%" in line.text for line in office.lines)
+    assert any("also affected: loss to PJSIP/201 9.00%, loss to PJSIP/202 6.00%" in line.text for line in office.lines)
     assert office.heads[-1].startswith("⚪ packet loss at site Branch North: no more calls to judge, ended after ")
 
 
@@ -106,9 +106,20 @@ def test_and_in_russian() -> None:
     office.live(at_once(*SITE), until=400)
     (message,) = office.new
     assert message.splitlines()[0] == (
-        "🟡 Площадка Филиал: потери пакетов у 3 из 4 активных пиров (PJSIP/201 12.0%, PJSIP/202 6.0%, PJSIP/203 4.0%)"
+        "🟡 Площадка Филиал: потери пакетов у 3 из 4 активных пиров (PJSIP/201 9.0%, PJSIP/202 6.0%, PJSIP/203 4.0%)"
     )
     assert office.heads[-1].startswith("⚪ Потери на площадке Филиал: звонков для оценки больше нет, завершено через ")
+
+
+def test_a_phone_that_is_worse_than_its_site_is_not_lost_in_its_message() -> None:
+    office = Office()
+    office.live(at_once(phone(201, to=12), *SITE[1:]), until=60)
+    assert [message.splitlines()[0][:40] for message in office.new] == [
+        "🟡 site 10.20.30.0/24: 3 of 4 active peers"[:40],
+        "🔴 2 alerts, worst: loss to PJSIP/201 12.00%"[:40],
+    ]
+    assert "🟡 site 10.20.30.0/24: 3 of 4 active peers lose packets" in office.new[1]
+    assert "rules loss, site-loss, now critical" in office.new[1], "one incident, which became worse"
 
 
 def test_more_than_five_are_counted_and_the_worst_are_named() -> None:
