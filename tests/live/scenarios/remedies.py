@@ -158,8 +158,30 @@ async def _guard(stage: Stage) -> None:
         await _told(stage, telegram, "emptied LAST_BAD_CALLER again|set LAST_BAD_CALLER back to nothing")
 
 
+async def _elsewhere(stage: Stage) -> None:
+    """A call to a satellite phone goes on in an announcement, and somebody is called."""
+    (peer, operator) = stage.take(2, technology="PJSIP")
+    remedies = [
+        {"action": "redirect", "context": "internal", "exten": "601"},
+        {"action": "originate", "channel": operator, "sound": "demo-congrats"},
+    ]
+    rule = {**GUARD, "remedies": remedies}
+    async with _daemon(stage, CALLER, rule) as (_, telegram), stage.phones((peer, {}), (operator, {})) as (phone, other):
+        stage.begin()
+        await phone.dial("8" + SATELLITE)
+        await other.wait("call", state="CONFIRMED", timeout_s=10)
+        await _told(stage, telegram, rf"\d\d:\d\d:\d\d .*{re.escape(peer)}-.*internal")
+        await _told(stage, telegram, rf"\d\d:\d\d:\d\d called {re.escape(operator)}")
+        channel = next(m["Channel"] for m in reversed(stage.ami.messages) if m.get("Channel", "").startswith(f"{peer}-"))
+        found = (await _asked(stage, "Getvar", Channel=channel, Variable="EXTEN")).get("Value")
+        stage.check(found == "601", f"the call is at extension {found!r}, not at 601")
+        stage.result.measured.append(f"at extension {found}")
+        await phone.hang_up()
+
+
 LANE = (
     Scenario("remedy: backup trunk, across a kill", "trunk refused, daemon killed", _backup),
     Scenario("remedy: no rights", "trunk refused", _no_rights),
     Scenario("remedy: forbidden call is hung up", "a call to +882", _guard),
+    Scenario("remedy: forbidden call is sent elsewhere", "a call to +882", _elsewhere),
 )
