@@ -23,17 +23,9 @@ from qualitywatch.model import (
     Signal,
 )
 from qualitywatch.room import Limit as ShownLimit
+from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.spec import Common, Selection
 from qualitywatch.rules.windows import HIGHEST, LOWER_IS_WORSE, Aggregate, SampleWindows, read_aggregate
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """Entry and exit of one severity, and how long it must hold."""
-
-    enter: float
-    clear: float
-    hold_s: float
 
 
 @dataclass(frozen=True, slots=True)
