@@ -1,4 +1,4 @@
-"""Limits of a figure, as most kinds of rules have them: for each severity where it begins, where it ends, how long it must hold."""
+"""Limits of a figure, as most kinds of rules have them: where each severity begins and ends, and how long it must hold."""
 
 from __future__ import annotations
 

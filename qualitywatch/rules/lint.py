@@ -22,6 +22,7 @@ from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
 from qualitywatch.rules.idle_remedies import idle_remedies
 from qualitywatch.rules.kinds import baseline, destination, state, threshold
+from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.overlaps import overlap
 from qualitywatch.rules.spec import RuleSpec, Selection
 from qualitywatch.rules.unusual import far_off
@@ -123,7 +124,7 @@ def _threshold(rule: Rule, options: threshold.Options) -> Iterator[Finding]:
             )
 
 
-def _limit(rule: Rule, name: str, metric: Metric, limit: threshold.Limit, *, lower: bool) -> Iterator[Finding]:
+def _limit(rule: Rule, name: str, metric: Metric, limit: Limit, *, lower: bool) -> Iterator[Finding]:
     highest, lowest = HIGHEST[metric], LOWEST.get(metric, 0.0)
     judged = HIGHEST_JUDGED.get(metric, highest)
     always = limit.enter >= highest if lower else limit.enter <= 0
@@ -156,7 +157,7 @@ def _away(*, lower: bool) -> str:
     return "lower" if lower else "higher"
 
 
-def _drowned(rule: Rule, where: str, limits: Mapping[Severity, threshold.Limit], *, lower: bool) -> Iterator[Finding]:
+def _drowned(rule: Rule, where: str, limits: Mapping[Severity, Limit], *, lower: bool) -> Iterator[Finding]:
     """A milder severity that a graver one always overtakes."""
     for mild, grave in combinations(sorted(limits, key=lambda severity: severity.rank), 2):
         one, other = limits[mild], limits[grave]

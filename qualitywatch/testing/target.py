@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from qualitywatch.model import Metric, Severity
-from qualitywatch.rules.kinds.threshold import Limit, Options, ThresholdFactory
+from qualitywatch.rules.kinds.threshold import Options, ThresholdFactory
+from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.rules.windows import LOWER_IS_WORSE
 from qualitywatch.testing.fitness import threshold_options

@@ -77,11 +77,18 @@ def sample(at: float, value: float, metric: Metric = Metric.JITTER_MS, weight: f
     return Sample(at, metric, value, "office", "SIP/6117", direction, "SIP/6117-01", "1.1", Verdict.OK, weight)
 
 
-def talk(working: BaselineRule, since: float, minutes: float, value: float, **how: float) -> Iterator[Evaluation]:
+def talk(
+    working: BaselineRule,
+    since: float,
+    minutes: float,
+    value: float,
+    metric: Metric = Metric.JITTER_MS,
+    weight: float = 250.0,
+) -> Iterator[Evaluation]:
     """A call with a report every 5 s; yields what the rule says at each."""
     at = since
     while at < since + 60 * minutes:
-        for key in working.observe(sample(at, value, **how)):
+        for key in working.observe(sample(at, value, metric, weight)):
             found = working.evaluate(key, at)
             assert found is not None
             yield found
@@ -137,10 +144,10 @@ def test_it_is_well_again_at_fewer_deviations_than_it_took(tmp_path: Path) -> No
 def test_a_low_score_is_the_unusual_one(tmp_path: Path) -> None:
     working = learned(rule(tmp_path, "metric: mos, learning: 0, learn: 10, info: {deviations: 4}"), value=0.0, minutes=0)
     for minute in range(30):
-        list(talk(working, START + 60 * minute, 1, 4.3, metric=Metric.MOS))  # type: ignore[arg-type]
-    *_, last = talk(working, START + DAY, 1, 3.8, metric=Metric.MOS)  # type: ignore[arg-type]
+        list(talk(working, START + 60 * minute, 1, 4.3, metric=Metric.MOS))
+    *_, last = talk(working, START + DAY, 1, 3.8, metric=Metric.MOS)
     assert (last.levels[0].signal, last.worse_is_lower, last.details["usual"]) == (Signal.BREACH, True, "4.3")
-    assert signals(talk(working, START + 2 * DAY, 2, 4.4, metric=Metric.MOS))[-1] is Signal.CLEAR  # type: ignore[arg-type]
+    assert signals(talk(working, START + 2 * DAY, 2, 4.4, metric=Metric.MOS))[-1] is Signal.CLEAR
 
 
 def test_how_many_reports_there_are_does_not_matter(tmp_path: Path) -> None:
@@ -200,7 +207,7 @@ def test_a_step_is_not_learned_while_it_lasts(tmp_path: Path) -> None:
 
 
 def test_what_stays_for_a_fortnight_is_what_is_usual_now(tmp_path: Path) -> None:
-    working = learned(rule(tmp_path))
+    working, kept = learned(rule(tmp_path)), dict[str, str]()
     for day in range(1, 15):
         assert Signal.BREACH in signals(talk(working, START + day * DAY, 5, 25.0))
     assert Signal.GONE in signals(talk(working, START + 15 * DAY + HOUR, 5, 25.0))
@@ -269,13 +276,13 @@ def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_restart_does_not_put_off_what_is_accepted_in_the_end(tmp_path: Path) -> None:
-    working = learned(rule(tmp_path))
+    working, kept = learned(rule(tmp_path)), dict[str, str]()
     for day in range(1, 15):
         assert Signal.BREACH in signals(talk(working, START + day * DAY, 5, 25.0))
         memories = working.memories(10)
         assert bool(memories) is (day == 1)  # what is learned, and since when it has been unusual; then nothing new
         if day == 1:
-            kept = memories
+            kept = dict(memories)
         working = rule(tmp_path)
         working.recall("office", kept)
     assert Signal.GONE in signals(talk(working, START + 15 * DAY + HOUR, 5, 25.0))

@@ -84,8 +84,8 @@ def made(at: float, subject: str, kind: int, number: float, flag: bool) -> Obser
             state = TrunkState.REGISTERED if flag else TrunkState.REJECTED
             return StatusObservation(at, "trunk", "pbx", subject, state, at)
         case 2:
-            state = PeerState.REACHABLE if flag else PeerState.UNREACHABLE
-            return StatusObservation(at, "peer", "pbx", subject, state, at)
+            standing = PeerState.REACHABLE if flag else PeerState.UNREACHABLE
+            return StatusObservation(at, "peer", "pbx", subject, standing, at)
         case 3:
             sound = AudioState.OK if flag else AudioState.DEAD
             return StatusObservation(at, "audio", "pbx", subject, sound, at, calls=None if flag else int(number) % 3 + 1)
