@@ -207,7 +207,7 @@ def test_a_step_is_not_learned_while_it_lasts(tmp_path: Path) -> None:
 
 
 def test_what_stays_for_a_fortnight_is_what_is_usual_now(tmp_path: Path) -> None:
-    working, kept = learned(rule(tmp_path)), dict[str, str]()
+    working = learned(rule(tmp_path))
     for day in range(1, 15):
         assert Signal.BREACH in signals(talk(working, START + day * DAY, 5, 25.0))
     assert Signal.GONE in signals(talk(working, START + 15 * DAY + HOUR, 5, 25.0))
