@@ -115,7 +115,8 @@ async def _no_calls_get_out(stage: Stage) -> None:
         call = await phone.dial("8601")
         await asyncio.sleep(5)
         await phone.hang_up(call)
-        await stage.said(rf"{trunk}.* are delivered again", DELIVERED_WITHIN_S, times=False)
+        # Where many calls went over it within the hour, their share goes on being told.
+        await stage.said(rf"{trunk}.* (are delivered again|fail: [1-9]\d?% of \d+ delivered)", DELIVERED_WITHIN_S, times=False)
 
 
 LANE = (
