@@ -30,6 +30,7 @@ Watches the call quality and the trunks of Asterisk PBXes and tells people on Te
   qualitywatch rules test|lint               test the rules on calls you make up, find rules that cannot work
   qualitywatch influx setup|check            make the bucket of a configuration, or see whether it takes data
   qualitywatch grafana export DIR ...        dashboards for Grafana, ready to be dropped into /etc/grafana
+  qualitywatch backtest --since 14d          what the rules, or others, would have told of the stored past
   qualitywatch explain FILE --rule R ...     why an alert fired on a recording, or why it did not
 """
 
@@ -69,6 +70,9 @@ Every key is explained in rules/tests/README.md. Exit code 1 when a test failed 
 
 EXPLAIN_EXAMPLES = """\
 examples:
+  qualitywatch explain loss SIP/6117                  the running daemon: why it fires now, or why it does not
+  qualitywatch explain Anna --config F                every rule that has an opinion of a peer, named as people name it
+  qualitywatch explain '#12'                          everything that fires in an incident, and whether anybody is told
   qualitywatch explain call.ami --rule loss --subject SIP/6117
   qualitywatch explain call.ami --rule loss --subject 'SIP/61*' --at 19:54:30
   qualitywatch explain night/ --config F --rule trunk-down --subject SIP/user@provider --at "2026-11-22 19:59:30"
@@ -76,6 +80,24 @@ examples:
 Every line is one judgement: the figure, for each severity what it says of it (breach: bad enough to begin; keep: between exit
 and entry; clear: good; unknown: not enough to judge by; gone: nothing left to judge) and for how long of the time it must last,
 then the alert's state and what was judged. Below: samples left out, by reason, and the last word.
+"""
+
+BACKTEST_EXAMPLES = """\
+examples:
+  qualitywatch backtest --config F                        the present rules on the last 14 days
+  qualitywatch backtest --config F --rules my-rules       the same, beside what my-rules would have done
+  qualitywatch backtest --config F --since 36h --list     every alert: when, who, the worst figure, how long
+  qualitywatch backtest --config F --target 3/week --rule loss   limits that would have told no more often, as YAML
+  qualitywatch backtest --store /var/lib/qualitywatch --json     no configuration needed, for a program to read
+
+What was judged is stored as it was judged, and reports of minutes that were not plainly good one by one; both for 15 days. So
+the verdict is the daemon's, second for second, as if nobody had acknowledged or silenced anything. A rule that looks at good
+minutes too (limits under 1 % of loss, 20 ms of jitter, 200 ms of round trip; windows over a minute) knows them by their sums
+and is judged to the minute; what cannot be judged is named. The daemon may run meanwhile: nothing is changed, nobody is told.
+
+alerts: how often a rule fired; incidents: how many of them people would have been told of; firing: for how long; flaps: fired
+again within 10 minutes of its end; messages: sent to all chats. The time in question ends with the newest minute stored.
+Exit code 1 when there is no history, or no limit meets the target.
 """
 
 
@@ -141,6 +163,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_influx(commands)
     _add_grafana(commands)
     _add_rules(commands)
+    _add_backtest(commands)
     return parser
 
 
@@ -158,21 +181,45 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="test file, or a folder of them (default: tests of the shipped rules)",
     )
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcome as JUnit XML, for build servers")
     text = "find rules that load and yet can never fire, overlap or contradict each other"
     lint = deeds.add_parser("lint", help=text, description=f"{text}.".capitalize(), epilog=RULES_EXAMPLES, formatter_class=raw)
-    text = "say why an alert fired on recorded sessions, or why it did not"
+    text = "say why an alert fires, or why it does not: in the running daemon, or on recorded sessions"
     explain = commands.add_parser(
         "explain", help=text, description=f"{text}.".capitalize(), epilog=EXPLAIN_EXAMPLES, formatter_class=raw
     )
     explain.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE", help="recorded session, or a folder with input.ami in it"
+        "words",
+        nargs="*",
+        metavar="ALERT",
+        help="an alert of the running daemon: a rule, a peer (loss SIP/6117; Anna) or an incident (#12); with --rule: recorded "
+        "sessions, or folders with input.ami in them",
     )
-    explain.add_argument("--rule", required=True, metavar="NAME", help="name of the rule")
-    explain.add_argument("--subject", required=True, metavar="SELECTOR", help="peer or trunk; wildcards as in rules")
-    explain.add_argument("--at", metavar="TIME", help="only around this time, and how things stood then")
+    explain.add_argument("--rule", metavar="NAME", help="of recorded sessions: name of the rule")
+    explain.add_argument("--subject", metavar="SELECTOR", help="of recorded sessions: peer or trunk; wildcards as in rules")
+    explain.add_argument("--at", metavar="TIME", help="of recorded sessions: only around this time, and how things stood then")
+    explain.add_argument("--pbx", metavar="NAME", help="of the running daemon: only this PBX")
+    explain.add_argument("--socket", type=Path, metavar="PATH", help="the daemon's control.sock itself")
     for deed in (test, lint, explain):
         deed.add_argument("--config", type=Path, metavar="F", help="take rules, names and time zone from this configuration")
         deed.add_argument("--rules", type=Path, metavar="DIR", help="rules of this folder on top of these")
+
+
+def _add_backtest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    text = "run the present rules, and others, on the stored past and say what they would have told"
+    test = commands.add_parser(
+        "backtest", help=text, description=f"{text}.".capitalize(), epilog=BACKTEST_EXAMPLES, formatter_class=raw
+    )
+    test.add_argument("--since", default="14d", metavar="TIME", help="how far back: 14d (default), 36h")
+    test.add_argument("--config", type=Path, metavar="F", help="history, rules, chats and time zone of a configuration")
+    test.add_argument("--rules", type=Path, metavar="DIR", help="rules of this folder on top, compared with the present ones")
+    test.add_argument("--store", type=Path, metavar="DIR", help="folder with rollup.db (default: the daemon's)")
+    test.add_argument("--pbx", metavar="NAME", help="only this PBX (default: all that are stored)")
+    test.add_argument("--rule", metavar="NAME", help="show only this rule; with --target, the one whose limits are moved")
+    test.add_argument("--target", metavar="N/week", help="find limits that would have told at most so often: 3/week, 1/day")
+    test.add_argument("--list", action="store_true", help="list everything that fired")
+    test.add_argument("--json", action="store_true", help="one JSON object instead of the table")
 
 
 def _add_silence(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -329,7 +376,7 @@ def _rules(options: argparse.Namespace) -> int:
         return rules_lint(options.config, options.rules, sys.stdout)
     from qualitywatch.commands.rules_test import RunOptions, rules_test  # noqa: PLC0415
 
-    return rules_test(RunOptions(tuple(options.files), options.config, options.rules), sys.stdout)
+    return rules_test(RunOptions(tuple(options.files), options.config, options.rules, options.junit), sys.stdout)
 
 
 def _influx(options: argparse.Namespace) -> int:
@@ -345,16 +392,51 @@ def _grafana(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    if options.rule is None and options.subject is None and options.at is None and options.rules is None:
+        return _explain_now(options)
+    if options.rule is None or options.subject is None or not options.words:
+        problem = "of a recorded session give its file, --rule and --subject; of the running daemon only the alert"
+        raise ConfigError([f"explain: {problem}, such as: qualitywatch explain loss SIP/6117"])
     from qualitywatch.commands.explain import ExplainOptions, explain  # noqa: PLC0415
 
     return explain(
         ExplainOptions(
-            files=tuple(options.files),
+            files=tuple(map(Path, options.words)),
             rule=options.rule,
             subject=options.subject,
             at=options.at,
             config=options.config,
             rules=options.rules,
+        ),
+        sys.stdout,
+    )
+
+
+def _explain_now(options: argparse.Namespace) -> int:
+    if not options.words:
+        raise ConfigError(["explain: name the alert, such as: qualitywatch explain loss SIP/6117"])
+    if any(Path(word).exists() for word in options.words):
+        raise ConfigError(["explain: a recorded session needs --rule and --subject: it is not asked of the running daemon"])
+    from qualitywatch.commands.explain_now import NowOptions, explain_now  # noqa: PLC0415
+    from qualitywatch.commands.silence import Place  # noqa: PLC0415
+
+    return explain_now(NowOptions(tuple(options.words), Place(options.config, options.socket), options.pbx), sys.stdout)
+
+
+def _backtest(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.backtest import BacktestOptions, backtest  # noqa: PLC0415
+
+    return backtest(
+        BacktestOptions(
+            since=options.since,
+            config=options.config,
+            rules=options.rules,
+            store=options.store,
+            pbx=options.pbx,
+            rule=options.rule,
+            target=options.target,
+            list_incidents=options.list,
+            as_json=options.json,
         ),
         sys.stdout,
     )
@@ -371,4 +453,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "explain": _explain,
     "influx": _influx,
     "grafana": _grafana,
+    "backtest": _backtest,
 }

@@ -79,6 +79,19 @@ class Learning(Protocol):
         ...
 
 
+@runtime_checkable
+class Recalling(Protocol):
+    """A rule that can show what its present opinion rests on."""
+
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """The observations of the last window of one key, oldest first, and whether each was counted."""
+        ...
+
+    def subjects(self) -> Iterable[str]:
+        """Of whom there are any."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StateChange:
     """Everything one step wants remembered, committed in ONE transaction."""

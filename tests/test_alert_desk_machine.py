@@ -358,7 +358,7 @@ class LongAlertDesk(AlertDesk):
 
 
 TestAlertDesk = AlertDesk.TestCase
-TestAlertDesk.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestAlertDesk.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 
 TestAlertDeskOnDisk = AlertDeskOnDisk.TestCase
 TestAlertDeskOnDisk.settings = settings(max_examples=5, stateful_step_count=20, deadline=None)

@@ -526,7 +526,8 @@ KEYS = st.sampled_from([
     "min_severity", "names", "trunks", "rules", "directory", "defaults", "store", "keep", "minutes", "timezone",
     "log_level", "SIP/1", "x", "users", "commands", "pictures", "url", "url_file", "incidents", "group_by", "within", "refresh",
     "flap", "fires", "morning", "inhibit", "source", "target", "equal", "routes", "match", "to", "repeat", "escalate", "after",
-    "remind", "continue", "severity", "rule", "subject", "labels", "maintenance", "days", "from", "trunk_peers", "sites", "merge", "call",
+    "remind", "continue", "severity", "rule", "subject", "labels", "maintenance", "days", "from", "trunk_peers", "call",
+    "sites", "merge",
     "channel", "caller_id", "prompt", "attempts", "every", "ring", "per_hour", "lamps", "device", "web", "listen",
     "metrics", "behind_tls_proxy", "password", "password_file",
 ])
@@ -622,6 +623,7 @@ notify:
   - {name: ops, kind: telegram, chat_id: -1001234567890, topic: 7, language: ru, pbx: [office]}
   - {kind: console, min_severity: info}
 rules: {directory: own, defaults: no}
+sites: {Branch North: [10.20.0.0/16, "2001:db8:20::/48"]}
 store: {directory: /var/lib/qualitywatch}
 timezone: Europe/Moscow
 """
@@ -647,6 +649,7 @@ timezone: Europe/Moscow
         "  inhibit topic site_loss|trunk_loss explains topic loss_percent|loss_percent_reported|jitter_ms|rtt_ms|mos"
         "|r_factor|audio_state of the same site, in their incident\n"
         "  rule    moved (change): address of a peer changed: info\n"
+        "  site    Branch North: 10.20.0.0/16, 2001:db8:20::/48\n"
         "  state   /var/lib/qualitywatch\n"
         "  time    Europe/Moscow\n"
     )

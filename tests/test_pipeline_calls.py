@@ -165,9 +165,27 @@ starts = st.floats(1_700_000_000.0, 1_700_000_100.0)
 seeds = st.integers(0, 10**9)
 
 
-@settings(CHANCE, max_examples=80)
-@given(seeds, starts, st.integers(0, 3), st.floats(0.06, 0.3), intervals, st.tuples(intervals, intervals))
+one_lossy_leg = given(seeds, starts, st.integers(0, 3), st.floats(0.06, 0.3), intervals, st.tuples(intervals, intervals))
+
+
+@settings(CHANCE, max_examples=25)
+@one_lossy_leg
 def test_the_guilty_leg_is_named_in_time_and_no_other(
+    seed: int, start_at: float, where: int, loss: float, pbx_every_s: float, phones_every_s: tuple[float, float]
+) -> None:
+    _name_the_guilty_leg(seed, start_at, where, loss, pbx_every_s, phones_every_s)
+
+
+@pytest.mark.slow
+@settings(CHANCE, max_examples=400)
+@one_lossy_leg
+def test_the_guilty_leg_is_named_in_time_and_no_other_in_many_calls(
+    seed: int, start_at: float, where: int, loss: float, pbx_every_s: float, phones_every_s: tuple[float, float]
+) -> None:
+    _name_the_guilty_leg(seed, start_at, where, loss, pbx_every_s, phones_every_s)
+
+
+def _name_the_guilty_leg(
     seed: int, start_at: float, where: int, loss: float, pbx_every_s: float, phones_every_s: tuple[float, float]
 ) -> None:
     losses = [0.0] * 4
@@ -179,7 +197,7 @@ def test_the_guilty_leg_is_named_in_time_and_no_other(
     assert found["loss", *guilty] <= 60, "reported too late"
 
 
-@settings(CHANCE, max_examples=40)
+@settings(CHANCE, max_examples=25)
 @given(seeds, starts, st.tuples(*[st.sampled_from([0.0, 0.08, 0.15])] * 4), intervals, st.tuples(intervals, intervals))
 def test_whatever_is_lost_where_only_the_guilty_are_named(
     seed: int,
@@ -192,9 +210,21 @@ def test_whatever_is_lost_where_only_the_guilty_are_named(
     assert {(subject, direction) for _, subject, direction in fired(call)} <= call.guilty()
 
 
+clean_call = given(seeds, starts, st.floats(0, 0.01), intervals, st.tuples(intervals, intervals))
+
+
 @settings(CHANCE, max_examples=15)
-@given(seeds, starts, st.floats(0, 0.01), intervals, st.tuples(intervals, intervals))
+@clean_call
 def test_a_clean_call_says_nothing(
+    seed: int, start_at: float, loss: float, pbx_every_s: float, phones_every_s: tuple[float, float]
+) -> None:
+    assert not fired(Call(seed, start_at, (loss, 0.0, 0.0, loss), pbx_every_s, phones_every_s))
+
+
+@pytest.mark.slow
+@settings(CHANCE, max_examples=300)
+@clean_call
+def test_many_clean_calls_say_nothing(
     seed: int, start_at: float, loss: float, pbx_every_s: float, phones_every_s: tuple[float, float]
 ) -> None:
     assert not fired(Call(seed, start_at, (loss, 0.0, 0.0, loss), pbx_every_s, phones_every_s))

@@ -192,7 +192,7 @@ class Lifecycle:
 
     def _explained_elsewhere(self, evaluation: Evaluation) -> bool:
         key = evaluation.key
-        return any(
+        return bool(evaluation.yields_to) and any(
             other.rule in evaluation.yields_to
             and other.pbx == key.pbx
             and other.subject == key.subject

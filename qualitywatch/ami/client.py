@@ -23,10 +23,18 @@ from qualitywatch.ami.events import WANTED_EVENTS
 from qualitywatch.ami.failures import explain
 from qualitywatch.ami.inbox import Inbox
 from qualitywatch.ami.link import Link
-from qualitywatch.ami.resync import CHANNELS, LIST_EVENTS, Abilities, channels_alive, poll_agents, resync
+from qualitywatch.ami.resync import (
+    CHANNELS,
+    LIST_EVENTS,
+    Abilities,
+    channels_alive,
+    channels_listed,
+    poll_agents,
+    resync,
+)
 from qualitywatch.ami.session import LoggedIn, Session, SessionTimeouts
 from qualitywatch.errors import AmiAuthError, AmiConnectError, QualitywatchError
-from qualitywatch.model import Connected, Disconnected, Resynced
+from qualitywatch.model import Audited, Connected, Disconnected, Resynced
 from qualitywatch.ports import Clock
 
 __all__ = ["AmiClient", "AmiEndpoint", "Pace", "TlsOptions"]
@@ -46,11 +54,20 @@ class Pace:
     connect_s: float = 10.0
     boot_s: float = 5.0  # how long to wait for FullyBooted before the first snapshot; a second one follows when it comes later
     healthy_s: float = 60.0  # a connection that held so long starts the backoff anew
+    reload_s: float = 20.0  # after a reload of Asterisk, until its registrations have been answered
     refused_s: float = 60.0  # at least this between two refused logins: Asterisk's log and fail2ban count them
 
 
 def _jittered_delays() -> Iterator[float]:
     return delays(random.SystemRandom())
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(event.wait()) for event in events]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
 
 
 class AmiClient:
@@ -80,6 +97,7 @@ class AmiClient:
         self._timeouts = timeouts
         self._new_delays = new_delays
         self._link: Link | None = None
+        self._stale = asyncio.Event()  # how things stand is worth asking for again
         self._failure: str | None = ""  # the reason last told; None while connected, empty before the first attempt
         self._missing: tuple[str, ...] = ()
         self._limits: tuple[str, ...] = ()
@@ -135,6 +153,19 @@ class AmiClient:
         except AmiConnectError as exc:
             raise AmiConnectError(f"pbx {self.endpoint.name} {exc}") from exc
 
+    def refresh(self) -> None:
+        """Ask for how things stand once more, in a moment: Asterisk was reloaded, or events were missed."""
+        self._stale.set()
+
+    async def audit(self) -> None:
+        """List the channels, for the pipeline to see whether all of them were announced; nothing when that is not allowed.
+
+        Raises AmiConnectError when the connection is lost.
+        """
+        link = self._link
+        if link is not None and link.alive and self.abilities is not None and self.abilities.may(CHANNELS):
+            await link.request(CHANNELS, then=self._mark_audited)
+
     async def _connect_and_stay(self) -> QualitywatchError:
         """Connect and stay as long as it lasts; return why it ended."""
         session = Session(
@@ -178,6 +209,7 @@ class AmiClient:
             raise AmiConnectError(explain(exc, endpoint)) from exc
 
     async def _take_snapshots(self, link: Link) -> None:
+        self._stale.clear()
         await link.logged_in.wait()
         try:
             async with asyncio.timeout(self._pace.boot_s):
@@ -185,8 +217,12 @@ class AmiClient:
         except TimeoutError:
             await self._take_snapshot(link)
             # It never comes without the system class.  While Asterisk is still starting, what was just read was not all.
-            await link.booted.wait()
-        await self._take_snapshot(link)
+            await _first_of(link.booted, self._stale)
+        while True:
+            self._stale.clear()
+            await self._take_snapshot(link)
+            await self._stale.wait()
+            await asyncio.sleep(self._pace.reload_s)
 
     async def _take_snapshot(self, link: Link) -> None:
         try:
@@ -201,7 +237,14 @@ class AmiClient:
 
     def _mark_resynced(self, channels: Answer) -> None:
         # Right behind the list: a channel that is new in the same breath must not look like one that is gone.
-        self.inbox.put(Resynced(self._heard_at, channels_alive(channels)))
+        booted = self._link is None or self._link.booted.is_set()
+        events_on = self.abilities is None or self.abilities.events_on
+        self.inbox.put(Resynced(self._heard_at, channels_alive(channels), booted, events_on))
+
+    def _mark_audited(self, channels: Answer) -> None:
+        listed = channels_listed(channels)
+        if listed is not None:
+            self.inbox.put(Audited(self._heard_at, listed))
 
     @property
     def _heard_at(self) -> float:

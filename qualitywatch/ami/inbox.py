@@ -2,8 +2,8 @@
 
 Strategy: putting never waits, so a slow consumer never slows the reader (Asterisk cuts off a client that blocks its writes for
 100 ms).  Beyond the limit the oldest RTCP reports give way: they repeat every five seconds, and one that is missing only widens
-an interval.  Everything else stays until the hard limit, four times as far; our own marks (connected, resynced, disconnected)
-are never dropped.
+an interval.  Everything else stays until the hard limit, four times as far; our own marks (connected, resynced, audited,
+disconnected) are never dropped.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from qualitywatch.ami.codec import Message
-from qualitywatch.model import Connected, Disconnected, Resynced
+from qualitywatch.model import Audited, Connected, Disconnected, Resynced
 
 DEFAULT_LIMIT: Final = 50_000
 HARD_LIMIT_FACTOR: Final = 4
 
-Mark: TypeAlias = Connected | Resynced | Disconnected
+Mark: TypeAlias = Connected | Resynced | Audited | Disconnected
 InboxItem: TypeAlias = tuple[float, Message] | Mark
 """A message with the Unix seconds of its arrival, or a mark of our own client."""
 

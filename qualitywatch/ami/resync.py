@@ -22,6 +22,8 @@ from typing import Final, Protocol
 
 from qualitywatch.ami.answers import Answer
 from qualitywatch.ami.codec import Message
+from qualitywatch.ami.fields import channel
+from qualitywatch.model import Channel
 
 LIST_EVENTS: Final = frozenset(
     {
@@ -189,6 +191,11 @@ async def poll_agent(asker: Asker, peer: str, abilities: Abilities) -> None:
 def channels_alive(answer: Answer) -> frozenset[str] | None:
     """Return the uniqueids in an answer to ``CHANNELS``, or None when the list could not be read."""
     return frozenset(uniqueid for item in answer.items if (uniqueid := item.get("Uniqueid"))) if answer.ok else None
+
+
+def channels_listed(answer: Answer) -> tuple[Channel, ...] | None:
+    """Return the channels in an answer to ``CHANNELS``, or None when the list could not be read."""
+    return tuple(found for item in answer.items if (found := channel(item)) is not None) if answer.ok else None
 
 
 async def ask_codec(asker: Asker, channel: str) -> str | None:

@@ -14,13 +14,12 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final, NoReturn
 
-from qualitywatch.ami.answers import Answer
-from qualitywatch.ami.refusals import one_line
 from qualitywatch.app.keeper import Keeper
+from qualitywatch.app.orders import Refusal, read, send
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError, StoreError
@@ -41,11 +40,11 @@ from qualitywatch.model import (
 from qualitywatch.notify.remedies import told
 from qualitywatch.notify.texts import words_of
 from qualitywatch.ports import Clock, StateChange
-from qualitywatch.remedies.action import ActionKind, Request, Switch
 from qualitywatch.remedies.deeds import Deed, DeedState, Memory
-from qualitywatch.remedies.planner import Job, Planner
+from qualitywatch.remedies.planner import Planner
 from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.remedies.registry import ACTIONS
+from qualitywatch.remedies.steps import Job
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.store.codec import dumps, loads
 
@@ -53,16 +52,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S: Final = 1.0
 MEMORY_KEY: Final = "remedies"
-_DENIED: Final = "permission denied"
 _WELL: Final = frozenset({RemedyOutcome.DONE, RemedyOutcome.UNDONE, RemedyOutcome.WOULD, RemedyOutcome.WOULD_UNDO})
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Why Asterisk did not do it."""
-
-    why: RemedyReason
-    detail: str = ""
 
 
 class Remedies:
@@ -154,8 +144,8 @@ class Remedies:
         deed = replace(deed, incident=deed.incident or self._desk.incident_of(deed.key))
         undo = deed.undo
         if kind.switch is not None and self._planner.reads_first(deed):
-            found = await self._read(deed, kind.switch, watcher)
-            if isinstance(found, _Refusal):
+            found = await read(deed.values, kind.switch, watcher.client)
+            if isinstance(found, Refusal):
                 await self._record(deed, self._planner.not_done(deed, found.why, found.detail, self._clock.now()))
                 return
             undo = Undo(UndoKind.DELETE) if found is None else Undo(UndoKind.VALUE, found)
@@ -164,7 +154,7 @@ class Remedies:
         if self._keeper.waiting:
             return
         try:
-            refusal = await self._send(kind.request(deed.values), kind, watcher)
+            refusal = await send(kind.request(deed.values), watcher.client, kind.gone)
         except AmiConnectError:
             await self._record(deed, self._planner.unclear(deed, self._clock.now()))
             raise
@@ -180,40 +170,18 @@ class Remedies:
         kind = ACTIONS[deed.action]
         if kind.switch is None:
             return
-        found = await self._read(deed, kind.switch, watcher)
-        if not isinstance(found, _Refusal) and (found or "") != deed.values["value"]:
+        found = await read(deed.values, kind.switch, watcher.client)
+        if not isinstance(found, Refusal) and (found or "") != deed.values["value"]:
             await self._record(deed, self._planner.found(deed, found, self._clock.now()))
             return
         delete = deed.undo.kind is UndoKind.DELETE
         request = kind.switch.delete(deed.values) if delete else kind.switch.put(deed.values, deed.undo.value)
-        refusal = await self._send(request, kind, watcher)
+        refusal = await send(request, watcher.client, kind.gone)
         now = self._clock.now()
         if refusal is None:
             await self._record(deed, self._planner.undone(deed, now))
         else:
             await self._record(deed, self._planner.not_undone(deed, refusal.why, refusal.detail, now))
-
-    async def _read(self, deed: Deed, switch: Switch, watcher: Watcher) -> str | _Refusal | None:
-        """Return what there is now; None when there is nothing."""
-        request = switch.read(deed.values)
-        try:
-            answer = await watcher.client.request(request.action, request.headers)
-        except ValueError:
-            return _Refusal(RemedyReason.UNFIT)
-        if not answer.ok:
-            absent = bool(switch.absent) and answer.message.casefold().startswith(switch.absent)
-            return None if absent else _refusal(answer, request, ())
-        messages = answer.items or ((answer.response,) if answer.response is not None else ())
-        value = next((value for message in messages if (value := message.get(switch.header)) is not None), None)
-        return value if value is not None else _Refusal(RemedyReason.REFUSED, one_line(answer.message))
-
-    async def _send(self, request: Request, kind: ActionKind, watcher: Watcher) -> _Refusal | None:
-        """Send it; None when it was done. Raises AmiConnectError."""
-        try:
-            answer = await watcher.client.request(request.action, request.headers)
-        except ValueError:
-            return _Refusal(RemedyReason.UNFIT)
-        return None if answer.ok else _refusal(answer, request, kind.gone)
 
     async def _record(self, deed: Deed, note: RemedyNote | None) -> None:
         """Store what is remembered now, and with it the note for people and the audit."""
@@ -269,14 +237,3 @@ def memory_of(meta: Mapping[str, str]) -> Memory:
     except StoreError as exc:
         log.error('remedy.forgotten error="%s"', exc)
         return Memory()
-
-
-def _refusal(answer: Answer, request: Request, gone: Sequence[str]) -> _Refusal:
-    if answer.response is None:
-        return _Refusal(RemedyReason.SILENT)
-    text = answer.message.casefold()
-    if text.startswith(_DENIED):
-        return _Refusal(RemedyReason.RIGHT, request.rights[0])
-    if any(text.startswith(start) for start in gone):
-        return _Refusal(RemedyReason.GONE)
-    return _Refusal(RemedyReason.REFUSED, one_line(answer.message))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.overview import overview
+from qualitywatch.app.reasoning import why
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
@@ -17,6 +18,7 @@ from qualitywatch.model import AuditRow, HistoryPoint, Incident, Silence
 from qualitywatch.ports import Clock, SeriesReader, StateChange
 from qualitywatch.room import Limit, PbxView, SilenceRequest
 from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.why import Why, WhyRequest
 
 
 class DaemonRoom:
@@ -68,6 +70,11 @@ class DaemonRoom:
         """Thresholds in force for a subject on any of the PBXes, each once."""
         found = (limit for spec in self._specs for pbx in self._watchers for limit in spec.limits_for(pbx, subject))
         return list(dict.fromkeys(found))
+
+    def why(self, request: WhyRequest) -> Why:
+        """Say why the alerts that are meant fire, or do not."""
+        pipelines = {name: watcher.pipeline for name, watcher in self._watchers.items()}
+        return why(request, self.now(), self._specs, pipelines, self.incidents())
 
     async def acknowledge(self, incident_id: int, by: str) -> Incident | None:
         """Take an open incident on."""

@@ -33,6 +33,8 @@ SLICE = 200
 TICK_S = 0.5
 # A second is judged this much later than it passed, so that a report stamped in it, and still on its way, is judged with it.
 GRACE_S = 0.25
+# So long a channel may stay unannounced before it is looked for: what read= or eventfilter withhold is only found by asking.
+AUDIT_S = 120.0
 # Registrars that die silently (IAX2) are only found by asking.
 REGISTRY_POLL_S = 60.0
 
@@ -81,6 +83,7 @@ class Watcher:
             group.create_task(self._process(), name=f"process {self.name}")
             group.create_task(self._poll(), name=f"poll {self.name}")
             group.create_task(self._poll_registries(), name=f"registries {self.name}")
+            group.create_task(self._audit(), name=f"audit {self.name}")
             if self._queues is not None:
                 group.create_task(self._queues.run(), name=f"queues {self.name}")
 
@@ -133,6 +136,8 @@ class Watcher:
             for entry in effect.logs:
                 if entry.kind == UNMEASURED_LOG:
                     log.info("call.unmeasured pbx=%s subject=%s what=%s", entry.pbx, ascii(entry.subject), ascii(entry.text))
+            if effect.resync_wanted:
+                self.client.refresh()
             for peer in effect.polls:
                 self._agents_wanted[peer] = None
             for channel in effect.codec_polls:
@@ -219,6 +224,14 @@ class Watcher:
         del self._agents_wanted[peer]
         if self.client.abilities is not None:
             await poll_agent(self.client, peer, self.client.abilities)
+
+    async def _audit(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(AUDIT_S)
+            try:
+                await self.client.audit()  # the answer flows through the inbox
+            except AmiConnectError:
+                continue
 
     async def _poll_registries(self) -> NoReturn:
         while True:

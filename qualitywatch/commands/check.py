@@ -24,6 +24,8 @@ from qualitywatch.config import (
 from qualitywatch.desk.policy import DeskPolicy, Inhibition, MaintenanceWindow, Matcher, Route
 from qualitywatch.document import WEEKDAYS, format_duration
 from qualitywatch.errors import ConfigError
+from qualitywatch.remedies.policy import RemedyPolicy
+from qualitywatch.remedies.registry import ACTIONS
 from qualitywatch.rules.spec import RuleSpec
 
 EXIT_GOOD = 0
@@ -56,6 +58,8 @@ def _summary(config_path: Path, config: Config, rules: tuple[RuleSpec, ...]) -> 
         lines.append(f"  call    {_call(config.call)}")
     lines += [f"  lamp    {lamp.trunk}: Custom:{lamp.device} on {lamp.pbx}" for lamp in config.lamps]
     lines += [f"  rule    {rule.name} ({rule.kind}): {rule.summary}{_labels(rule.labels.items())}" for rule in rules]
+    lines += [f"  remedy  {text}" for text in _remedies(config.remedies, rules)]
+    lines += [f"  site    {name}: {', '.join(map(str, networks))}" for name, networks in config.sites.items()]
     lines.append(f"  state   {config.store.directory}")
     lines.append(f"  time    {config.timezone}")
     return lines
@@ -89,6 +93,21 @@ def _place(target: TargetConfig) -> str:
             return f"apprise, {len(urls)} address{'es' * (len(urls) != 1)}"
         case ConsoleTarget():
             return "console"
+
+
+def _remedies(policy: RemedyPolicy, rules: Iterable[RuleSpec]) -> Iterator[str]:
+    """Say of each remedy what becomes of it, and which right of the manager user it takes."""
+    for rule in rules:
+        for remedy in rule.remedies:
+            right = ACTIONS[remedy.action].request(remedy.values).rights[0]
+            how = f"at most {policy.max_per_hour} an hour, needs {right} in write= of manager.conf"
+            if not policy.enabled:
+                how = "off, remedies.enabled is not true"
+            elif not policy.allows(remedy.action):
+                how = "off, not among remedies.only"
+            elif policy.dry_run or remedy.dry_run:
+                how = "dry run"
+            yield f"{rule.name}: {remedy.action}: {how}"
 
 
 def _users(telegram: TelegramConfig) -> str:

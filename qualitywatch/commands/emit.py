@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from typing import IO, Protocol
 
@@ -11,9 +12,12 @@ from rich.text import Text
 
 from qualitywatch.commands.transcripts import Transcripts
 from qualitywatch.model import AlertState, NotifyReason, Sample, Severity, Transition
+from qualitywatch.notify.remedies import told
 from qualitywatch.notify.render import headline
+from qualitywatch.notify.texts import words_of
 from qualitywatch.notify.transcript import Line
 from qualitywatch.pipeline import Effects, Pipeline
+from qualitywatch.remedies.rehearsal import Rehearsal, Rehearsed
 
 _STYLES = {
     "pending": "dim",
@@ -62,6 +66,20 @@ def transition_record(transition: Transition, language: str) -> dict[str, object
         "direction": alert.key.direction,
         "value": None if value is None else round(value, 4),
         "text": headline(transition, language),
+    }
+
+
+def remedy_record(rehearsed: Rehearsed, language: str) -> dict[str, object]:
+    """What would have been done as a flat record for machines."""
+    key, note = rehearsed.key, rehearsed.note
+    return {
+        "at": round(note.at, 6),
+        "state": "remedy",
+        "rule": key.rule,
+        "pbx": key.pbx,
+        "subject": key.subject,
+        "action": note.what,
+        "text": told(note, words_of(language), None),
     }
 
 
@@ -125,13 +143,17 @@ class SampleEmitter:
 class AlertEmitter:
     """Alerts as they begin, change and end."""
 
-    def __init__(self, printer: Printer, language: str) -> None:
+    def __init__(self, printer: Printer, language: str, rehearse: Callable[[Pipeline], Rehearsal] | None = None) -> None:
         self._printer = printer
         self._language = language
+        self._rehearse = rehearse
+        self._rehearsal = Rehearsal("", {})
         self._told = 0
 
     def begin(self, pipeline: Pipeline) -> None:
-        """Nothing to say."""
+        """Begin with remedies that nobody has needed yet."""
+        if self._rehearse is not None:
+            self._rehearsal = self._rehearse(pipeline)
 
     def show(self, effects: Effects, pipeline: Pipeline) -> None:
         """Print the alerts of one step."""
@@ -142,6 +164,10 @@ class AlertEmitter:
             self._told += record["state"] != "pending"
             style = _STYLES.get(str(record["state"])) or _STYLES[transition.alert.severity]
             self._printer.record(record, _alert_text(record), style)
+        if pipeline.now is not None:
+            for one in self._rehearsal.step(effects.transitions, pipeline.alerts, pipeline.now):
+                record = remedy_record(one, self._language)
+                self._printer.record(record, f"remedy    {record['rule']!s}: {record['text']!s}", "magenta")
 
     def close(self, pipeline: Pipeline) -> None:
         """Say what is left, so that a quiet recording does not end in silence."""

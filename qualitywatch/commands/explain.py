@@ -23,7 +23,7 @@ from qualitywatch.testing.account import Account, Moment, account, figure, last_
 
 AROUND_S: Final = 120.0  # so much of the timeline on either side of --at
 _ROWS: Final = 60
-_LEFT_OUT: Final[Mapping[Verdict, str]] = {
+LEFT_OUT: Final[Mapping[Verdict, str]] = {
     Verdict.OK: "not of a direction or subject this rule looks at",
     Verdict.FIRST: "a first report: nothing to subtract from",
     Verdict.SSRC_RESET: "the stream began anew",
@@ -137,7 +137,7 @@ def _account_lines(found: Account, zone: tzinfo, at: float | None) -> Iterator[s
         shown = [*shown[:half], f"  ... {len(shown) - _ROWS} more, see them with --at TIME ...", *shown[-half:]]
     yield from shown
     for verdict, count in found.left_out.most_common():
-        yield f"  left out: {count} sample{'s' * (count != 1)}, {verdict}: {_LEFT_OUT[verdict]}"
+        yield f"  left out: {count} sample{'s' * (count != 1)}, {verdict}: {LEFT_OUT[verdict]}"
     if at is not None:
         yield f"  at {clock(at)} {_standing(found, at)}"
     for line in last_word(found, clock):

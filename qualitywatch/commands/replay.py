@@ -26,6 +26,7 @@ from qualitywatch.errors import AmiProtocolError, QualitywatchError
 from qualitywatch.model import Connected, Disconnected
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.quality.sites import Sites
+from qualitywatch.remedies.rehearsal import Rehearsal
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.shipped import shipped
@@ -66,7 +67,11 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
         case "messages":
             emitter = MessageEmitter(printer, Transcripts(config, specs, options.language, zone), name)
         case _:
-            emitter = AlertEmitter(printer, language)
+            remedies = {spec.name: spec.remedies for spec in specs}
+            allowed = config.remedies if config else None
+            emitter = AlertEmitter(
+                printer, language, lambda pipeline: Rehearsal(name, remedies, allowed, trunk_of=pipeline.trunk_of)
+            )
     session = Session(name, specs, names, config.trunk_peers if config else {}, emitter, config.sites if config else None)
     exit_code = 0
     for path in options.files:

@@ -1,5 +1,7 @@
 """``qualitywatch rules test``: do the rules fire when they should, and only then?
 
+With ``junit`` the outcome is written as JUnit XML as well, also when a test failed.
+
 Exit codes: 0 when every test is good, 1 when one failed, 2 when a file is wrong (nothing was run).
 """
 
@@ -10,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from qualitywatch.clock import SystemClock
 from qualitywatch.commands.transcripts import Transcripts
 from qualitywatch.config import Config, read_config
 from qualitywatch.document import Problems
-from qualitywatch.errors import AmiProtocolError
+from qualitywatch.errors import AmiProtocolError, ConfigError
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.shipped import shipped
 from qualitywatch.testing.cases import Case, Suite
 from qualitywatch.testing.expectations import Expectation, what_happened
+from qualitywatch.testing.junit import Verdict, junit
 from qualitywatch.testing.outcome import Run
 from qualitywatch.testing.reader import read_suite
 from qualitywatch.testing.runner import play
@@ -34,6 +38,7 @@ class RunOptions:
     files: tuple[Path, ...] = ()
     config: Path | None = None
     rules: Path | None = None
+    junit: Path | None = None
 
 
 def rules_test(options: RunOptions, out: TextIO) -> int:
@@ -44,20 +49,31 @@ def rules_test(options: RunOptions, out: TextIO) -> int:
     paths = list(_files(options.files or (shipped("rules", "tests"),), problems))
     suites = [read_suite(path, problems, specs, shipped("rules")) for path in paths]
     problems.raise_if_any()
-    count = failed = 0
+    verdicts: list[Verdict] = []
+    clock = SystemClock()
     for suite in suites:
         if suite is None:
             continue
         print(suite.source, file=out)
         for case in suite.cases:
-            count += 1
+            began_at = clock.monotonic()
             report = _run(suite, case, specs, config)
-            failed += bool(report)
+            verdicts.append(Verdict(suite.source, case.name, tuple(report), clock.monotonic() - began_at))
             print(f"  {'FAILED' if report else 'ok    '}  {case.name}", file=out)
             for line in report:
                 print(f"          {line}".rstrip(), file=out)
+    count, failed = len(verdicts), sum(bool(verdict.report) for verdict in verdicts)
     print(f"{count} test{'s' * (count != 1)}, {failed} failed." if failed else f"{count} tests, all good.", file=out)
+    if options.junit is not None:
+        _write(options.junit, junit(verdicts))
     return EXIT_FAILED if failed else EXIT_GOOD
+
+
+def _write(file: Path, text: bytes) -> None:
+    try:
+        file.write_bytes(text)
+    except OSError as exc:
+        raise ConfigError([f"{file}: cannot be written: {exc.strerror}"]) from exc
 
 
 def rule_directories(config: Config | None, more: Path | None) -> list[Path]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -33,6 +33,7 @@ from qualitywatch.notify.legible import legible
 from qualitywatch.room import SilenceRequest
 
 SERVICE_DIRECTORY: Final = Path("/var/lib/qualitywatch")  # StateDirectory= of the unit
+T = TypeVar("T")
 _EVERYTHING: Final = ("*",)
 _TIME: Final = re.compile(r"(?:(\d{4})-(\d{1,2})-(\d{1,2})[ T])?(\d{1,2}):(\d{2})")
 
@@ -67,9 +68,9 @@ class Wish:
 
 def add(place: Place, wish: Wish, out: TextIO) -> int:
     """Make a silence and say which; returns the exit code."""
-    sockets, zone = _found(place)
+    sockets, zone = sockets_and_zone(place)
     now = SystemClock().now()
-    silences = _ask(sockets, understood(wish, now, zone))
+    silences = ask_one_of(sockets, understood(wish, now, zone), Silences)
     for silence in silences.silences:
         began = "" if silence.starts_at is None else f"from {_local(silence.starts_at, zone)} "
         left = format_duration(round(silence.ends_at - (silence.starts_at or silences.now)))
@@ -84,8 +85,8 @@ def add(place: Place, wish: Wish, out: TextIO) -> int:
 
 def show(place: Place, style: str, out: TextIO) -> int:
     """Print the silences in force or to come as a table, or as one JSON object a line; returns the exit code."""
-    sockets, zone = _found(place)
-    silences = _ask(sockets, ListSilences())
+    sockets, zone = sockets_and_zone(place)
+    silences = ask_one_of(sockets, ListSilences(), Silences)
     if style == "json":
         for silence in silences.silences:
             print(json.dumps(asdict(silence)), file=out)
@@ -99,8 +100,8 @@ def show(place: Place, style: str, out: TextIO) -> int:
 
 def expire(place: Place, number: int, out: TextIO) -> int:
     """End a silence and say which; returns the exit code."""
-    sockets, _ = _found(place)
-    for silence in _ask(sockets, ExpireSilence(number)).silences:
+    sockets, _ = sockets_and_zone(place)
+    for silence in ask_one_of(sockets, ExpireSilence(number), Silences).silences:
         print(f"silence {silence.id} is over: {matched(silence)} is told again", file=out)
     return 0
 
@@ -138,7 +139,7 @@ def matched(silence: Silence) -> str:
     return ", ".join(f"{name} {legible(' or '.join(selectors))}" for name, selectors in parts) or "everything"
 
 
-def _found(place: Place) -> tuple[Sequence[Path], tzinfo]:
+def sockets_and_zone(place: Place) -> tuple[Sequence[Path], tzinfo]:
     """Return where the daemon may listen, and the zone people think in."""
     if place.config is None:
         return (place.socket or SERVICE_DIRECTORY / SOCKET,), machine_timezone(os.environ)
@@ -154,14 +155,15 @@ def _found(place: Place) -> tuple[Sequence[Path], tzinfo]:
     return tuple(directory / SOCKET for directory in directories), config.timezone
 
 
-def _ask(sockets: Sequence[Path], request: Request) -> Silences:
+def ask_one_of(sockets: Sequence[Path], request: Request, kind: type[T]) -> T:
+    """Ask the first daemon that is found; raises ControlError."""
     for path in sockets[:-1]:
         try:
-            return ask(path, request, Silences)
+            return ask(path, request, kind)
         except NoDaemonError:
             continue
     try:
-        return ask(sockets[-1], request, Silences)
+        return ask(sockets[-1], request, kind)
     except NoDaemonError as exc:
         places = " or ".join(map(str, sockets))
         raise NoDaemonError(f"no running daemon found at {places}: is qualitywatch running with this configuration?") from exc

@@ -19,6 +19,7 @@ from qualitywatch.errors import QualitywatchError, StoreError
 from qualitywatch.model import Silence
 from qualitywatch.room import SilenceRequest
 from qualitywatch.store.codec import dumps, loads
+from qualitywatch.why import Why, WhyRequest
 
 SOCKET: Final = "control.sock"  # in the state directory
 MAX_LINE: Final = 65_536  # bytes of a request, newline included
@@ -48,13 +49,14 @@ class AskStatus:
     """Asks how things stand."""
 
 
-Request: TypeAlias = SilenceRequest | ListSilences | ExpireSilence | AskStatus
+Request: TypeAlias = SilenceRequest | ListSilences | ExpireSilence | AskStatus | WhyRequest
 
 _REQUESTS: Final[Mapping[str, type[Request]]] = {
     "silence.add": SilenceRequest,
     "silence.list": ListSilences,
     "silence.expire": ExpireSilence,
     "status": AskStatus,
+    "why": WhyRequest,
 }
 _NAMES: Final = {kind: name for name, kind in _REQUESTS.items()}
 
@@ -90,7 +92,7 @@ class Status:
     silences: int
 
 
-Answer: TypeAlias = Silences | Status
+Answer: TypeAlias = Silences | Status | Why
 
 
 def encode_request(request: Request) -> bytes:

@@ -35,6 +35,7 @@ from qualitywatch.control.protocol import (
 from qualitywatch.errors import QualitywatchError
 from qualitywatch.model import AlertState
 from qualitywatch.room import Room, SilenceRequest
+from qualitywatch.why import Explains, WhyRequest
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +126,10 @@ class ControlServer:
                 return Silences(room.now(), (silence,))
             case AskStatus():
                 return _status(room)
+            case WhyRequest():
+                if not isinstance(room, Explains):
+                    raise ControlError("this daemon cannot say why")
+                return room.why(request)
 
 
 def caller(connection: socket.socket) -> str:

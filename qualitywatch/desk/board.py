@@ -308,7 +308,7 @@ class Board:
             return
         touched: list[AlertKey] = []
         if (known.severity, known.topic) != (alert.severity, alert.topic):
-            touched = self._inhibitor.change(alert, at)
+            touched = [*self._inhibitor.change(alert, at), *self._inhibitor.explained_by(alert.key)]
         self._rejudge(alert.key, at, alert)
         for other in touched:
             self._rejudge(other, at)
@@ -404,11 +404,18 @@ class Board:
         release_at = None
         if parent is None:
             parent, release_at = self._inhibitor.parent_of(alert.key), self._inhibitor.release_at(alert.key)
-        if parent is None:
+        if parent is None or self._is_worse(alert, parent):
             return asked
         if asked is not None:
             return replace(asked, parent=parent)
         return Mute(MuteKind.INHIBITED, parent.subject, release_at, parent=parent)
+
+    def _is_worse(self, alert: Alert, parent: AlertKey) -> bool:
+        """Whether an alert is worse than the one that says it in other words: then those words do not say it all."""
+        if not self._inhibitor.merges(parent):
+            return False
+        host = self.register.holder.get(parent)
+        return host is not None and alert.severity.rank > host.members[parent].alert.severity.rank
 
 
 def _difference(transition: Transition) -> int:

@@ -91,9 +91,17 @@ class Inhibitor:
         return self._releases.get(key)
 
     def merges(self, key: AlertKey) -> bool:
-        """Whether a firing alert goes on in the incident of those it explains."""
-        meant = zip(self._scopes, self._firing[key].is_source, strict=True)
-        return any(is_source and scope.inhibition.merge for scope, is_source in meant)
+        """Whether an alert fires and goes on in the incident of those it explains."""
+        firing = self._firing.get(key)
+        if firing is None:
+            return False
+        return any(
+            is_source and scope.inhibition.merge for scope, is_source in zip(self._scopes, firing.is_source, strict=True)
+        )
+
+    def explained_by(self, key: AlertKey) -> tuple[AlertKey, ...]:
+        """What an alert explains now."""
+        return tuple(self._children.get(key, ()))
 
     def explains(self, alert: Alert) -> AlertKey | None:
         """What explains an alert that only happened."""

@@ -113,6 +113,16 @@ class Belonging:
 
 
 @dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """From now on bad sound of a peer may be explained by these places: its site, the trunk whose gaps it hears."""
+
+    at: float
+    pbx: str
+    subject: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """Something as it came to be judged, kept so that other rules can be tried on it later; reports' samples are kept apart.
 
@@ -120,5 +130,5 @@ class Observed:
     """
 
     at: float
-    what: Observation | Gap | Belonging
+    what: Observation | Gap | Belonging | Whereabouts
     by_tick: bool = False

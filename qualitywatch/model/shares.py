@@ -18,7 +18,7 @@ class Share(StrEnum):
 class ShareObservation:
     """Of the ``total`` active peers of a place, ``lossy`` lose audibly at once and ``ruined`` of these so that talk is ruined.
 
-    ``worst`` names some of the lossy ones with their figures, the worst first.
+    ``worst`` names some of the lossy ones with their figures, such as "SIP/6117 24.5%", the worst first.
     """
 
     at: float
@@ -28,4 +28,4 @@ class ShareObservation:
     lossy: int
     ruined: int
     total: int
-    worst: tuple[tuple[str, float], ...] = ()
+    worst: tuple[str, ...] = ()

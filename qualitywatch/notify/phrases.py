@@ -81,6 +81,8 @@ def _our_trouble(alert: Alert, words: Words) -> str:
         return _change(alert, words)
     state = detail(details, "state")
     template = words.down.get((alert.topic, state), words.down.get((alert.topic, "")))
+    # A cause that has words of its own: what Asterisk says of it is no news to anybody.
+    template = words.down.get((alert.topic, f"{state}, {detail(details, 'cause').casefold()}"), template)
     if template is None:
         return _about(alert, words) + _plain_value(alert.value) + _why(state, detail(details, "cause"))
     known = (alert.topic, state) in words.down

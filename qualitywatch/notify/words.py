@@ -202,8 +202,8 @@ class Words:
     lists: Lists
     statuses: Statuses
     segments: Segments
+    remedies: Remedies
     digests: Digests
     buttons: Mapping[ButtonAction, str]
-    remedies: Remedies
     caption: str  # of a chart: {who}
     charts: str  # {url}

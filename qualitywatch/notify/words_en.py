@@ -166,6 +166,7 @@ EN: Final = Words(
         ("trunk_state", ""): "trunk {who} is not registered{why}",
         ("peer_state", "unreachable"): "{who} is unreachable{why}",
         ("peer_state", "lagged"): "{who} answers slowly{why}",
+        ("peer_state", "unregistered, expired"): "{who} is not registered (its registration expired)",
         ("peer_state", "unregistered"): "{who} is not registered{why}",
         ("peer_state", "unknown"): "the state of {who} is unknown{why}",
         ("peer_state", ""): "{who} is not available{why}",
@@ -368,6 +369,7 @@ EN: Final = Words(
         both="to it {to}, from it {from_}",
         unknown="unknown",
     ),
+    remedies=REMEDIES_EN,
     digests=Digests(
         incidents=("incident", "incidents"),
         head="{many} at once",
@@ -385,7 +387,6 @@ EN: Final = Words(
         ButtonAction.UNMUTE: "Unmute",
         ButtonAction.CHART: "Chart",
     },
-    remedies=REMEDIES_EN,
     caption="{who}: loss and jitter",
     charts="charts: {url}",
 )

@@ -166,6 +166,7 @@ RU: Final = Words(
         ("trunk_state", ""): "Транк {who} не зарегистрирован{why}",
         ("peer_state", "unreachable"): "{who}: нет связи{why}",
         ("peer_state", "lagged"): "{who}: отвечает с задержкой{why}",
+        ("peer_state", "unregistered, expired"): "{who}: нет регистрации (истёк срок, телефон её не продлил)",
         ("peer_state", "unregistered"): "{who}: нет регистрации{why}",
         ("peer_state", "unknown"): "{who}: состояние неизвестно{why}",
         ("peer_state", ""): "{who}: не на связи{why}",
@@ -384,6 +385,7 @@ RU: Final = Words(
         both="к нему {to}, от него {from_}",
         unknown="неизвестно",
     ),
+    remedies=REMEDIES_RU,
     digests=Digests(
         incidents=("инцидент", "инцидента", "инцидентов"),
         head="{many} сразу",
@@ -401,7 +403,6 @@ RU: Final = Words(
         ButtonAction.UNMUTE: "Не заглушать",
         ButtonAction.CHART: "График",
     },
-    remedies=REMEDIES_RU,
     caption="{who}: потери и джиттер",
     charts="графики: {url}",
 )

@@ -51,6 +51,7 @@ CLOCKS_S: Final = 5.0  # a channel made so shortly after the login may have been
 REMEMBERED: Final = 5000  # channels, and pairs of peers
 
 NO_EVENTS: Final = "sends no events although calls are up: check read= and eventfilter in manager.conf"
+_WELL: Final = (EventsState.COMPLETE, "")
 _WORST_FIRST: Final = (EventsState.NO_CALLS, EventsState.NO_REPORTS, EventsState.NO_SYSTEM)
 
 
@@ -59,7 +60,7 @@ class Hearing:
 
     def __init__(self, pbx: str) -> None:
         self._pbx = pbx
-        self._told = EventsState.COMPLETE, ""
+        self._told: tuple[EventsState, str] = _WELL
         self._missing: dict[EventsState, tuple[float, str]] = {}  # since when, and how many prove it
         self._pairs: OrderedDict[frozenset[str], None] = OrderedDict()  # peers whose calls with each other were reported on
         self._connected_at: float | None = None
@@ -203,6 +204,8 @@ class Hearing:
         self._missing[state] = (since_at if known is None else known[0]), proof
 
     def _changed(self, at: float) -> tuple[StatusObservation, ...]:
+        if not self._missing and self._told == _WELL:
+            return ()
         state = next((state for state in _WORST_FIRST if state in self._missing), EventsState.COMPLETE)
         since_at, proof = self._missing.get(state, (at, ""))
         if (state, proof) == self._told:

@@ -3,8 +3,8 @@
 Strategy: a loss sample is net of the gaps of the call's other leg, so a lossy direction of a peer is a segment of the way: what
 we hear of it is its uplink, what it hears of us its downlink, both are its access line; the trunk's side where it carries one.
 Two findings go before that.  Where samples could not be split, and the other leg is not known to be clean, nobody is blamed.
-Where most of the active peers lose in the same direction at once, and they are no neighbours, it is what they share: the PBX or
-its network.
+Where most of the active peers lose in the same direction at once, and not the neighbours of one network alone, it is what they
+share: the PBX or its network.
 
 An explanation is asked for at every evaluation of every alert: only those of a loss that is bad now are looked at, through
 indexes by peer and by Linkedid, and who else is lossy is counted once a second at most.
@@ -18,7 +18,7 @@ from typing import Final
 
 from qualitywatch.model import Channel, ChannelHungUp, Direction, Evaluation, Metric, Sample, Signal
 from qualitywatch.quality.leg import LOSSY_FROM_PERCENT, Leg, figures, pooled
-from qualitywatch.quality.neighbours import Lookup, are_unrelated
+from qualitywatch.quality.neighbours import Lookup, lose_everywhere
 from qualitywatch.quality.recent import WINDOW_S
 
 SHARED_BY_PEERS: Final = 3  # so many must lose at once before the blame is on what they share
@@ -186,7 +186,7 @@ class LegBook:
         lossy = frozenset(subject for subject, percent in active.items() if percent >= LOSSY_FROM_PERCENT)
         if len(lossy) < SHARED_BY_PEERS or len(lossy) <= SHARED_SHARE * len(active):
             return None
-        return (lossy, len(active)) if are_unrelated(lossy, self._trunk_of, self._address_of) else None
+        return (lossy, len(active)) if lose_everywhere(lossy, active, self._trunk_of, self._address_of) else None
 
     def _drop(self, uniqueid: str) -> None:
         leg = self._legs.pop(uniqueid, None)

@@ -1,14 +1,17 @@
 """Who may share a line of their own, by their addresses.
 
-Peers of one network may lose together because of a router that is theirs alone; peers of several networks, or phones as well as
-trunks, have nothing in common but the PBX and the network it stands in.
+Peers of one network may lose together because of a router that is theirs alone; when most of those elsewhere lose as well, in
+other networks or over trunks, they have nothing in common but the PBX and the network it stands in.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Final, TypeAlias
+
+EVERYWHERE: Final = 0.5  # more than this part of those elsewhere must lose as well
 
 _PREFIX: Final = {4: 24, 6: 64}
 
@@ -34,8 +37,13 @@ def network(address: str | None) -> str | None:
     return str(ipaddress.ip_network((ip, _PREFIX[ip.version]), strict=False))
 
 
-def are_unrelated(subjects: Collection[str], trunk_of: Lookup, address_of: Lookup) -> bool:
-    """Whether peers have no line of their own in common: they are of several networks, or trunks as well as phones."""
-    carriers = sum(trunk_of(subject) is not None for subject in subjects)
-    networks = {network(address_of(subject)) for subject in subjects} - {None}
-    return len(networks) > 1 or 0 < carriers < len(subjects)
+def lose_everywhere(lossy: Collection[str], active: Collection[str], trunk_of: Lookup, address_of: Lookup) -> bool:
+    """Whether most lose, also of those who do not share the line, of a network or a trunk, that most of the lossy ones have."""
+    lines = {subject: trunk_of(subject) or network(address_of(subject)) for subject in active}
+    counts = Counter(lines[subject] for subject in lossy)
+    unknown = counts.pop(None, 0)
+    if not counts:
+        return False
+    worst, most = counts.most_common(1)[0]
+    elsewhere = sum(line != worst for line in lines.values())
+    return unknown <= most and len(lossy) - most > EVERYWHERE * elsewhere

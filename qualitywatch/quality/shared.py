@@ -12,93 +12,19 @@ said: that somebody was heard, and is.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
 from qualitywatch.model import Direction, Metric, RtcpReport, Sample, Share, ShareObservation
 from qualitywatch.quality.legs import LegBook
-from qualitywatch.quality.neighbours import Lookup
-from qualitywatch.quality.recent import TRUSTED, WINDOW_S, RecentLoss
+from qualitywatch.quality.neighbours import EVERYWHERE, Lookup
+from qualitywatch.quality.places import SAY_AGAIN_S, Key, Place, Standing
+from qualitywatch.quality.recent import TRUSTED, WINDOW_S
 from qualitywatch.quality.sites import SiteBook
 
-_Key: TypeAlias = tuple[Share | None, str]  # a place; None: the line of a trunk, of which its own loss tells
-
-# In and out, as the default loss rule has them for its warning and its critical alert.
-LOSSY_PERCENT: Final = (3.0, 1.5)
-RUINED_PERCENT: Final = (10.0, 5.0)
 EXPIRE_EVERY_S: Final = 60.0
-WORST_TOLD: Final = 5
-SAY_AGAIN_S: Final = 1.0  # what has not changed; and how old the names may be
-ALL_WELL_S: Final = 15.0  # the same where nobody is lossy
-ELSEWHERE: Final = 0.5  # more than this part of those outside the worst place must lose before the PBX is blamed
-
-
-class _Standing:
-    """One peer: what it lost lately, and what that makes it."""
-
-    __slots__ = ("ground", "heard_at", "is_lossy", "is_passed_on", "is_ruined", "loss", "percent", "trunk")
-
-    def __init__(self) -> None:
-        self.loss = {Direction.TO_PEER: RecentLoss(), Direction.FROM_PEER: RecentLoss()}
-        self.heard_at = 0.0
-        self.percent: float | None = None
-        self.is_lossy = self.is_ruined = self.is_passed_on = False
-        self.ground: _Key | None = None  # where it stands
-        self.trunk: _Key | None = None  # over which it talks
-
-    def judge(self, now: float) -> None:
-        known = [percent for loss in self.loss.values() if (percent := loss.percent(now)) is not None]
-        self.percent = max(known, default=None)
-        self.is_lossy = _is_over(self.percent, LOSSY_PERCENT, was=self.is_lossy)
-        self.is_ruined = self.is_lossy and _is_over(self.percent, RUINED_PERCENT, was=self.is_ruined)
-
-    def is_clean_from(self, now: float) -> bool:
-        percent = self.loss[Direction.FROM_PEER].percent(now)
-        return percent is not None and percent < LOSSY_PERCENT[1]
-
-
-class _Place:
-    """Who was heard there within the window, longest ago first, and who of them is lossy."""
-
-    __slots__ = ("_worst", "_worst_at", "active", "lossy", "ruined", "told", "told_at")  # ``told`` the counts, at ``told_at``
-
-    def __init__(self) -> None:
-        self.active: dict[str, _Standing] = {}
-        self.lossy: dict[str, _Standing] = {}
-        self.ruined: set[str] = set()
-        self.told: tuple[int, int, int] | None = None
-        self.told_at = 0.0
-        self._worst: tuple[tuple[str, float], ...] = ()
-        self._worst_at = -1.0
-
-    def put(self, subject: str, standing: _Standing, *, is_lossy: bool) -> None:
-        self.active.pop(subject, None)
-        self.active[subject] = standing
-        if is_lossy:
-            self.lossy[subject] = standing
-        else:
-            self.lossy.pop(subject, None)
-        (self.ruined.add if is_lossy and standing.is_ruined else self.ruined.discard)(subject)
-
-    def drop(self, subject: str) -> None:
-        self.active.pop(subject, None)
-        self.lossy.pop(subject, None)
-        self.ruined.discard(subject)
-
-    def drop_silent(self, now: float) -> None:
-        while self.active:
-            subject = next(iter(self.active))
-            if self.active[subject].heard_at > now - WINDOW_S:
-                break
-            self.drop(subject)
-
-    def worst(self, now: float) -> tuple[tuple[str, float], ...]:
-        if not 0 <= now - self._worst_at < SAY_AGAIN_S or len(self._worst) < min(WORST_TOLD, len(self.lossy)):
-            figures = ((standing.percent or 0.0, subject) for subject, standing in self.lossy.items())
-            self._worst = tuple((subject, percent) for percent, subject in heapq.nlargest(WORST_TOLD, figures))
-            self._worst_at = now
-        return self._worst
+ASK_AGAIN_S: Final = 4.0  # which trunk a call goes over: once with its reports, not with every figure of them
+ALL_WELL_S: Final = 15.0  # so often it is said that nobody is lossy
 
 
 class SharedLoss:
@@ -112,9 +38,11 @@ class SharedLoss:
         self._trunk_of = trunk_of
         self._address_of = address_of
         self._media: dict[str, str] = {}
-        self._standings: dict[str, _Standing] = {}
-        self._places: dict[_Key, _Place] = {}
+        self._told_places: dict[str, tuple[str, ...]] = {}
+        self._standings: dict[str, Standing] = {}
+        self._places: dict[Key, Place] = {}
         self._expired_at: float | None = None
+        self._everywhere: tuple[tuple[int, int], float, bool] = ((0, 0), 0.0, False)  # of which counts, when, and the answer
 
     def hear(self, report: RtcpReport) -> None:
         """Note where a peer really sends from: a registration may name an address that many networks have."""
@@ -130,6 +58,18 @@ class SharedLoss:
         heard = standing.trunk if standing is not None and standing.is_passed_on else None
         return (*((heard[1],) if heard is not None else ()), *((site,) if site is not None else ()))
 
+    def moved(self, subject: str) -> tuple[str, ...] | None:
+        """The places of a peer that was just observed, where they are not what they were when this was asked last."""
+        standing = self._standings.get(subject)
+        if standing is None:
+            return None
+        heard = standing.trunk if standing.is_passed_on else None
+        places = tuple(key[1] for key in (heard, standing.ground) if key is not None)
+        if places == self._told_places.get(subject, ()):
+            return None
+        self._told_places[subject] = places
+        return places
+
     def site_of(self, subject: str) -> str | None:
         """The site a peer stands at: by where its reports come from, else by where it is registered."""
         return self._sites.site_at(self._media.get(subject)) or self._sites.site_at(self._address_of(subject))
@@ -142,7 +82,7 @@ class SharedLoss:
             return []
         standing = self._standings.get(sample.subject)
         if standing is None:
-            standing = self._standings[sample.subject] = _Standing()
+            standing = self._standings[sample.subject] = Standing()
         standing.loss[sample.direction].add(sample)
         standing.heard_at = sample.at
         standing.judge(sample.at)
@@ -166,15 +106,14 @@ class SharedLoss:
             if not place.active:
                 del self._places[key]
 
-    def _settle(self, sample: Sample, standing: _Standing) -> None:
+    def _settle(self, sample: Sample, standing: Standing) -> None:
         """Count the peer where it belongs now."""
-        subject, at = sample.subject, sample.at
-        own = self._trunk_of(subject)
-        carrier = self._legs.carrier(sample.uniqueid, at) if own is None else None
+        subject = sample.subject
+        own, carrier = self._trunks_of(sample, standing)
         standing.is_passed_on = carrier is not None and standing.is_lossy and self._is_passed_on(sample, standing)
         site = self.site_of(subject) if own is None else None
-        ground: _Key | None = (None, own) if own is not None else (Share.SITE_LOSS, site) if site is not None else None
-        trunk: _Key | None = (Share.TRUNK_LOSS, carrier) if carrier is not None else None
+        ground: Key | None = (None, own) if own is not None else (Share.SITE_LOSS, site) if site is not None else None
+        trunk: Key | None = (Share.TRUNK_LOSS, carrier) if carrier is not None else None
         for before, now in ((standing.ground, ground), (standing.trunk, trunk)):
             if before is not None and before != now and before in self._places:
                 self._places[before].drop(subject)
@@ -188,7 +127,15 @@ class SharedLoss:
         if trunk is not None:
             self._place(trunk).put(subject, standing, is_lossy=standing.is_passed_on)
 
-    def _is_passed_on(self, sample: Sample, standing: _Standing) -> bool:
+    def _trunks_of(self, sample: Sample, standing: Standing) -> tuple[str | None, str | None]:
+        """The registration a peer carries, and the one it talks over; asked now and then, for that is a look at all of them."""
+        if sample.uniqueid != standing.asked_of or not 0 <= sample.at - standing.asked_at < ASK_AGAIN_S:
+            own = self._trunk_of(sample.subject)
+            carrier = self._legs.carrier(sample.uniqueid, sample.at) if own is None else None
+            standing.trunks, standing.asked_of, standing.asked_at = (own, carrier), sample.uniqueid, sample.at
+        return standing.trunks
+
+    def _is_passed_on(self, sample: Sample, standing: Standing) -> bool:
         """Whether all that a lossy peer loses may be gaps of the trunk it talks over."""
         if not standing.is_clean_from(sample.at):
             return False
@@ -196,13 +143,13 @@ class SharedLoss:
             return standing.is_passed_on  # as what it hears was judged
         return self._legs.is_passed_on(sample.uniqueid, sample.at)
 
-    def _place(self, key: _Key) -> _Place:
+    def _place(self, key: Key) -> Place:
         place = self._places.get(key)
         if place is None:
-            place = self._places[key] = _Place()
+            place = self._places[key] = Place()
         return place
 
-    def _tell(self, now: float, standing: _Standing) -> Iterator[ShareObservation]:
+    def _tell(self, now: float, standing: Standing) -> Iterator[ShareObservation]:
         """What there is to say of the places of a peer, the widest first."""
         for key in ((Share.PBX_LOSS, self._pbx), standing.trunk, standing.ground):
             place = self._places.get(key) if key is not None else None
@@ -211,18 +158,25 @@ class SharedLoss:
             place.drop_silent(now)
             counts = len(place.lossy), len(place.ruined), len(place.active)
             if key[0] is Share.PBX_LOSS and not self._is_everywhere(place, now):
-                counts = 0, 0, len(place.active)
+                counts = 0, 0, counts[2]
             is_news = place.told is None or counts[:2] != place.told[:2] or (counts[0] > 0 and counts != place.told)
             if not is_news and 0 <= now - place.told_at < (SAY_AGAIN_S if counts[0] else ALL_WELL_S):
                 continue
             place.told, place.told_at = counts, now
             yield ShareObservation(now, key[0], self._pbx, key[1], *counts, place.worst(now) if counts[0] else ())
 
-    def _is_everywhere(self, everybody: _Place, now: float) -> bool:
+    def _is_everywhere(self, everybody: Place, now: float) -> bool:
         """Whether most lose, also of those outside the place where most of the lossy ones are."""
         lossy, active = len(everybody.lossy), len(everybody.active)
-        if lossy <= ELSEWHERE * active:
+        if lossy <= EVERYWHERE * active:
             return False
+        counts, asked_at, answer = self._everywhere
+        if counts != (lossy, active) or not 0 <= now - asked_at < SAY_AGAIN_S:
+            answer = self._ask_everywhere(lossy, active, now)
+            self._everywhere = (lossy, active), now, answer
+        return answer
+
+    def _ask_everywhere(self, lossy: int, active: int, now: float) -> bool:
         grounds = [place for (share, _), place in self._places.items() if share in {Share.SITE_LOSS, None}]
         for place in grounds:
             place.drop_silent(now)
@@ -231,8 +185,4 @@ class SharedLoss:
         if most is None or unplaced > len(most.lossy):
             return False  # nobody can tell what they share
         elsewhere = active - len(most.active)
-        return elsewhere > 0 and lossy - len(most.lossy) > ELSEWHERE * elsewhere
-
-
-def _is_over(percent: float | None, limits: tuple[float, float], *, was: bool) -> bool:
-    return percent is not None and percent >= limits[1 if was else 0]
+        return elsewhere > 0 and lossy - len(most.lossy) > EVERYWHERE * elsewhere

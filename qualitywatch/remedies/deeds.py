@@ -23,7 +23,7 @@ class Deed:
 
     id: int
     key: AlertKey
-    remedy: str  # which of the rule: see ``planner.mark_of``
+    remedy: str  # which of the rule: see ``steps.mark_of``
     action: RemedyAction
     values: Mapping[str, str]  # filled in
     at: float  # wall clock

@@ -10,11 +10,10 @@ when that one is over, and to what it was before all of them at the end.  What s
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum, auto
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from qualitywatch.model import (
     Alert,
@@ -32,37 +31,16 @@ from qualitywatch.model import (
 from qualitywatch.remedies.deeds import Deed, DeedState, Memory
 from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.remedies.registry import ACTIONS
+from qualitywatch.remedies.steps import ACTIVE, Job, Step, mark_of, note_of, same_switch, undo_note_of
 from qualitywatch.remedies.templates import fields_of, fill_all, speaks_of_channels
 
 HOUR_S: Final = 3600.0
 FRESH_S: Final = 60.0  # after that a channel's name may be another's, and a call comes too late
+LIMITS_TOLD: Final = 5  # of one remedy: a storm must not bury what was done under what was not
 RETRY_S: Final = 300.0  # after a refusal to take something back: rights are mended by hand
 
 _NOTHING: Final = Memory()
-_ACTIVE: Final = frozenset({DeedState.STARTED, DeedState.DONE})
-_TAKEN_BACK: Final[Mapping[UndoKind, str]] = {
-    UndoKind.VALUE: "_back",
-    UndoKind.DELETE: "_delete",
-    UndoKind.BEFORE: "_before",
-    UndoKind.NEVER: "",
-}
-
-
-class Job(Enum):
-    """What a step asks for."""
-
-    DO = auto()
-    UNDO = auto()
-    SAY = auto()  # nothing is sent; the planner has taken note already
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do next; ``note`` is what to say at once, if anything."""
-
-    job: Job
-    deed: Deed
-    note: RemedyNote | None = None
+_Index: TypeAlias = Mapping[tuple[AlertKey, str, str], Deed]  # by alert, remedy and channel
 
 
 class Planner:
@@ -89,6 +67,8 @@ class Planner:
         self._heard_at: dict[AlertKey, float] = {}  # when it last changed, on the wall clock
         self._happened: dict[AlertKey, Alert] = {}
         self._not_before: dict[int, float] = {}  # by deed
+        self._limited: set[tuple[AlertKey, str]] = set()  # what waits for the hour to pass, by alert and remedy
+        self._limits_told: Counter[str] = Counter()  # the same by remedy
 
     @property
     def memory(self) -> Memory:
@@ -120,13 +100,17 @@ class Planner:
                     return step
         undone = {deed.key for deed in self._deeds.values()}
         self._over = {key for key in self._over if key.pbx != pbx or key in undone}
+        limited = [deed for deed in self._deeds.values() if deed.state is DeedState.LIMITED]
+        self._limited = {(deed.key, deed.remedy) for deed in limited}
+        self._limits_told = Counter(deed.remedy for deed in limited)
+        index = {(deed.key, deed.remedy, deed.channel): deed for deed in self._deeds.values()}
         for alert in firing.values():
             fresh = wall - self._heard_at.get(alert.key, -HOUR_S) <= FRESH_S or now - (alert.fired_at or now) <= FRESH_S
-            step = self._wish(alert, wall, fresh=fresh, lasts=True)
+            step = self._wish(alert, index, wall, fresh=fresh, lasts=True)
             if step is not None:
                 return step
         for alert in [alert for alert in self._happened.values() if alert.key.pbx == pbx]:
-            step = self._wish(alert, wall, fresh=wall - self._heard_at.get(alert.key, wall) <= FRESH_S, lasts=False)
+            step = self._wish(alert, index, wall, fresh=wall - self._heard_at.get(alert.key, wall) <= FRESH_S, lasts=False)
             if step is not None:
                 return step
             del self._happened[alert.key]
@@ -150,12 +134,12 @@ class Planner:
     def done(self, deed: Deed, wall: float) -> RemedyNote:
         """It was done."""
         self._deeds[deed.id] = replace(deed, state=DeedState.DONE)
-        return _note(wall, RemedyOutcome.DONE, deed)
+        return note_of(wall, RemedyOutcome.DONE, deed)
 
     def not_done(self, deed: Deed, why: RemedyReason, detail: str, wall: float) -> RemedyNote:
         """It was refused, or cannot be done; it is not tried again for this alert."""
         self._deeds[deed.id] = replace(deed, state=DeedState.NOT_DONE)
-        return _note(wall, RemedyOutcome.NOT_DONE, deed, why, detail)
+        return note_of(wall, RemedyOutcome.NOT_DONE, deed, why, detail)
 
     def unclear(self, deed: Deed, wall: float) -> RemedyNote | None:
         """Nobody knows whether it was done: what can be repeated is, later; the rest is not, which is worth a note."""
@@ -169,7 +153,7 @@ class Planner:
     def undone(self, deed: Deed, wall: float) -> RemedyNote:
         """It was taken back."""
         self._forget(deed)
-        return _undo_note(wall, RemedyOutcome.UNDONE, deed)
+        return undo_note_of(wall, RemedyOutcome.UNDONE, deed)
 
     def found(self, deed: Deed, value: str | None, wall: float) -> RemedyNote | None:
         """Somebody else has set it since: leave it; no note where it turns out that it was never done, or is back already."""
@@ -177,14 +161,14 @@ class Planner:
         if deed.state is DeedState.STARTED:
             return None
         if value == (deed.undo.value if deed.undo.kind is UndoKind.VALUE else None):
-            return _undo_note(wall, RemedyOutcome.UNDONE, deed)  # by us, just before a restart
-        return _undo_note(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.CHANGED, value or "")
+            return undo_note_of(wall, RemedyOutcome.UNDONE, deed)  # by us, just before a restart
+        return undo_note_of(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.CHANGED, value or "")
 
     def not_undone(self, deed: Deed, why: RemedyReason, detail: str, wall: float) -> RemedyNote | None:
         """Asterisk refused to take it back: tried again later, told once."""
         told = deed.id in self._not_before
         self._not_before[deed.id] = wall + RETRY_S
-        return None if told else _undo_note(wall, RemedyOutcome.NOT_UNDONE, deed, why, detail)
+        return None if told else undo_note_of(wall, RemedyOutcome.NOT_UNDONE, deed, why, detail)
 
     def reconnected(self) -> None:
         """Rights are those of the login: what was refused is tried again at once."""
@@ -200,13 +184,13 @@ class Planner:
     def _release(self, deed: Deed, wall: float) -> Step | None:
         if deed.state is DeedState.DRY and deed.undo.kind is not UndoKind.NEVER:
             self._forget(deed)
-            return Step(Job.SAY, deed, _undo_note(wall, RemedyOutcome.WOULD_UNDO, deed))
-        if deed.state not in _ACTIVE or deed.undo.kind is UndoKind.NEVER:
+            return Step(Job.SAY, deed, undo_note_of(wall, RemedyOutcome.WOULD_UNDO, deed))
+        if deed.state not in ACTIVE or deed.undo.kind is UndoKind.NEVER:
             self._forget(deed)
             return None
         if not self._policy.allows(deed.action):
             return None  # remembered, for when it is allowed again
-        others = [other for other in self._deeds.values() if other.id != deed.id and _same_switch(other, deed)]
+        others = [other for other in self._deeds.values() if other.id != deed.id and same_switch(other, deed)]
         above = [other for other in others if other.id > deed.id]
         below = max(others, key=lambda other: other.id, default=None)
         if above:
@@ -220,29 +204,27 @@ class Planner:
         elif below is None:
             return Step(Job.UNDO, deed)
         self._forget(deed)
-        return Step(Job.SAY, deed, _undo_note(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.HELD))
+        return Step(Job.SAY, deed, undo_note_of(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.HELD))
 
     def _forget(self, deed: Deed) -> None:
         del self._deeds[deed.id]
         self._not_before.pop(deed.id, None)
 
-    def _wish(self, alert: Alert, wall: float, *, fresh: bool, lasts: bool) -> Step | None:
+    def _wish(self, alert: Alert, index: _Index, wall: float, *, fresh: bool, lasts: bool) -> Step | None:
         for mark, remedy in self._remedies.get(alert.key.rule, ()):
             if alert.severity.rank < remedy.severity.rank:
                 continue
             per_channel = ACTIONS[remedy.action].per_channel or speaks_of_channels(remedy.values)
             for channel in alert.channels if per_channel else ("",):
-                known = self._known(alert.key, mark, channel)
+                known = index.get((alert.key, mark, channel))
                 step = self._again(known, wall) if known is not None else None
                 if known is None or known.state is DeedState.LIMITED:
+                    if not self._may(wall) and self._has_told_limit(alert.key, mark):
+                        continue
                     step = self._first(alert, (mark, remedy), channel, known, wall, fresh=fresh, lasts=lasts)
                 if step is not None:
                     return step
         return None
-
-    def _known(self, key: AlertKey, mark: str, channel: str) -> Deed | None:
-        deeds = (deed for deed in self._deeds.values() if (deed.key, deed.remedy, deed.channel) == (key, mark, channel))
-        return next(deeds, None)
 
     def _again(self, deed: Deed, wall: float) -> Step | None:
         """A deed that was begun: after a restart, or without an answer."""
@@ -274,20 +256,15 @@ class Planner:
         if not fresh and (kind.switch is None or channel):
             return self._refuse(deed, RemedyReason.LATE, "", wall) if known is None and key in self._heard_at else None
         if not self._may(wall):
-            told = any(
-                (other.key, other.remedy, other.state) == (key, mark, DeedState.LIMITED) for other in self._deeds.values()
-            )
-            if told:
-                return None
             return self._refuse(deed, RemedyReason.LIMIT, str(self._policy.max_per_hour), wall, DeedState.LIMITED)
         self._last_id = max(self._last_id, deed.id)
         if self._policy.dry_run or remedy.dry_run:
             dry = replace(deed, state=DeedState.DRY)
             self._deeds[dry.id] = dry
             self._started_at.append(wall)
-            return Step(Job.SAY, dry, _note(wall, RemedyOutcome.WOULD, dry))
+            return Step(Job.SAY, dry, note_of(wall, RemedyOutcome.WOULD, dry))
         if deed.undo.kind is UndoKind.BEFORE:
-            under = [other for other in self._deeds.values() if _same_switch(other, deed)]
+            under = [other for other in self._deeds.values() if same_switch(other, deed)]
             if under:  # what there is, is known: we have set it
                 deed = replace(deed, undo=Undo(UndoKind.VALUE, max(under, key=lambda other: other.id).values["value"]))
         return Step(Job.DO, deed)
@@ -295,35 +272,13 @@ class Planner:
     def _refuse(self, deed: Deed, why: RemedyReason, detail: str, wall: float, state: DeedState = DeedState.NOT_DONE) -> Step:
         refused = self._deeds[deed.id] = replace(deed, state=state)
         self._last_id = max(self._last_id, deed.id)
-        return Step(Job.SAY, refused, _note(wall, RemedyOutcome.NOT_DONE, refused, why, detail))
+        return Step(Job.SAY, refused, note_of(wall, RemedyOutcome.NOT_DONE, refused, why, detail))
+
+    def _has_told_limit(self, key: AlertKey, mark: str) -> bool:
+        """Whether another line about the limit would be no news."""
+        return (key, mark) in self._limited or self._limits_told[mark] >= LIMITS_TOLD
 
     def _may(self, wall: float) -> bool:
         # A clock that was set back leaves instants in the future: they count from now.
         self._started_at = [min(at, wall) for at in self._started_at if wall - at < HOUR_S]
         return len(self._started_at) < self._policy.max_per_hour
-
-
-def mark_of(remedy: Remedy) -> str:
-    """Name a remedy of a rule by what it says, so that it is known again whatever stands above it in the file."""
-    return json.dumps([remedy.action, remedy.values, remedy.undo.kind, remedy.undo.value], sort_keys=True)
-
-
-def _same_switch(other: Deed, deed: Deed) -> bool:
-    switch = ACTIONS[deed.action].switch
-    if switch is None or other.state not in _ACTIVE or (other.action, other.key.pbx) != (deed.action, deed.key.pbx):
-        return False
-    return bool(switch.address(deed.values)) and switch.address(other.values) == switch.address(deed.values)
-
-
-def _note(
-    wall: float, outcome: RemedyOutcome, deed: Deed, why: RemedyReason = RemedyReason.NONE, detail: str = ""
-) -> RemedyNote:
-    return RemedyNote(wall, outcome, deed.action, deed.values, why, detail)
-
-
-def _undo_note(
-    wall: float, outcome: RemedyOutcome, deed: Deed, why: RemedyReason = RemedyReason.NONE, detail: str = ""
-) -> RemedyNote:
-    kind = UndoKind.BEFORE if why is RemedyReason.HELD else deed.undo.kind
-    values = {**deed.values, "value": deed.undo.value} if kind is UndoKind.VALUE else deed.values
-    return RemedyNote(wall, outcome, f"{deed.action}{_TAKEN_BACK[kind]}", values, why, detail)

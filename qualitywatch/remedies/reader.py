@@ -15,16 +15,21 @@ def read_remedies(section: Section) -> tuple[Remedy, ...]:
     """Read the list ``remedies`` of a rule; problems go to the section's document."""
     remedies = []
     for part in section.sections("remedies", required="remedies" in section):
-        remedies.append(_remedy(part))
-        part.close()
+        remedy = _remedy(part)
+        if remedy is not None:
+            remedies.append(remedy)
+            part.close()
     for index, remedy in enumerate(remedies):
         if remedy in remedies[:index]:
             section.problem("remedies", f"{remedy.action} is there twice with the same words")
     return tuple(remedies)
 
 
-def _remedy(section: Section) -> Remedy:
-    action = section.choice("action", RemedyAction)
+def _remedy(section: Section) -> Remedy | None:
+    word = section.text("action", choices=tuple(RemedyAction))
+    if word not in tuple(RemedyAction):
+        return None  # which keys it may have is not known
+    action = RemedyAction(word)
     kind = ACTIONS[action]
     values = kind.parse(section)
     can_undo = kind.switch is not None and not values.get("channel")

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import Final
 
 from qualitywatch.model import AlertKey, Evaluation, Observation
-from qualitywatch.ports import Learning
+from qualitywatch.ports import Learning, Recalling
 from qualitywatch.rules.duty import Duty
 from qualitywatch.rules.spec import RuleSpec
 
@@ -57,6 +57,16 @@ class Engine:
             counted = self._duty.judge(evaluation) if evaluation is not None else None
             if counted is not None:
                 yield counted
+
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """What the opinion of one key rests on, and whether each observation was counted; nothing where a rule cannot tell."""
+        rule: object = self._rules.get(key.rule)
+        return rule.seen(key) if isinstance(rule, Recalling) else ()
+
+    def subjects(self) -> set[str]:
+        """Of whom rules have anything to judge by, as far as they can tell."""
+        rules: list[object] = list(self._rules.values())
+        return {subject for rule in rules if isinstance(rule, Recalling) for subject in rule.subjects()}
 
     def forget(self) -> None:
         """Let every rule drop what it has observed: there is a gap in what we saw."""

@@ -2,8 +2,8 @@
 
 Strategy: only what can be proven is found, so that a clean bill means something and nobody learns to look away: a selection is
 taken to lie within another one when every selector of it is written there as well, or is a plain name the other one matches.
-What can be said of any kind of rule is said of every kind; the rest is here by kind, and what two rules are to each other in
-``overlaps.py``.
+What can be said of any kind of rule is said of every kind, by what its options tell of themselves (``bands.py``); the rest is
+here by kind, and what two rules are to each other in ``overlaps.py``.
 """
 
 from __future__ import annotations
@@ -15,18 +15,26 @@ from itertools import combinations
 from typing import Final
 
 from qualitywatch.document import format_duration
-from qualitywatch.model import Direction, Metric, PbxState, PeerState, Severity, TrunkState
+from qualitywatch.model import VOICE_METRICS, Direction, Metric, PbxState, PeerState, Severity, TrunkState
+from qualitywatch.rules.allowances import idle_allowances
+from qualitywatch.rules.bands import look_over
 from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
-from qualitywatch.rules.kinds import state, threshold
+from qualitywatch.rules.idle_remedies import idle_remedies
+from qualitywatch.rules.kinds import baseline, destination, state, threshold
+from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.overlaps import overlap
 from qualitywatch.rules.spec import RuleSpec, Selection
+from qualitywatch.rules.unusual import far_off
+from qualitywatch.rules.windows import (
+    HIGHEST,
+    HIGHEST_JUDGED,
+    LONGEST_CALL_S,
+    LOWER_IS_WORSE,
+    LOWEST,
+    PACKETS_PER_SECOND,
+)
 
-PACKETS_PER_SECOND: Final = 50  # 20 ms of speech in a packet, as in nearly every call
-LONGEST_CALL_S: Final = 3600.0  # few calls outlast it; a hold that does waits for a call that nobody makes
-# Jitter beyond this and round trips beyond that are left out as absurd (``quality/streams.py``), so no rule ever sees them.
-HIGHEST_JUDGED: Final[Mapping[Metric, float]] = {Metric.JITTER_MS: 1000, Metric.RTT_MS: 10_000}
-LOWEST: Final[Mapping[Metric, float]] = {Metric.MOS: 1.0}
 GOOD_STATES: Final = frozenset(
     {
         TrunkState.REGISTERED.value,
@@ -43,13 +51,19 @@ def lint(specs: Sequence[RuleSpec]) -> list[Finding]:
     found: list[Finding] = []
     for rule in rules:
         found += _selection(rule)
+        found += idle_remedies(rule)
+        found += look_over(rule)
         match rule.options:
             case threshold.Options():
                 found += _threshold(rule, rule.options)
             case state.Options():
                 found += _state(rule, rule.options)
+            case baseline.Options():
+                found += far_off(rule, rule.options)
+            case destination.Options():
+                found += idle_allowances(rule, rule.options)
             case _:
-                pass  # a kind whose keys nothing is known of that could go wrong
+                pass  # it has a band or knows its own oddities, or nothing is known that could go wrong
     for one, other in combinations(rules, 2):
         found += overlap(one, other)
     order = {rule.spec.source: number for number, rule in enumerate(rules)}
@@ -77,18 +91,18 @@ def _selection(rule: Rule) -> Iterator[Finding]:
 
 
 def _threshold(rule: Rule, options: threshold.Options) -> Iterator[Finding]:
-    metric, lower = options.metric, options.metric in threshold.LOWER_IS_WORSE
+    metric, lower = options.metric, options.metric in LOWER_IS_WORSE
     possible = PACKETS_PER_SECOND * options.window_s
     enough = format_duration(round(options.min_expected / PACKETS_PER_SECOND))
-    if options.min_expected > possible:
+    if options.min_expected > possible and metric in VOICE_METRICS:
         yield rule.finding(
             "can hardly ever fire",
             f"a window of {format_duration(options.window_s)} holds {possible:.0f} packets of a call, min_expected wants"
             f" {options.min_expected:g}",
             f"make the window at least {enough}, or min_expected smaller",
         )
-    if metric is Metric.RTT_MS and rule.common.directions != frozenset(Direction):
-        yield rule.finding("has a direction for nothing", "a round trip goes both ways", "take direction out")
+    if (metric is Metric.RTT_MS or metric not in VOICE_METRICS) and rule.common.directions != frozenset(Direction):
+        yield rule.finding("has a direction for nothing", _undirected(metric), "take direction out")
     limits = [("", options.limits), *((f"override {_named(selection)}: ", limits) for selection, limits in options.overrides)]
     for where, severities in limits:
         for severity, limit in severities.items():
@@ -110,8 +124,8 @@ def _threshold(rule: Rule, options: threshold.Options) -> Iterator[Finding]:
             )
 
 
-def _limit(rule: Rule, name: str, metric: Metric, limit: threshold.Limit, *, lower: bool) -> Iterator[Finding]:
-    highest, lowest = threshold.HIGHEST[metric], LOWEST.get(metric, 0.0)
+def _limit(rule: Rule, name: str, metric: Metric, limit: Limit, *, lower: bool) -> Iterator[Finding]:
+    highest, lowest = HIGHEST[metric], LOWEST.get(metric, 0.0)
     judged = HIGHEST_JUDGED.get(metric, highest)
     always = limit.enter >= highest if lower else limit.enter <= 0
     if always:
@@ -127,7 +141,7 @@ def _limit(rule: Rule, name: str, metric: Metric, limit: threshold.Limit, *, low
         yield rule.finding(
             f"does not end while calls go on ({name})", f"no {metric} lies {side} clear {limit.clear:g}", "set another clear"
         )
-    if limit.hold_s >= LONGEST_CALL_S:
+    if limit.hold_s >= LONGEST_CALL_S and metric in VOICE_METRICS:
         yield rule.finding(
             f"can hardly ever fire ({name})",
             f"it must be bad for {format_duration(limit.hold_s)} without a break and few calls last so long",
@@ -135,11 +149,15 @@ def _limit(rule: Rule, name: str, metric: Metric, limit: threshold.Limit, *, low
         )
 
 
+def _undirected(metric: Metric) -> str:
+    return "a round trip goes both ways" if metric is Metric.RTT_MS else f"{metric} has none"
+
+
 def _away(*, lower: bool) -> str:
     return "lower" if lower else "higher"
 
 
-def _drowned(rule: Rule, where: str, limits: Mapping[Severity, threshold.Limit], *, lower: bool) -> Iterator[Finding]:
+def _drowned(rule: Rule, where: str, limits: Mapping[Severity, Limit], *, lower: bool) -> Iterator[Finding]:
     """A milder severity that a graver one always overtakes."""
     for mild, grave in combinations(sorted(limits, key=lambda severity: severity.rank), 2):
         one, other = limits[mild], limits[grave]

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from qualitywatch.model import Severity
+from qualitywatch.rules.bands import Band, Banded, always_before, contradiction
 from qualitywatch.rules.covering import covers, excluded
 from qualitywatch.rules.findings import Finding, Rule
-from qualitywatch.rules.kinds import change, state, threshold
+from qualitywatch.rules.kinds import baseline, change, state, threshold
+from qualitywatch.rules.windows import LOWER_IS_WORSE
 
 
 def overlap(one: Rule, other: Rule) -> Iterator[Finding]:
     """Yield what is wrong with having both."""
+    yield from _usual_and_limit(one, other)
     if one.spec.kind != other.spec.kind or type(one.options) is not type(other.options):
         return
     for inner, outer in ((one, other), (other, one)):
@@ -25,6 +28,8 @@ def overlap(one: Rule, other: Rule) -> Iterator[Finding]:
                 found = _two_states(inner, inside, outer, around)
             case change.Options() as inside, change.Options() as around:
                 found = _two_changes(inner, inside, outer, around)
+            case Banded() as inside, Banded() as around if inside.band.alike == around.band.alike:
+                found = _two_bands(inner, inside.band, outer, around.band)
             case _:
                 found = _same(inner, outer) if inner.options == outer.options else None
         if found is not None:
@@ -32,12 +37,27 @@ def overlap(one: Rule, other: Rule) -> Iterator[Finding]:
             return
 
 
+def _usual_and_limit(one: Rule, other: Rule) -> Iterator[Finding]:
+    """A baseline whose floor lies beyond the limit of a threshold it yields to."""
+    for inner, outer in ((one, other), (other, one)):
+        inside, around = inner.options, outer.options
+        if not isinstance(inside, baseline.Options) or not isinstance(around, threshold.Options):
+            continue
+        alike = (inside.metric, inside.aggregate, inside.window_s) == (around.metric, around.aggregate, around.window_s)
+        if not alike or around.min_expected > inside.min_expected or around.overrides or not _reaches(outer, inner):
+            continue
+        sign = -1 if inside.metric in LOWER_IS_WORSE else 1
+        begins = any(sign * limit.enter <= sign * inside.floor for limit in around.limits.values())
+        if begins and outer.spec.active is None and outer.spec.name in inner.spec.yields_to:
+            yield _silenced(inner, outer)
+
+
 def _two_thresholds(inner: Rule, inside: threshold.Options, outer: Rule, around: threshold.Options) -> Finding | None:
     """``inner`` looks at nothing but what ``outer`` looks at as well: does it say anything that ``outer`` does not?"""
     alike = (inside.metric, inside.aggregate, inside.window_s) == (around.metric, around.aggregate, around.window_s)
     if not alike or around.min_expected > inside.min_expected or inside.overrides or around.overrides:
         return None
-    sign = -1 if inside.metric in threshold.LOWER_IS_WORSE else 1
+    sign = -1 if inside.metric in LOWER_IS_WORSE else 1
     mildest = min(inside.limits.values(), key=lambda limit: sign * limit.enter, default=None)
     first = min(around.limits.values(), key=lambda limit: sign * limit.enter, default=None)
     if mildest is None or first is None or sign * mildest.enter < sign * first.enter:
@@ -80,6 +100,23 @@ def _two_changes(inner: Rule, inside: change.Options, outer: Rule, around: chang
             f"name this rule {outer.spec.name} to replace that one, or allow it there too",
         )
     return _overlap(inner, outer, f"both tell of a new {inside.attribute} of the same subjects")
+
+
+def _two_bands(inner: Rule, inside: Band, outer: Rule, around: Band) -> Finding | None:
+    """Of any kind with a figure: does ``inner`` say anything that ``outer`` does not?"""
+    apart = inner.spec.name in outer.spec.yields_to
+    figures = contradiction(around, inside)
+    if figures is not None and not apart and outer.spec.name not in inner.spec.yields_to:
+        return inner.finding(
+            f"contradicts {outer.spec.name} ({outer.spec.source})",
+            f"it warns of {figures[0]:g} where the other is critical from {figures[1]:g} on",
+            _either(outer),
+        )
+    if not always_before(around, inside):
+        return None
+    if outer.spec.name in inner.spec.yields_to:
+        return _silenced(inner, outer)
+    return None if apart else _overlap(inner, outer, f"both look at the {inside.figure} of the same subjects")
 
 
 def _same(inner: Rule, outer: Rule) -> Finding | None:

@@ -28,7 +28,7 @@ R_FLOOR: Final = 78.0  # at or under it; a MOS of 3.9
 BEFORE, AFTER = 1, 4  # minutes
 KEPT_VERDICTS: Final = (Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT, Verdict.UNGROUNDED_CODEC)  # that any rule counts
 BYTES_PER_DAY: Final = 16_000_000
-_BURST: Final = BYTES_PER_DAY / 4
+_BURST: Final = 1 / 8  # of a day's bytes, for a bad hour after a good one
 _DAY_S: Final = 86_400
 
 _METRICS: Final = (Metric.LOSS_PERCENT, Metric.LOSS_PERCENT_REPORTED, Metric.JITTER_MS, Metric.RTT_MS, Metric.R_FACTOR)
@@ -64,12 +64,12 @@ class _Minute:
     body: bytearray = field(default_factory=bytearray)
     calls: dict[str, int] = field(default_factory=dict)
     codecs: dict[str, int] = field(default_factory=dict)
-    report: tuple[float, str, Direction | None] | None = None
+    report: tuple[float, str, Direction | None, str | None] | None = None
     weight: float = math.nan
     notable: bool = False
 
     def add(self, start_at: int, sample: Sample) -> None:
-        report = (sample.at, sample.uniqueid, sample.direction)
+        report = (sample.at, sample.uniqueid, sample.direction, sample.codec)
         if report != self.report:
             call = self.calls.setdefault(sample.uniqueid, min(len(self.calls), _MOST_NAMES))
             codec = self.codecs.setdefault(sample.codec or "", min(len(self.codecs), _MOST_NAMES))
@@ -125,7 +125,7 @@ class DetailCollector:
         self._held: dict[_Subject, dict[int, _Minute]] = {}
         self._until: dict[_Subject, int] = {}  # up to this minute everything of a subject is kept
         self._bytes_per_day = bytes_per_day
-        self._left = min(_BURST, bytes_per_day)
+        self._left = self._most = bytes_per_day * _BURST
         self._counted_at: float | None = None
 
     def add(self, samples: Iterable[Sample]) -> None:
@@ -162,7 +162,7 @@ class DetailCollector:
 
     def _afford(self, size: int, now: float) -> bool:
         passed_s = max(0.0, now - self._counted_at) if self._counted_at is not None else 0.0
-        self._left = min(_BURST, self._bytes_per_day, self._left + passed_s * self._bytes_per_day / _DAY_S)
+        self._left = min(self._most, self._left + passed_s * self._bytes_per_day / _DAY_S)
         self._counted_at = now
         if size > self._left:
             return False

@@ -13,10 +13,10 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, get_args
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model.observations import Belonging, Gap, Observation, Observed
+from qualitywatch.model.observations import Belonging, Gap, Observation, Observed, Whereabouts
 from qualitywatch.store.codec import dumps, loads
 
-_CLASSES: Final[dict[str, type[Any]]] = {cls.__name__: cls for cls in (*get_args(Observation), Gap, Belonging)}
+_CLASSES: Final[dict[str, type[Any]]] = {cls.__name__: cls for cls in (*get_args(Observation), Gap, Belonging, Whereabouts)}
 
 
 @dataclass(frozen=True, slots=True)

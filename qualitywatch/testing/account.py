@@ -147,13 +147,30 @@ def _breach(found: Account, at: float, severity: Severity, value: float | None) 
     if value is None:
         return _details(evaluation.details) if evaluation is not None and evaluation.details else "its condition held"
     topic = evaluation.topic if evaluation is not None else ""
-    enter = _limits(found).get(severity)
+    enter, usual = _limits(found).get(severity), _usual(evaluation)
+    if usual:
+        return f"{figure(value, topic)} is far from {usual}"
     sign = "<=" if evaluation is not None and evaluation.worse_is_lower else ">="
     return (
         f"{figure(value, topic)} {sign} {figure(enter, topic)}"
         if enter is not None
         else f"the figure was {figure(value, topic)}"
     )
+
+
+def _usual(evaluation: Evaluation | None) -> str:
+    """What it was held against, where it was judged by what is usual; "" otherwise."""
+    if evaluation is None or "usual" not in evaluation.details:
+        return ""
+    details, topic = evaluation.details, evaluation.topic
+    usual, deviation, limit = (_with_unit(details.get(name, ""), topic) for name in ("usual", "deviation", "limit"))
+    when = "at any hour" if details.get("hour") == "any" else f"at {details.get('hour')} h"
+    windows = details.get("learned")
+    return f"what is usual {when}: {usual}, give or take {deviation}, from {windows} windows; unusual begins at {limit}"
+
+
+def _with_unit(text: str, topic: str) -> str:
+    return f"{text}{_UNITS.get(topic, '')}"
 
 
 def _hold(found: Account, transition: Transition) -> str:
@@ -172,13 +189,17 @@ def _why_not(found: Account, clock: Callable[[float], str]) -> str:
     worst = found.worst()
     if worst is None or worst.evaluation.value is None:
         details = found.moments[-1].evaluation.details
+        if "learned" in details:
+            return f"what is usual was not known yet ({_details(details)})"
         if details:
             return f"its condition never held (last seen: {_details(details)})"
         return "there was never enough to judge by: too few packets in the window, or nothing new"
     topic, value = worst.evaluation.topic, worst.evaluation.value
     kind = "lowest" if worst.evaluation.worse_is_lower else "highest"
     text = f"the {kind} value was {figure(value, topic)} at {clock(worst.evaluation.at)}"
-    limits = _limits(found)
+    limits, usual = _limits(found), _usual(worst.evaluation)
+    if usual:
+        return f"{text}, and {usual}"
     severity = min(limits, key=lambda one: one.rank, default=None)
     return text if severity is None else f"{text}, {severity} begins at {figure(limits[severity], topic)}"
 

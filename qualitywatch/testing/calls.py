@@ -49,6 +49,7 @@ class Call:
     uniqueid: str | None = None
     linkedid: str | None = None
     address: str | None = None  # where the peer sends its media from
+    counts_sent: bool = True  # False: our reports do not say how much we sent, so gaps of the other leg cannot be told apart
 
 
 class _Way:
@@ -102,6 +103,8 @@ def messages(call: Call, number: int, at: float) -> Iterator[tuple[float, Messag
         ours, theirs = 0x1000 + number, 0x2000 + number
         if "ours" in call.reports:
             sender = _sender(now, ours, to_peer, elapsed_s, clock_hz)
+            if not call.counts_sent:
+                sender = {"SSRC": sender["SSRC"], "PT": "201(RR)"}
             report = _block(theirs, from_peer, line, clock_hz)
             ends = {"To": address, "From": _OUR_ADDRESS}
             yield now, event("RTCPSent", now, block, ends, sender, report)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from qualitywatch.model import Evaluation, Transition
 from qualitywatch.notify.transcript import Line
+from qualitywatch.remedies.rehearsal import Rehearsed
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.rules.witness import Witness
 
@@ -21,6 +22,7 @@ class Run:
     transitions: list[Transition] = field(default_factory=list)
     witness: Witness = field(default_factory=Witness)
     lines: list[Line] = field(default_factory=list)
+    remedies: list[Rehearsed] = field(default_factory=list)
 
     @property
     def evaluations(self) -> list[Evaluation]:

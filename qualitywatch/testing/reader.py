@@ -26,6 +26,7 @@ from qualitywatch.testing.expectations import (
     Wanted,
 )
 from qualitywatch.testing.figures import read_range, read_span
+from qualitywatch.testing.remedies import RemedySaid
 from qualitywatch.testing.script import read_script
 
 DEFAULT_START: Final = "2026-01-05T09:00:00"  # a Monday morning
@@ -129,10 +130,10 @@ def _expectation(section: Section, known: Collection[str]) -> Expectation | None
     span = read_span(section, "between")
     if at_s is not None and span is not None:
         section.problem("between", "an expectation has either at or between")
-    kinds = [kind for kind in ("state", "never", "messages", "message") if kind in section]
+    kinds = [kind for kind in ("state", "never", "messages", "message", "remedy") if kind in section]
     found: Expectation | None = None
     if len(kinds) != 1:
-        section.problem("", "one of state, never, messages and message says what is expected")
+        section.problem("", "one of state, never, messages, message and remedy says what is expected")
         return None
     match kinds[0]:
         case "never":
@@ -140,6 +141,8 @@ def _expectation(section: Section, known: Collection[str]) -> Expectation | None
         case "messages":
             count = read_range(section, "messages")
             found = MessageCount(source, count, span) if count is not None else None
+        case "remedy":
+            found = RemedySaid(source, _text(section, "remedy"), span)
         case "message":
             found = MessageShown(source, _text(section), at_s, span, section.boolean("new", None))
         case _:
@@ -160,6 +163,8 @@ def _never(section: Section, source: str, span: Span | None, known: Collection[s
         section.problem("at", "what never happens has no instant; use between, or leave it out")
     if part is None:
         return None
+    if "remedy" in part:
+        return RemedySaid(source, _text(part, "remedy"), span, never=True)
     if "message" in part:
         return MessageShown(source, _text(part), None, span, None, never=True)
     return Never(source, span, part.choice("state", Wanted, Wanted.FIRING), _pattern(part, known))
@@ -178,12 +183,12 @@ def _pattern(section: Section, known: Collection[str]) -> Pattern:
     )
 
 
-def _text(section: Section) -> str:
-    text = section.written("message")
+def _text(section: Section, key: str = "message") -> str:
+    text = section.written(key)
     if len(text) > 2 and text.startswith("/") and text.endswith("/"):
         try:
             re.compile(text[1:-1])
         except re.error as exc:
-            section.problem("message", f"is not a regular expression: {exc}")
+            section.problem(key, f"is not a regular expression: {exc}")
             return ""
     return text

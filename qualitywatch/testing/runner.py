@@ -13,6 +13,7 @@ from qualitywatch.model import Alert, Transition
 from qualitywatch.notify.transcript import Line
 from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.quality.sites import Sites
+from qualitywatch.remedies.rehearsal import Rehearsal
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.testing.cases import Case, Said
 from qualitywatch.testing.outcome import Run
@@ -57,10 +58,13 @@ def play(
     )
     chat.watch(pipeline)
 
+    rehearsal = Rehearsal(PBX, {spec.name: spec.remedies for spec in specs}, trunk_of=pipeline.trunk_of)
+
     def take(effects: Effects) -> None:
         run.transitions.extend(effects.transitions)
         if pipeline.now is not None:
             run.lines.extend(chat.step(PBX, effects.transitions, pipeline.alerts, pipeline.now))
+            run.remedies.extend(rehearsal.step(effects.transitions, pipeline.alerts, pipeline.now))
 
     at: float | None = None
     for said_at, said in _story(case):

@@ -122,6 +122,7 @@ def _call(section: Section) -> Thing:
         uniqueid=section.written("uniqueid", None),
         linkedid=section.written("linkedid", None),
         address=section.written("address", None),
+        counts_sent=section.boolean("counts_sent", True),
     )
     return lambda at, number: calls.messages(call, number, at + from_s)
 

@@ -52,7 +52,7 @@ class DialTracker:
     def begun(self, event: DialBegun) -> tuple[DialObservation, ...]:
         """Some channel is called; return the call it belongs to when it leaves by a trunk."""
         dest, caller, number = event.dest, event.caller, event.number
-        if number is None or dest.uniqueid.startswith(self._own) or not self._leaves(dest):
+        if number is None or dest.uniqueid in self._legs or dest.uniqueid.startswith(self._own) or not self._leaves(dest):
             return ()
         is_new = True
         if caller is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from qualitywatch.ami.events import translate
@@ -58,6 +59,7 @@ def key_of(transition: Transition) -> Key:
     return key.rule, key.subject, key.direction.value if key.direction is not None else None
 
 
+@cache
 def findings(recording: Path) -> Findings:
     """Replay a recording and compare."""
     events = events_of(recording)

@@ -15,7 +15,7 @@ from tests.accuracy.faults import faults_of
 from tests.accuracy.findings import RECORDINGS, events_of, findings, fired, key_of
 
 IDS = [f"{path.parent.name}/{path.name}" for path in RECORDINGS]
-ENOUGH_CUTS = 12
+ENOUGH_CUTS = 4
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)

@@ -64,7 +64,7 @@ class Office:
         self.keeper = Keeper(store, [], self.clock)
         self.pipeline = Pipeline("office", rules, alerts=alerts)
         endpoint = AmiEndpoint("office", "127.0.0.1", manager.port, "qualitywatch", "secret")
-        pace = Pace(boot_s=0.05, refused_s=0.01)
+        pace = Pace(boot_s=0.05, reload_s=0.05, refused_s=0.01)
         self.client = AmiClient(endpoint, self.clock, pace=pace, new_delays=lambda: repeat(0.01))
         self.watcher = Watcher(self.client, self.pipeline, desk, self.keeper, self.clock)
         self.room = DaemonRoom(desk, {"office": self.watcher}, rules, self.keeper, None, self.clock)

@@ -304,3 +304,28 @@ async def test_every_call_that_must_not_be_is_hung_up_once_and_somebody_is_calle
         assert call["variable"] == "WHO=SIP/6117"
         assert (call["application"], call["data"], call["async"]) == ("Playback", "custom/alarm", "true")
         assert lines(here) == [row.partition(": ")[2] for row in told]
+
+
+ELSEWHERE = """
+rules:
+  - name: no-satellites
+    kind: destination
+    deny: ["+882"]
+    remedies:
+      - {action: redirect, context: announcements, exten: "900"}
+"""
+
+
+async def test_a_call_that_must_not_be_is_sent_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.yml").write_text(ELSEWHERE, encoding="utf-8")
+    rules = load_rules([tmp_path])
+    async with office({**Pbx().answers, "redirect": GOOD}, trunks=(), rules=rules) as here:
+        (remedies,) = remedy_services(ON, rules, {"office": here.watcher}, here.desk, here.keeper, {}, here.clock)
+        async with running(here.watcher, remedies):
+            await until(lambda: here.pipeline.now is not None and here.pipeline.blind_since is None)
+            await here.manager.say(dials("1"))
+            told = await here.audit(1, "remedy")
+        sent = {"channel": "SIP/6117-1", "context": "announcements", "exten": "900", "priority": "1"}
+        assert here.asked("Redirect") == [sent]
+        assert [row.partition(": ")[2] for row in told] == lines(here)
+        assert "SIP/6117-1" in lines(here)[0]

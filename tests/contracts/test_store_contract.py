@@ -85,6 +85,12 @@ async def test_a_later_commit_replaces_and_an_inactive_alert_is_deleted(store: S
     assert await store.load() == StoredState((an_alert(value=12.0),), (an_agent(user_agent=None),), {"a": "1", "b": "2"})
 
 
+async def test_an_empty_fact_is_deleted(store: StateBackend) -> None:
+    await store.commit(StateChange(meta={"a": "1", "b": "1"}))
+    await store.commit(StateChange(meta={"a": "", "c": ""}))
+    assert (await store.load()).meta == {"b": "1"}
+
+
 async def test_one_rule_keeps_directions_apart(store: StateBackend) -> None:
     alert = an_alert()
     undirected = replace(alert, key=replace(alert.key, direction=None))

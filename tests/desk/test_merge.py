@@ -68,6 +68,18 @@ def test_a_site_that_is_worse_is_told_anew_in_the_same_incident() -> None:
     assert (incident.id, incident.news, incident.news_reason) == (1, 2, NewsReason.WORSE)
 
 
+def test_a_phone_that_is_worse_than_its_site_speaks_in_the_same_incident_until_the_site_is_as_bad() -> None:
+    scene = scene_with()
+    scene.fire("site", "North")
+    incident = scene.fire("loss", "SIP/1", CRITICAL, after_s=10)
+    assert (incident.id, incident.severity, incident.news_reason) == (1, CRITICAL, NewsReason.WORSE)
+    assert heard(scene) == [(1, ["North", "SIP/1"], 2)]
+    scene.fire("loss", "SIP/2", after_s=1)
+    assert heard(scene) == [(1, ["North", "SIP/1"], 2)]
+    scene.fire("site", "North", CRITICAL, after_s=10)
+    assert heard(scene) == [(1, ["North"], 2)]
+
+
 def test_phones_of_other_sites_keep_their_own_message() -> None:
     scene = scene_with()
     scene.fire("loss", "SIP/1")

@@ -80,6 +80,16 @@ class Daemon:
         said, _ = await process.communicate()
         return process.returncode or 0, said.decode(errors="replace")
 
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        await self._process.wait()
+
+    async def start_again(self, ledger: Ledger) -> None:
+        """Start it on what it left."""
+        self._process = await _spawn(self.folder)
+        ledger.add(self._process.pid)
+
     async def stop(self) -> int:
         """End it as systemd would and return its exit code; what it holds is stored then."""
         if self._process.returncode is None:
@@ -145,15 +155,7 @@ async def daemon(
     }
     (folder / "config.yml").write_text(yaml.safe_dump(config))
     (folder / "config.yml").chmod(0o600)
-    with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *("setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "qualitywatch", "run"),
-            *("--config", str(folder / "config.yml")),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        )
+    process = await _spawn(folder)
     ledger.add(process.pid)
     running = Daemon(folder, process)
     try:
@@ -161,3 +163,16 @@ async def daemon(
     finally:
         await running.stop()
         ledger.discard(process.pid)
+
+
+async def _spawn(folder: Path) -> asyncio.subprocess.Process:
+    """Start it; its log goes on where an earlier one ended."""
+    with (folder / "log").open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "qualitywatch", "run"),
+            *("--config", str(folder / "config.yml")),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        )

@@ -27,6 +27,7 @@ class AmiUser:
 RECORDER: Final = AmiUser("recorder", "recorder-secret")
 LEAST: Final = AmiUser("qualitywatch", "least-secret")
 CALLER: Final = AmiUser("caller", "caller-secret")
+HEALER: Final = AmiUser("healer", "healer-secret")
 POOR: Final = AmiUser("poor", "poor-secret")
 
 

@@ -56,7 +56,8 @@ async def _quiet(b: Bench, session: AmiReader) -> None:
 def _yaml(version: str, truth: Truth, session: AmiReader) -> str:
     """One key a block, one item a line, as the other recordings have it."""
     lines = [f"asterisk: {version}", f"what: {_flow(truth.what)}"]
-    for key, items in (("injected", truth.injected), ("timeline", truth.timeline), ("measured", _measured(session))):
+    listed = {"injected": truth.injected, "faults": truth.faults, "timeline": truth.timeline, "measured": _measured(session)}
+    for key, items in listed.items():
         lines += [f"{key}:", *(f"  - {_flow(item)}" for item in items)] if items else []
     lines += [f"notes: {_flow(truth.notes)}"] if truth.notes else []
     return "\n".join(lines) + "\n"

@@ -27,6 +27,7 @@ class Truth:
 
     what: str = ""
     injected: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)  # that no media show: rule, subject, at, within_s, what
     timeline: list[dict[str, Any]] = field(default_factory=list)
     notes: str = ""
 
@@ -269,6 +270,8 @@ async def queue(b: Bench, truth: Truth) -> None:
         await asyncio.sleep(12)
         call = await caller.dial("610")
         truth.mark(f"{a1} waits in queue support")
+        fault = {"rule": "queue-unattended", "subject": "support", "at": truth.timeline[-1]["at"], "within_s": 72}
+        truth.faults = [{**fault, "what": "a caller waits and no agent is logged in"}]
         await asyncio.sleep(95)
         await b.pbx.cli(f"queue add member {b1} to support")
         truth.mark(f"{b1} logs in")

@@ -11,6 +11,7 @@ from itertools import count
 from random import Random
 from typing import Any, Final
 
+from qualitywatch.backoff import Backoff
 from qualitywatch.errors import MessageGoneError, NotifyError, StoreError
 from qualitywatch.model import (
     Acknowledgement,
@@ -28,7 +29,6 @@ from qualitywatch.model import (
     Post,
     Severity,
 )
-from qualitywatch.backoff import Backoff
 from qualitywatch.notify.carrier import Draw
 from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.ports import Notifier, StateChange

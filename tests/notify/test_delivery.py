@@ -10,8 +10,8 @@ from datetime import UTC
 
 import pytest
 
-from qualitywatch.model import Incident, Severity
 from qualitywatch.backoff import Backoff
+from qualitywatch.model import Incident, Severity
 from qualitywatch.notify.channels.telegram import Options
 from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.notify.registry import build_notifiers

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qualitywatch.backoff import Backoff
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Bulletin, Form, Incident, Notification, Severity
-from qualitywatch.backoff import Backoff
 from tests.notify.targets import (
     Chat,
     Clock,

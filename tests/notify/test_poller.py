@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from qualitywatch.backoff import Backoff
 from qualitywatch.errors import StoreError
 from qualitywatch.model import Attachment
-from qualitywatch.backoff import Backoff
 from qualitywatch.notify.botapi import BotApi
 from qualitywatch.notify.inbound import Answer, Command, Press, PressAnswer
 from qualitywatch.notify.pacing import Pacer

@@ -198,6 +198,20 @@ def test_the_pbx_itself_is_what_most_unrelated_peers_share(
     assert office.segment("SIP/1", TO) is None
 
 
+def test_a_site_and_one_more_phone_are_no_fault_of_the_pbx() -> None:
+    north = {f"SIP/{number}": f"10.1.0.{number}:5060" for number in range(1, 6)}
+    south = {f"SIP/{number}": f"10.2.0.{number}:5060" for number in range(6, 9)}
+    office = Office(addresses={**north, **south})
+    for name in north:
+        office.leg(name, name, back=5)
+    for name in south:
+        office.leg(name, name, back=5 if name == "SIP/6" else 0)
+    assert office.segment("SIP/1", FROM) == "peer_up"
+    office.leg("SIP/7", "SIP/7", back=9)
+    assert office.segment("SIP/1", FROM) == "peer_up", "what was found in a second holds for it"
+    assert office.blame("SIP/1", FROM, at=NOW + 1)["segment"] == "pbx"
+
+
 # --- Whose leg it is -----------------------------------------------------------------------------------------------------
 
 

@@ -66,7 +66,7 @@ def test_the_lossy_of_a_site_are_counted_among_those_who_talk() -> None:
         office.sample(f"SIP/{number}", percent)
     assert office.counts(Share.SITE_LOSS, "North") == (3, 1, 4)
     told = office.said[Share.SITE_LOSS, "North"]
-    assert told.worst == (("SIP/2", 12.0), ("SIP/1", 6.0), ("SIP/3", 4.0))
+    assert told.worst == ("SIP/2 12.0%", "SIP/1 6.0%", "SIP/3 4.0%")
     assert office.lossy(Share.PBX_LOSS, "pbx") == 0, "all of one site: it is the site"
 
 
@@ -158,7 +158,7 @@ def test_but_not_where_the_phones_lose_by_themselves() -> None:
     for lossy in ({"own": 6.0}, {"split": True}, {"trunk": 0.0}):
         office = Office()
         for phone in ("SIP/1", "SIP/2", "SIP/3"):
-            through_mango(office, phone, **lossy)  # type: ignore[arg-type]
+            through_mango(office, phone, **lossy)
         assert office.lossy(Share.TRUNK_LOSS, "SIP/user@mango") == 0, lossy
         assert office.counts(Share.SITE_LOSS, "North") == (3, 0, 3), lossy
         assert office.shared.places_of("SIP/1") == ("North",)

@@ -24,8 +24,9 @@ from qualitywatch.model import (
     UndoKind,
 )
 from qualitywatch.remedies.deeds import Deed, Memory
-from qualitywatch.remedies.planner import FRESH_S, HOUR_S, Job, Planner
+from qualitywatch.remedies.planner import FRESH_S, HOUR_S, Planner
 from qualitywatch.remedies.policy import RemedyPolicy
+from qualitywatch.remedies.steps import Job
 from qualitywatch.store.codec import dumps, loads
 
 PBX = "office"
@@ -356,3 +357,16 @@ def test_fields_of_the_alert_are_filled_in() -> None:
     world.fire(replace(alert("a"), display_name="Ivan"))
     world.settle()
     assert world.db == {"down/SIP/6117": "a warning Ivan SIP/mango office"}
+
+
+def test_a_storm_does_not_bury_what_was_done_under_what_was_not() -> None:
+    """A thousand phones at once: ten remedies, a few lines about the limit, and the next ten an hour later."""
+    world = World({"a": (put("away", "{subject}"),)}, replace(ON, max_per_hour=10))
+    for number in range(1000):
+        world.fire(alert("a", subject=f"SIP/{number}"))
+    world.settle()
+    assert world.outcomes() == [RemedyOutcome.DONE] * 10 + [RemedyOutcome.NOT_DONE] * 5
+    world.now += HOUR_S
+    world.settle()
+    assert world.outcomes().count(RemedyOutcome.DONE) == 20
+    assert len(world.db) == 20

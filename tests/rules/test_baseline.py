@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +12,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qualitywatch.commands.rules_test import RunOptions, rules_test
+from qualitywatch.commands.transcripts import Transcripts
+from qualitywatch.document import Problems
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import AlertKey, Direction, Evaluation, Metric, Sample, Severity, Signal, Verdict
-from qualitywatch.rules.kinds.baseline import FORGET_AFTER_S, BaselineRule
+from qualitywatch.rules.kinds.baseline import BaselineRule
+from qualitywatch.rules.learner import FORGET_AFTER_S
 from qualitywatch.rules.loader import load_rules
+from qualitywatch.shipped import shipped
+from qualitywatch.testing.account import account, last_word
+from qualitywatch.testing.reader import read_suite
+from qualitywatch.testing.runner import PBX, play
 
 START = datetime(2026, 1, 5, tzinfo=UTC).timestamp()  # a Monday, midnight
 HOUR, DAY = 3600.0, 86_400.0
 JITTER = "metric: jitter_ms, warning: {deviations: 4, clear: 2, for: 60s}"
 QUICK = f"{JITTER}, learning: 0, learn: 10"
+STORY = """
+tests:
+  - name: fails on purpose
+    start: 2026-01-05T12:00:00
+    learned:
+      - {rule: jitter-unusual, subject: SIP/6117, direction: from_peer, usual: 9, deviation: 1, hours: {12: 6}}
+      - {rule: jitter-unusual, subject: SIP/6118, direction: from_peer, usual: 6, deviation: 1}
+    events:
+      - call: {peer: SIP/6117, until: 3m, jitter: 24ms}
+      - call: {peer: SIP/6118, until: 3m, jitter: 12ms}
+    expect:
+      - {never: {rule: jitter-unusual, subject: SIP/6117}}
+      - {at: 1m, state: firing, rule: jitter-unusual, subject: SIP/6118}
+"""
 KEY = AlertKey("r", "office", "SIP/6117", Direction.FROM_PEER)
 
 
@@ -54,11 +77,18 @@ def sample(at: float, value: float, metric: Metric = Metric.JITTER_MS, weight: f
     return Sample(at, metric, value, "office", "SIP/6117", direction, "SIP/6117-01", "1.1", Verdict.OK, weight)
 
 
-def talk(working: BaselineRule, since: float, minutes: float, value: float, **how: float) -> Iterator[Evaluation]:
+def talk(
+    working: BaselineRule,
+    since: float,
+    minutes: float,
+    value: float,
+    metric: Metric = Metric.JITTER_MS,
+    weight: float = 250.0,
+) -> Iterator[Evaluation]:
     """A call with a report every 5 s; yields what the rule says at each."""
     at = since
     while at < since + 60 * minutes:
-        for key in working.observe(sample(at, value, **how)):
+        for key in working.observe(sample(at, value, metric, weight)):
             found = working.evaluate(key, at)
             assert found is not None
             yield found
@@ -114,10 +144,10 @@ def test_it_is_well_again_at_fewer_deviations_than_it_took(tmp_path: Path) -> No
 def test_a_low_score_is_the_unusual_one(tmp_path: Path) -> None:
     working = learned(rule(tmp_path, "metric: mos, learning: 0, learn: 10, info: {deviations: 4}"), value=0.0, minutes=0)
     for minute in range(30):
-        list(talk(working, START + 60 * minute, 1, 4.3, metric=Metric.MOS))  # type: ignore[arg-type]
-    *_, last = talk(working, START + DAY, 1, 3.8, metric=Metric.MOS)  # type: ignore[arg-type]
+        list(talk(working, START + 60 * minute, 1, 4.3, metric=Metric.MOS))
+    *_, last = talk(working, START + DAY, 1, 3.8, metric=Metric.MOS)
     assert (last.levels[0].signal, last.worse_is_lower, last.details["usual"]) == (Signal.BREACH, True, "4.3")
-    assert signals(talk(working, START + 2 * DAY, 2, 4.4, metric=Metric.MOS))[-1] is Signal.CLEAR  # type: ignore[arg-type]
+    assert signals(talk(working, START + 2 * DAY, 2, 4.4, metric=Metric.MOS))[-1] is Signal.CLEAR
 
 
 def test_how_many_reports_there_are_does_not_matter(tmp_path: Path) -> None:
@@ -150,7 +180,7 @@ def test_nothing_is_judged_in_the_first_days(tmp_path: Path) -> None:
     for day in range(7):
         assert set(signals(talk(working, START + day * DAY, 60, 6.0))) == {Signal.UNKNOWN}
     *_, early = talk(working, START + 6 * DAY + 2 * HOUR, 3, 25.0)
-    assert early.details["learning_goes_on_for"] == "22h"
+    assert early.details["learning_goes_on_for"] == "21h59m5s"
     assert Signal.BREACH in signals(talk(working, START + 7 * DAY + 2 * HOUR, 2, 30.0))
 
 
@@ -245,6 +275,20 @@ def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
     assert list(talk(after, START + DAY, 2, 25.0)) == list(talk(working, START + DAY, 2, 25.0))
 
 
+def test_a_restart_does_not_put_off_what_is_accepted_in_the_end(tmp_path: Path) -> None:
+    working, kept = learned(rule(tmp_path)), dict[str, str]()
+    for day in range(1, 15):
+        assert Signal.BREACH in signals(talk(working, START + day * DAY, 5, 25.0))
+        memories = working.memories(10)
+        assert bool(memories) is (day == 1)  # what is learned, and since when it has been unusual; then nothing new
+        if day == 1:
+            kept = dict(memories)
+        working = rule(tmp_path)
+        working.recall("office", kept)
+    assert Signal.GONE in signals(talk(working, START + 15 * DAY + HOUR, 5, 25.0))
+    assert '"day":[25.0,0.0,2]' in working.memories(10)["from_peer:SIP/6117"]
+
+
 def test_a_changed_rule_keeps_what_is_still_true(tmp_path: Path) -> None:
     found = learned(rule(tmp_path)).memories(10)
     stricter = rule(tmp_path, "metric: jitter_ms, learning: 0, learn: 5, floor: 10, critical: {deviations: 3}")
@@ -253,6 +297,14 @@ def test_a_changed_rule_keeps_what_is_still_true(tmp_path: Path) -> None:
     other = rule(tmp_path, "metric: rtt_ms, learning: 0, learn: 5, info: {deviations: 3}")
     other.recall("office", found)
     assert other.memories(10) == {"from_peer:SIP/6117": ""}  # of another figure: forgotten
+
+
+def test_a_good_line_is_looked_at_once_a_window(make: Callable[[str], BaselineRule]) -> None:
+    working = make(QUICK)
+    list(talk(working, START, 30, 6.0))
+    assert len(list(talk(working, START + DAY, 30, 6.0))) == 30
+    assert len(list(talk(working, START + 2 * DAY, 3, 19.9))) == 3
+    assert len(list(talk(working, START + 3 * DAY, 3, 20.0))) == 36
 
 
 def test_who_has_long_been_silent_is_forgotten(tmp_path: Path) -> None:
@@ -265,7 +317,7 @@ def test_who_has_long_been_silent_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_there_are_only_so_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qualitywatch.rules.kinds.baseline.MAX_BASELINES", 3)
+    monkeypatch.setattr("qualitywatch.rules.learner.MAX_BASELINES", 3)
     working = rule(tmp_path)
     for number in range(5):
         at = START + 600 * number
@@ -292,6 +344,43 @@ def test_there_are_only_so_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_mistakes_are_told(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem.replace("(", r"\(").replace(")", r"\)").replace("?", r"\?")):
         rule(tmp_path, text)
+
+
+def test_explain_and_failed_tests_say_what_was_usual(tmp_path: Path) -> None:
+    (tmp_path / "t.yml").write_text(STORY, encoding="utf-8")
+    out = io.StringIO()
+    assert rules_test(RunOptions((tmp_path / "t.yml",)), out) == 1
+    told = " ".join(out.getvalue().split())
+    assert "the highest value was 12 ms at" in told
+    assert "and what is usual at any hour: 6 ms, give or take 1 ms, from 7200 windows; unusual begins at 20 ms" in told
+    assert "SIP/6118 to_peer never fired: what is usual was not known yet (packets 3000," in told
+    assert "learned 1 of 30 windows, learning goes on for 7d)" in told
+
+    specs = load_rules([shipped("rules")])
+    suite = read_suite(tmp_path / "t.yml", Problems(), specs, shipped("rules"))
+    assert suite is not None
+    run = play(suite.cases[0], specs, Transcripts(None, specs, None, UTC), {})
+    key = AlertKey("jitter-unusual", PBX, "SIP/6117", Direction.FROM_PEER)
+    spec = run.specs["jitter-unusual"]
+    first, *_ = last_word(account(spec, key, run.witness.evaluations, run.transitions, ()), lambda at: "then")
+    assert "24 ms is far from what is usual at 12 h: 6 ms, give or take 1 ms, from 300 windows" in first
+    assert "unusual begins at 20 ms" in first
+
+
+@pytest.mark.parametrize(
+    ("learned", "problem"),
+    [
+        ("{rule: loss, subject: SIP/1, usual: 6}", "loss is no rule that learns"),
+        ("{rule: nobody, subject: SIP/1, usual: 6}", "there is no rule named nobody"),
+        ("{rule: jitter-unusual, subject: SIP/1, usual: 6, hours: {24: 3}}", "must be an hour of the day, 0 to 23"),
+        ("{rule: jitter-unusual, subject: SIP/1}", "usual: missing"),
+    ],
+)
+def test_mistakes_in_what_a_test_knows_are_told(tmp_path: Path, learned: str, problem: str) -> None:
+    text = f"tests: [{{name: t, learned: [{learned}], events: [], expect: [{{messages: 0}}]}}]"
+    (tmp_path / "t.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=problem):
+        rules_test(RunOptions((tmp_path / "t.yml",)), io.StringIO())
 
 
 @given(value=st.floats(0, 900), days=st.integers(1, 4))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import AlertKey, Gauge, LevelObservation, Severity, Signal
 from qualitywatch.ports import RuleKind
-from qualitywatch.rules.kinds.level import GONE_AFTER_S, STALE_AFTER_S, LevelRule, Limit, Options
+from qualitywatch.rules.kinds.level import GONE_AFTER_S, STALE_AFTER_S, LevelRule, Options
+from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import Common, Selection
 
@@ -34,6 +35,7 @@ def signal(subject: RuleKind, now: float) -> Signal:
 
 
 @settings(max_examples=100)
+@example(value=120, enter=180, less=60)  # neither below clear nor from enter on
 @given(st.integers(0, 1000), st.integers(1, 500), st.integers(0, 499))
 def test_high_is_bad_from_enter_on_and_good_below_clear(value: int, enter: int, less: int) -> None:
     clear = max(1, enter - less)
@@ -44,6 +46,7 @@ def test_high_is_bad_from_enter_on_and_good_below_clear(value: int, enter: int, 
 
 
 @settings(max_examples=100)
+@example(value=3, enter=1, more=2)
 @given(st.integers(0, 30), st.integers(0, 20), st.integers(0, 10))
 def test_few_agents_are_bad_from_enter_down_and_good_from_clear_up(value: int, enter: int, more: int) -> None:
     gauge = Gauge.QUEUE_AGENTS_AVAILABLE
@@ -128,3 +131,15 @@ def test_a_time_may_be_written_as_a_duration(tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(text)
     (spec,) = load_rules([tmp_path])
     assert spec.summary == "queue_longest_hold_s: warning >= 180 for 60 s"
+
+
+def test_what_is_told_with_every_change_never_grows_old_until_there_is_a_gap() -> None:
+    gauge = Gauge.CONCURRENT_CALLS
+    one = rule(gauge, enter=8, clear=6)
+    list(one.observe(read(0, 9, gauge)))
+    one.expire(10 * GONE_AFTER_S)
+    assert signal(one, 10 * GONE_AFTER_S) is Signal.BREACH
+    one.forget()
+    assert signal(one, 10 * GONE_AFTER_S) is Signal.UNKNOWN
+    list(one.observe(read(11 * GONE_AFTER_S, 2, gauge)))
+    assert signal(one, 11 * GONE_AFTER_S) is Signal.CLEAR

@@ -26,6 +26,57 @@ def findings(tmp_path: Path, *rules: str, shipped: bool = False) -> list[str]:
     return [str(finding).replace(f"{tmp_path}/", "").replace(f"{SHIPPED}/", "") for finding in lint(specs)]
 
 
+UNUSUAL = "name: u, kind: baseline, metric: jitter_ms, info: {deviations: 4}"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([f"{UNUSUAL}, floor: 1200"], "can never fire: floor is 1200 and jitter_ms is never judged beyond 1000; set another"),
+        (
+            ["name: u, kind: baseline, metric: mos, info: {deviations: 4}, floor: 0.9"],
+            "can never fire: floor is 0.9 and mos never falls below 1",
+        ),
+        (["name: u, kind: baseline, metric: mos, info: {deviations: 4}, rise: 3.5"], "no mos differs by 3.5"),
+        ([f"{UNUSUAL}, window: 5s"], "a window of 5s holds 250 packets of a call, min_expected wants 500; make the window"),
+        ([f"{UNUSUAL}, learn: 400"], "has faded before it is known: it takes 400 windows to know an hour and 300 are"),
+        ([UNUSUAL.replace("4}", "4, for: 2h}")], "can hardly ever fire (info): it must be unusual for 2h"),
+        ([f"{UNUSUAL.replace('4}', '4, for: 59m}')}, accept_after: 1h"], ""),
+        ([f"{UNUSUAL}, warning: {{deviations: 4}}"], "never tells of info: warning begins at 4 deviations too, and no later"),
+        (["name: u, kind: baseline, metric: rtt_ms, direction: to_peer, info: {}"], "a round trip goes both ways"),
+        (
+            ["name: j, kind: threshold, metric: jitter_ms, warning: {enter: 20}", f"{UNUSUAL}, yields_to: [j]"],
+            "u can never fire: it yields to j (mine.yml:2), which has an alert whenever this one would",
+        ),
+        ([UNUSUAL, UNUSUAL.replace("name: u", "name: v")], "u always fires together with v"),
+    ],
+)
+def test_a_baseline_that_cannot_work_is_found(tmp_path: Path, rules: list[str], expected: str) -> None:
+    found = findings(tmp_path, *rules)
+    assert expected in "\n".join(found)
+    assert bool(found) is bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("deny: [+882], allow: [+49]", "d allows +49 for nothing: it denies no number that begins with +49; deny what it is"),
+        ("deny: [+882], allow: [+88]", "d allows +88 for nothing"),
+        ("deny: [+88, +882], allow: [+8821, +49]", "d allows +49 for nothing"),
+        ("deny: [+882], allow: [112]", "d allows 112 for nothing"),
+        ("deny: [+882], allow: [+88216]", ""),
+        ('deny: ["+"], allow: [+49]', ""),
+        ("deny: [+88], allow: [882]", ""),
+        ("allow: [+49, 112]", ""),
+        ("max_per_minute: 5, allow: [112]", ""),
+    ],
+)
+def test_an_exception_of_nothing_is_found(tmp_path: Path, keys: str, expected: str) -> None:
+    found = findings(tmp_path, f"name: d, kind: destination, {keys}")
+    assert expected in "\n".join(found)
+    assert len(found) == bool(expected)
+
+
 def test_the_shipped_rules_are_clean() -> None:
     assert lint(load_rules([SHIPPED])) == []
     assert main(["rules", "lint"]) == 0
@@ -75,6 +126,47 @@ def test_the_shipped_rules_are_clean() -> None:
             "t always fires together with s",
         ),
         (
+            ["name: r, kind: ratio, warning: {enter: 100}"],
+            "fires all the time (warning): enter 100 is met by any percentage of",
+        ),
+        (
+            ["name: r, kind: ratio, warning: {enter: 90}, critical: {enter: 90}"],
+            "never tells of warning: critical begins no later",
+        ),
+        (
+            ["name: r, kind: ratio, warning: {enter: 90}", "name: q, kind: ratio, warning: {enter: 80, for: 1m}"],
+            "q always fires together with r (mine.yml:2): both look at the percentage of delivered of the same subjects",
+        ),
+        (
+            ["name: r, kind: ratio, critical: {enter: 90, for: 5m}", "name: q, kind: ratio, warning: {enter: 80}"],
+            "q contradicts r (mine.yml:2): it warns of 80 where the other is critical from 90 on",
+        ),
+        (
+            ["name: c, kind: count, changes_of: peer, info: {enter: 4}, warning: {enter: 4}"],
+            "never tells of info: warning begins no later, whatever number of comings and goings of a peer does",
+        ),
+        (
+            [
+                "name: c, kind: count, tally: login_failed, warning: {enter: 5}",
+                "name: d, kind: count, tally: login_failed, subject: 192.0.2.7, warning: {enter: 9}, yields_to: c",
+            ],
+            "d can never fire: it yields to c",
+        ),
+        (["name: l, kind: level, gauge: queue_callers, warning: {enter: 9}, critical: {enter: 9}"], "never tells of warning"),
+        (
+            [
+                "name: l, kind: level, gauge: queue_agents_logged_in, warning: {enter: 1, clear: 2}",
+                "name: m, kind: level, gauge: queue_agents_logged_in, subject: hotline, warning: {enter: 0, clear: 1}",
+            ],
+            "m always fires together with l",
+        ),
+        (["name: f, kind: fall, tally: login_failed"], "can never fire: no failed login is ever good"),
+        (["name: f, kind: fall, accept_after: 0s"], "hardly lasts a call: accept_after 0"),
+        (
+            ["name: k, kind: threshold, metric: post_dial_delay_s, direction: to_peer, warning: {enter: 15}"],
+            "has a direction for nothing: post_dial_delay_s has none",
+        ),
+        (
             ["name: u, kind: change", "name: v, kind: change, allowed: 'Yealink*'"],
             "v contradicts u (mine.yml:2): it allows Yealink*, the other tells of it all the same",
         ),
@@ -102,6 +194,19 @@ def test_what_cannot_work_is_found_once(rules: list[str], expected: str, tmp_pat
             "name: p, kind: state, entity: peer, bad: lagged, warning: {for: 1m}",
         ],
         [f"{LOSS}, overrides: [{{subject: SIP/6117, warning: {{enter: 5}}}}, {{subject: 'SIP/*', warning: {{enter: 9}}}}]"],
+        ["name: k, kind: threshold, metric: call_duration_s, window: 4h, min_count: 5, warning: {enter: 20, for: 2h}"],
+        [
+            "name: r, kind: ratio, warning: {enter: 90, consecutive: 3}",
+            "name: q, kind: ratio, warning: {enter: 80, consecutive: 2}",
+        ],
+        ["name: r, kind: ratio, warning: {enter: 90, clear: 100}", "name: q, kind: ratio, window: 2h, warning: {enter: 80}"],
+        ["name: r, kind: ratio, critical: {consecutive: 4}", "name: q, kind: ratio, warning: {enter: 80}"],
+        [
+            "name: c, kind: count, changes_of: peer, info: {enter: 4}",
+            "name: d, kind: count, changes_of: trunk, info: {enter: 4}",
+        ],
+        ["name: s, kind: share, warning: {enter: 60}, critical: {peers: ruined, enter: 60}"],
+        ["name: l, kind: level, gauge: queue_agents_logged_in, warning: {enter: 1, clear: 2}, critical: {enter: 0, clear: 1}"],
     ],
 )
 def test_what_works_is_left_in_peace(rules: list[str], tmp_path: Path) -> None:

@@ -23,6 +23,42 @@ EXAMPLES = {rule["name"]: block for block in BLOCKS for rule in yaml.safe_load(b
 
 # By the name of the example: the story that shows it at work.
 STORIES = {
+    "no-satellites": """
+        - name: a call to a satellite is ended, one to London is not, and somebody is called
+          events:
+            - {at: 10s, dial: {peer: SIP/6117, number: "0088216123456", trunk: SIP/provider, lasts: 1m}}
+            - {at: 10s, dial: {peer: SIP/6118, number: "00442071234567", trunk: SIP/provider, lasts: 1m}}
+          expect:
+            - {between: [10s, 11s], remedy: "/would have hung up SIP.6117-[^ ]+ .dry run./"}
+            - {between: [10s, 11s], remedy: "called PJSIP/100"}
+            - {never: {remedy: SIP/6118}}
+    """,
+    "peer-down": """
+        - name: a phone that is off at night is told five minutes after the office opens, in Moscow
+          start: 2026-01-05T01:00:00
+          events:
+            - {at: 0s, peer: {peer: SIP/6117, status: Registered}}
+            - {at: 0s, peer: {peer: SIP/6118, status: Registered}}
+            - {at: 1m, peer: {peer: SIP/6117, status: Unregistered}}
+            - {at: 1m, peer: {peer: SIP/6118, status: Unregistered}}
+            - {at: 4h4m, peer: {peer: SIP/6118, status: Registered}}
+          until: 4h30m
+          expect:
+            - {never: {rule: peer-down}, between: [0s, 4h4m59s]}
+            - {between: [4h5m, 4h5m1s], state: firing, rule: peer-down, subject: SIP/6117, severity: warning}
+            - {never: {rule: peer-down, subject: SIP/6118}}
+        - name: in business hours after five minutes, at the weekend never
+          start: 2026-01-09T09:00:00
+          events:
+            - {at: 0s, peer: {peer: SIP/6117, status: Registered}}
+            - {at: 1m, peer: {peer: SIP/6117, status: Unregistered}}
+            - {at: 10m, peer: {peer: SIP/6117, status: Registered}}
+            - {at: 24h, peer: {peer: SIP/6117, status: Unregistered}}
+          until: 26h
+          expect:
+            - {between: [6m, 6m1s], state: firing, rule: peer-down, subject: SIP/6117}
+            - {never: {rule: peer-down}, between: [11m, 26h]}
+    """,
     "trunk-full": """
         - name: eight of ten lines for a minute are a warning until six are left
           events:
@@ -77,6 +113,14 @@ STORIES = {
             - {between: [40s, 41s], state: firing, rule: trunk-down, subject: SIP/b@two.example, severity: warning}
             - {between: [70s, 71s], state: firing, rule: trunk-down, subject: SIP/b@two.example, severity: critical}
             - {between: [2m, 2m6s], state: resolved, rule: trunk-down, subject: SIP/a@one.example}
+        - name: calls go another way while the trunk is down, and back when it has recovered
+          events:
+            - {at: 10s, registry: {trunk: SIP/a@one.example, status: Unregistered}}
+            - {at: 2m, registry: {trunk: SIP/a@one.example, status: Registered}}
+          expect:
+            - {never: {remedy: DB}, between: [0s, 69s]}
+            - {between: [70s, 71s], remedy: "would have turned DB trunk/SIP/a@one.example to backup (dry run)"}
+            - {between: [2m, 2m6s], remedy: "would have deleted DB trunk/SIP/a@one.example again (dry run)"}
     """,
     "jitter-unusual": """
         - name: what is usual at noon is news in the morning, and told with what is usual

@@ -30,7 +30,7 @@ def rule(tmp_path: Path, text: str = RULE) -> RuleKind:
 
 
 def seen(lossy: int, total: int, *, ruined: int = 0, at: float = 100.0, share: Share = Share.SITE_LOSS) -> ShareObservation:
-    return ShareObservation(at, share, "pbx", "Branch", lossy, ruined, total, (("SIP/1", 8.04),) if lossy else ())
+    return ShareObservation(at, share, "pbx", "Branch", lossy, ruined, total, ("SIP/1 8.0%",) if lossy else ())
 
 
 def signals(at_work: RuleKind, now: float) -> list[Signal]:

@@ -24,6 +24,7 @@ from qualitywatch.model import (
     Mute,
     NewsReason,
     Post,
+    RemedyNote,
     Sample,
     Severity,
     Silence,
@@ -177,6 +178,7 @@ incidents = every_field(
     news=st.integers(0, 3),
     targets=st.lists(targets, max_size=3).map(tuple),
     ack=st.none() | every_field(Acknowledgement),
+    remedies=st.lists(every_field(RemedyNote, values=mappings), max_size=2).map(tuple),
 )
 posts = every_field(
     Post,

@@ -63,7 +63,7 @@ def test_a_wrong_event(event: str, problem: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("expectation", "problem"),
     [
-        ("{at: 1m}", "one of state, never, messages and message says what is expected"),
+        ("{at: 1m}", "one of state, never, messages, message and remedy says what is expected"),
         ("{at: 1m, state: fired, rule: loss}", "state: must be one of pending, firing, resolved, none"),
         ("{state: firing, rule: loss}", "at: a state is expected at some time"),
         ("{at: 1m, state: firing, rule: los}", "rule: there is no rule named los; there are"),

@@ -407,8 +407,20 @@ def test_lines_that_were_freed_in_a_gap_are_not_counted_on() -> None:
     tracker = LoadTracker("office", carries=lambda peer: peer == TRUNK)
     for number in (1, 2, 3):
         tracker.see(made(number))
-    tracker.keep_only({"1.3"})
+    assert lines(tracker.listed(5.0, {"1.3"})) == [1]
     assert lines(tracker.see(made(4))) == [2]
+
+
+def test_a_list_that_grows_is_nobodys_load_until_it_is_over() -> None:
+    tracker = LoadTracker("office", carries=lambda peer: peer == TRUNK)
+    tracker.connected()
+    assert [tracker.see(made(number)) for number in (1, 2, 3)] == [(), (), ()]
+    assert lines(tracker.listed(2.0, None)) == [3]
+    tracker.connected()
+    assert lines(tracker.listed(3.0, set())) == [0]  # all hung up in the gap
+    tracker.connected()
+    assert tracker.see(made(1)) == ()
+    assert lines(tracker.see(made(2, at=40.0))) == [2]  # no list takes so long
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), max_size=40))

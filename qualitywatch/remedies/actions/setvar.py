@@ -1,6 +1,7 @@
-"""``setvar``: sets a global variable of the dial plan, a function such as ``DB(...)``, or a variable of each channel.
+"""``setvar``: sets a global variable of the dial plan, a device's state, or a variable of each channel.
 
-A global variable is gone when Asterisk restarts; what must outlast that belongs into its database (``dbput``).
+A global variable is gone when Asterisk restarts; what must outlast that belongs into its database (``dbput``).  Asterisk does
+not let ``Setvar`` write ``DB(...)`` (AST-2014-018), so that is told when the rule is read.
 """
 
 from __future__ import annotations
@@ -12,17 +13,15 @@ from qualitywatch.document import Section
 from qualitywatch.remedies.action import ActionKind, Request, Switch, Values
 from qualitywatch.remedies.templates import read_template, read_token
 
-# Functions that hold a value; others that can be written (FILE, SHELL, ...) have no place in an alert.
+# Functions that hold a value; others that can be written (DB, FILE, SHELL, ...) Asterisk refuses to the manager interface.
 _VARIABLE: Final = re.compile(
-    r"[A-Za-z_][A-Za-z0-9_]{0,79}|(?:GLOBAL|DB|DEVICE_STATE|PRESENCE_STATE|CHANNEL)\([A-Za-z0-9_.:/@-]{1,120}\)"
+    r"[A-Za-z_][A-Za-z0-9_]{0,79}|(?:GLOBAL|DEVICE_STATE|PRESENCE_STATE|CHANNEL)\([A-Za-z0-9_.:/@-]{1,120}\)"
 )
 
 
 def parse(section: Section) -> dict[str, str]:
     """Read the keys of a setvar."""
-    reason = (
-        "must be a variable such as TRUNK_OUT, or GLOBAL(...), DB(...), DEVICE_STATE(...), PRESENCE_STATE(...), CHANNEL(...)"
-    )
+    reason = "must be a variable such as TRUNK_OUT, or GLOBAL, DEVICE_STATE, PRESENCE_STATE or CHANNEL of (...); DB is dbput"
     return {
         "variable": read_token(section, "variable", _VARIABLE, reason),
         "value": read_template(section, "value"),

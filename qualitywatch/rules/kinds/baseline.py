@@ -11,18 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import Final
 
 from qualitywatch.document import Section, find_timezone, format_duration
 from qualitywatch.model import AlertKey, Direction, Evaluation, Level, Metric, Observation, Sample, Severity, Signal
+from qualitywatch.rules.learner import Learner, memory_name
 from qualitywatch.rules.spec import Common
 from qualitywatch.rules.usual import HOURS, Baseline, Usual
 from qualitywatch.rules.windows import LOWER_IS_WORSE, USABLE, Aggregate, SampleWindows, read_aggregate
-
-FORGET_AFTER_S: Final = 90 * 86_400.0  # a subject without a call for so long is no longer known
-MAX_BASELINES: Final = 5_000  # of one rule; each takes some 2 kB
-_SAME_HOUR_S: Final = 900.0  # offsets of time zones are whole quarters of an hour
 
 # Where a figure begins to be heard, and by how much it must differ for anybody to hear a difference.
 FLOORS: Final[Mapping[Metric, tuple[float, float]]] = {
@@ -77,15 +74,6 @@ class Options:
         return usual.mean + (self.enter(usual, limit) - usual.mean) * (limit.clear / limit.deviations)
 
 
-@dataclass(slots=True)
-class _Slot:
-    """The window that is being filled, and the one before it, which is learned when no trouble followed."""
-
-    number: int
-    troubled: bool = False
-    before: tuple[int, float] | None = None  # hour of the day, figure
-
-
 class BaselineRule:
     """One baseline rule at work for one PBX."""
 
@@ -93,47 +81,35 @@ class BaselineRule:
         self._common = common
         self._options = options
         self._windows = SampleWindows(common, options)
-        self._slots: dict[AlertKey, _Slot] = {}
-        self._baselines: dict[AlertKey, Baseline] = {}
-        self._changed: dict[AlertKey, None] = {}  # an ordered set: those to remember
-        self._zone: tzinfo = options.zone or UTC
-        self._in_trouble: Callable[[str], bool] = lambda subject: False
-        self._hour: tuple[int, int] = (-1, 0)  # quarter of an hour, hour of the day
+        self._learner = Learner(common.name, options, self._windows)
+        self._lower = options.metric in LOWER_IS_WORSE
 
     def settle(self, zone: tzinfo, in_trouble: Callable[[str], bool]) -> None:
         """Learn where the PBX is and whom to ask for alerts of quality that a subject has."""
-        self._zone = self._options.zone or zone
-        self._in_trouble = in_trouble
-        self._hour = (-1, 0)
+        self._learner.settle(zone, in_trouble)
 
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a sample of our metric; its key is worth evaluating once anything is usual, or a window is over."""
         key = self._windows.key_of(observation)
         if key is None or not isinstance(observation, Sample):
             return ()
-        baseline, slot = self._baselines.get(key), self._slots.get(key)
-        number = int(observation.at // self._options.window_s)
-        turned = slot is None or slot.number != number
-        if slot is None:
-            slot = self._slots[key] = _Slot(number)
-        elif turned:
-            self._turn(key, slot, number, observation.at)
+        slot, turned = self._learner.turn(key, observation.at)
         self._windows.add(key, observation)
-        slot.troubled = (
-            slot.troubled or (baseline is not None and baseline.unusual_since is not None) or self._in_trouble(key.subject)
-        )
-        return (key,) if turned or (baseline is not None and self._is_known(baseline, observation.at)) else ()
+        if (observation.value <= self._options.floor) if self._lower else (observation.value >= self._options.floor):
+            slot.near_until = observation.at + self._options.window_s
+        # Most lines are good at most times: they are not looked at with every report.
+        return (key,) if turned or self._learner.is_unusual(key) or observation.at <= slot.near_until else ()
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
         """Give an opinion of one key: the last window against what is usual."""
         if key.rule != self._common.name:
             return None
         reading = self._windows.read(key, now)
-        baseline = self._baselines.get(key)
+        baseline = self._learner.baseline(key)
         if reading.value is None:
             return self._opinion(key, now, None, dict.fromkeys(self._options.limits, reading.signal or Signal.UNKNOWN), {})
         details = dict(reading.details)
-        hour = self._hour_of(now)
+        hour = self._learner.hour_of(now)
         usual, of_hour = baseline.at_hour(hour, self._options.learn) if baseline is not None else (None, False)
         if baseline is None or usual is None or not self._is_known(baseline, now):
             details |= self._progress(baseline, now)
@@ -149,73 +125,29 @@ class BaselineRule:
             "learned": str(usual.count),
             "hour": f"{hour:02d}" if of_hour else "any",
         }
-        if self._is_accepted(baseline, signals.values(), now):
-            self._drop(key)
+        if self._learner.note(key, signals.values(), now):
             return self._opinion(key, now, None, dict.fromkeys(signals, Signal.GONE), {})
         return self._opinion(key, now, reading.value, signals, details)
 
     def forget(self) -> None:
         """Drop all windows; what is usual stays."""
         self._windows.forget()
-        self._slots.clear()
+        self._learner.forget()
 
     def expire(self, now: float) -> None:
         """Drop the windows of subjects that are in no call, and what was usual of those that have long been silent."""
         for key in self._windows.idle(now):
-            slot = self._slots.pop(key, None)
-            if slot is not None:
-                self._turn(key, slot, slot.number + 1, now)
-                if slot.before is not None:  # and nothing followed
-                    self._learn(key, *slot.before, now)
+            self._learner.release(key, now)
             self._windows.drop(key, now)
-        for key, baseline in list(self._baselines.items()):
-            baseline.not_after(now)
-            if baseline.latest_at < now - FORGET_AFTER_S:
-                self._drop(key)
+        self._learner.expire(now)
 
     def memories(self, at_most: int) -> Mapping[str, str]:
-        """What changed and was not asked for yet, by name; an empty text is nothing any more."""
-        keys = list(self._changed)[:at_most]
-        for key in keys:
-            del self._changed[key]
-        return {_name(key.subject, key.direction): self._memory(key) for key in keys}
+        """What was learned since it was asked for last."""
+        return self._learner.memories(at_most)
 
     def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
-        """Take back what an earlier run remembered; what is of another figure, or cannot be read, is to be forgotten."""
-        for name, text in memories.items():
-            key = self._key(pbx, name)
-            if key is None:
-                continue
-            baseline = Baseline.recall(text, self._options.about)
-            if baseline is not None and len(self._baselines) < MAX_BASELINES:
-                self._baselines[key] = baseline
-            elif text:
-                self._changed[key] = None
-
-    def _turn(self, key: AlertKey, slot: _Slot, number: int, now: float) -> None:
-        """A window is over: learn the one before it, unless there was trouble in either."""
-        start = slot.number * self._options.window_s
-        figure = self._windows.take_since(key, start)
-        if slot.troubled:
-            slot.before = None
-        else:
-            if slot.before is not None:
-                self._learn(key, *slot.before, now)
-            slot.before = (self._hour_of(start), figure) if figure is not None else None
-        slot.number, slot.troubled = number, False
-
-    def _learn(self, key: AlertKey, hour: int, figure: float, now: float) -> None:
-        baseline = self._baselines.get(key)
-        if baseline is None:
-            if len(self._baselines) >= MAX_BASELINES:
-                self._drop(min(self._baselines, key=lambda known: self._baselines[known].latest_at))
-            baseline = self._baselines[key] = Baseline(now, now)
-        baseline.learn(hour, figure, now, self._options.memory)
-        self._changed[key] = None
-
-    def _drop(self, key: AlertKey) -> None:
-        del self._baselines[key]
-        self._changed[key] = None
+        """Take back what an earlier run remembered."""
+        self._learner.recall(pbx, memories)
 
     def _progress(self, baseline: Baseline | None, now: float) -> dict[str, str]:
         """How far the learning is, for whoever asks why nothing is said."""
@@ -226,15 +158,6 @@ class BaselineRule:
 
     def _is_known(self, baseline: Baseline, now: float) -> bool:
         return now - baseline.first_at >= self._options.learning_s
-
-    def _is_accepted(self, baseline: Baseline, signals: Iterable[Signal], now: float) -> bool:
-        """Whether it has been unusual for so long that it is not any more; keeps when that began."""
-        since, found = baseline.unusual_since, set(signals)
-        if Signal.BREACH in found:
-            baseline.unusual_since = now if since is None else min(since, now)
-        elif found == {Signal.CLEAR}:
-            baseline.unusual_since = None
-        return baseline.unusual_since is not None and now - baseline.unusual_since > self._options.accept_after_s
 
     def _signal(self, value: float, usual: Usual, limit: Limit) -> Signal:
         enter, clear = self._options.enter(usual, limit), self._options.clear(usual, limit)
@@ -261,27 +184,10 @@ class BaselineRule:
             self._options.clear_hold_s,
             topic=self._options.metric,
             details=details,
-            worse_is_lower=self._options.metric in LOWER_IS_WORSE,
+            worse_is_lower=self._lower,
             texts=self._common.texts,
             yields_to=self._common.yields_to,
         )
-
-    def _hour_of(self, at: float) -> int:
-        """The hour of the day in the PBX's zone; it is asked for at every report, so the last answer is kept."""
-        quarter = int(at // _SAME_HOUR_S)
-        if quarter != self._hour[0]:
-            self._hour = (quarter, datetime.fromtimestamp(at, self._zone).hour)
-        return self._hour[1]
-
-    def _memory(self, key: AlertKey) -> str:
-        baseline = self._baselines.get(key)
-        return baseline.memory(self._options.about) if baseline is not None else ""
-
-    def _key(self, pbx: str, name: str) -> AlertKey | None:
-        way, _, subject = name.partition(":")
-        if not subject or way not in {"", *Direction}:
-            return None
-        return AlertKey(self._common.name, pbx, subject, Direction(way) if way else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,11 +207,7 @@ class BaselineFactory:
         count = self.options.memory
         at_hours = {hour: Usual(mean, deviation, count) for hour, mean in hours.items()}
         known = Baseline(0.0, at, at_hours, Usual(usual, deviation, HOURS * count))
-        return _name(subject, direction), known.memory(self.options.about)
-
-
-def _name(subject: str, direction: Direction | None) -> str:
-    return f"{direction or ''}:{subject}"
+        return memory_name(subject, direction), known.memory(self.options.about)
 
 
 def parse(common: Common, section: Section) -> tuple[str, BaselineFactory]:

@@ -7,7 +7,6 @@ passed over.  After a gap, or a restart, nothing is said to be over before the w
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ from qualitywatch.model import (
     TallyObservation,
     TrunkState,
 )
+from qualitywatch.rules.bands import Band
+from qualitywatch.rules.limits import Limit, edges, read_limits
 from qualitywatch.rules.spec import Common
 
 DETAILS_TOLD: Final = 5  # of names that were tried
@@ -52,21 +53,18 @@ _AWAY: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """Entry and exit of one severity, and how long it must hold."""
-
-    enter: float
-    clear: float
-    hold_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     tally: Tally | None
     changes_of: Comer | None
     window_s: float
     clear_hold_s: float
     limits: Mapping[Severity, Limit]
+
+    @property
+    def band(self) -> Band:
+        """How often it happened, and its limits."""
+        what = str(self.tally) if self.changes_of is None else f"comings and goings of a {self.changes_of}"
+        return Band(f"number of {what}", ("count", self.tally, self.changes_of, self.window_s), edges(self.limits))
 
     @property
     def topic(self) -> str:
@@ -188,7 +186,7 @@ def parse(common: Common, section: Section) -> tuple[str, Callable[[], CountRule
     changes_of = section.choice("changes_of", Comer, None)
     if ("tally" in section) == ("changes_of" in section):
         section.problem("tally", f"a count rule needs either tally ({', '.join(TALLIES)}) or changes_of ({', '.join(Comer)})")
-    limits = _read_limits(section)
+    limits = read_limits(section, lambda part, key, default: part.number(key, default, minimum=1))
     if not limits:
         section.problem("warning", "a count rule needs at least one of info, warning and critical, such as {enter: 5}")
     options = Options(
@@ -201,24 +199,3 @@ def parse(common: Common, section: Section) -> tuple[str, Callable[[], CountRule
     what = f"comings and goings of a {changes_of}" if changes_of is not None else f"{tally}"
     parts = [f"{severity} from {limit.enter:g}" for severity, limit in limits.items()]
     return f"{what} in {format_duration(options.window_s)}: " + ", ".join(parts), partial(CountRule, common, options)
-
-
-def _read_limits(section: Section) -> dict[Severity, Limit]:
-    limits: dict[Severity, Limit] = {}
-    for severity in (Severity.INFO, Severity.WARNING, Severity.CRITICAL):
-        part = section.section(severity)
-        if part is None:
-            continue
-        if "enter" not in part:
-            part.problem("enter", "missing")
-        # Not a number where none can be read: it compares with nothing, so one mistake is told as one.
-        enter = part.number("enter", math.nan, minimum=1)
-        clear = part.number("clear", enter, minimum=1)
-        if clear > enter:
-            part.problem("clear", f"must not be above enter ({enter:g})")
-        milder = next((known for known, limit in limits.items() if limit.enter > enter), None)
-        if milder is not None:
-            part.problem("enter", f"{enter:g} is milder than the {limits[milder].enter:g} of {milder}")
-        limits[severity] = Limit(enter, clear, part.duration_s("for", 0.0))
-        part.close()
-    return limits

@@ -16,6 +16,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Level, Observation, Severity, Signal, Tally, TallyObservation
+from qualitywatch.rules.bands import Oddity
 from qualitywatch.rules.spec import Common
 
 FORGET_AFTER_S: Final = 30 * 86_400.0  # a subject without a call for so long is no longer known
@@ -32,6 +33,17 @@ class Options:
     learn: int
     memory: int
     accept_after_s: float
+
+    @property
+    def oddities(self) -> tuple[Oddity, ...]:
+        """Keys that cannot work."""
+        found = []
+        if self.tally is Tally.LOGIN_FAILED:
+            found.append(Oddity("can never fire", "no failed login is ever good, so none was usual", "count them: kind count"))
+        if self.accept_after_s == 0:
+            why = "accept_after 0 takes every fall for what is usual at the next call"
+            found.append(Oddity("hardly lasts a call", why, "give accept_after some days"))
+        return tuple(found)
 
 
 @dataclass(slots=True)

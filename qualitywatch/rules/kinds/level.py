@@ -7,7 +7,6 @@ is nothing to judge any more: its alert ends without a promise that all is well.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,8 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Gauge, Level, LevelObservation, Observation, Severity, Signal
+from qualitywatch.rules.bands import Band
+from qualitywatch.rules.limits import Limit, edges, read_limits
 from qualitywatch.rules.spec import Common
 
 LOWER_IS_WORSE: Final = frozenset({Gauge.QUEUE_AGENTS_AVAILABLE, Gauge.QUEUE_AGENTS_LOGGED_IN})
@@ -34,19 +35,19 @@ GONE_AFTER_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """Entry and exit of one severity, and how long it must hold."""
-
-    enter: float
-    clear: float
-    hold_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     gauge: Gauge
     limits: Mapping[Severity, Limit]
     clear_hold_s: float
+
+    @property
+    def band(self) -> Band:
+        """The gauge and its limits."""
+        lower = self.gauge in LOWER_IS_WORSE
+        highest = HIGHEST[self.gauge]
+        return Band(
+            self.gauge, ("level", self.gauge), edges(self.limits), highest=highest, lower_is_worse=lower, ends_on_clear=lower
+        )
 
 
 class LevelRule:
@@ -144,7 +145,7 @@ class LevelRule:
 def parse(common: Common, section: Section) -> tuple[str, Callable[[], LevelRule]]:
     """Read the keys of a level rule; problems go to the section's document."""
     gauge = section.choice("gauge", Gauge)
-    limits = _read_limits(section, gauge)
+    limits = read_limits(section, partial(_read_limit, gauge), gauge, lower_is_worse=gauge in LOWER_IS_WORSE)
     if not limits:
         section.problem(
             "warning", "a level rule needs at least one of info, warning and critical, such as {enter: 10, for: 1m}"
@@ -155,32 +156,7 @@ def parse(common: Common, section: Section) -> tuple[str, Callable[[], LevelRule
     return f"{gauge}: " + ", ".join(parts), partial(LevelRule, common, options)
 
 
-def _read_limits(section: Section, gauge: Gauge) -> dict[Severity, Limit]:
-    limits: dict[Severity, Limit] = {}
-    is_lower_worse = gauge in LOWER_IS_WORSE
-    for severity in (Severity.INFO, Severity.WARNING, Severity.CRITICAL):
-        part = section.section(severity)
-        if part is None:
-            continue
-        if "enter" not in part:
-            part.problem("enter", "missing")
-        # Not a number where none can be read: it compares with nothing, so one mistake is told as one.
-        enter = _read_limit(part, gauge, "enter", math.nan)
-        clear = _read_limit(part, gauge, "clear", enter)
-        if is_lower_worse and clear < enter:
-            part.problem("clear", f"must not be below enter ({enter:g}): a low {gauge} is the bad one")
-        elif not is_lower_worse and clear > enter:
-            part.problem("clear", f"must not be above enter ({enter:g})")
-        for known, limit in limits.items():
-            if (limit.enter < enter) if is_lower_worse else (limit.enter > enter):
-                part.problem("enter", f"{enter:g} is milder than the {limit.enter:g} of {known}")
-                break
-        limits[severity] = Limit(enter, clear, part.duration_s("for", 0.0))
-        part.close()
-    return limits
-
-
-def _read_limit(part: Section, gauge: Gauge, key: str, default: float) -> float:
+def _read_limit(gauge: Gauge, part: Section, key: str, default: float) -> float:
     """A number, or for a time a duration; a figure that is worse when higher is bad from 1 on, not at rest."""
     minimum = 0 if gauge in LOWER_IS_WORSE else 1
     if gauge is Gauge.QUEUE_LONGEST_HOLD_S:

@@ -17,6 +17,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Level, Observation, Severity, Signal, Tally, TallyObservation
+from qualitywatch.rules.bands import Band, Edge
 from qualitywatch.rules.spec import Common
 
 # Of these a share is worth telling; of failed logins none is ever good.
@@ -42,6 +43,15 @@ class Options:
     clear_hold_s: float
     worst_causes: int
     floors: Mapping[Severity, Floor]
+
+    @property
+    def band(self) -> Band:
+        """The percentage and its floors."""
+        edges = {
+            severity: Edge(floor.enter, floor.clear, floor.hold_s, floor.consecutive) for severity, floor in self.floors.items()
+        }
+        alike = ("ratio", self.tally, self.window_s, self.min_total)
+        return Band(f"percentage of {self.tally}", alike, edges, highest=100.0, lower_is_worse=True, ends_on_clear=True)
 
 
 @dataclass(slots=True)
@@ -106,6 +116,15 @@ class RatioRule:
         if not window.counted:
             return self._without_data(key, now, Signal.GONE)
         return self._opinion(key, now, window)
+
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """What was counted in the last window."""
+        window = self._windows.get(key)
+        return [(counted, True) for counted in window.counted] if window is not None else ()
+
+    def subjects(self) -> Iterable[str]:
+        """Of whom anything was counted."""
+        return {key.subject for key in self._windows}
 
     def forget(self) -> None:
         """Drop all windows."""

@@ -15,6 +15,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Level, Observation, Severity, Share, ShareObservation, Signal
+from qualitywatch.rules.bands import Band, Edge
 from qualitywatch.rules.spec import Common
 
 STALE_AFTER_S: Final = 20.0  # then nothing new is said
@@ -45,6 +46,14 @@ class Options:
     min_peers: int
     clear_hold_s: float
     limits: Mapping[Severity, Limit]
+
+    @property
+    def band(self) -> Band:
+        """The percentage of those in trouble, and its limits."""
+        edges = {
+            severity: Edge(limit.enter, limit.clear, limit.hold_s, of=limit.trouble) for severity, limit in self.limits.items()
+        }
+        return Band(f"percentage of {self.share}", ("share", self.share, self.min_peers), edges, highest=100.0)
 
 
 class ShareRule:
@@ -98,7 +107,7 @@ class ShareRule:
         if latest is not None and latest.lossy:
             details = {"lossy": str(latest.lossy), "active": str(latest.total), "ruined": str(latest.ruined)}
             if latest.worst:
-                details["worst"] = ", ".join(f"{subject} {percent:.1f}%" for subject, percent in latest.worst)
+                details["worst"] = ", ".join(latest.worst)
                 details["more"] = str(latest.lossy - len(latest.worst))
         return Evaluation(
             key,

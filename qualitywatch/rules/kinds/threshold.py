@@ -1,20 +1,13 @@
 """Rule kind ``threshold``: a measured figure over (or under) a limit, per subject and direction, over a sliding window.
 
-Strategy: the window holds the samples of all calls of the subject; loss is weighted by packets, so that it is lost over
-expected and never a mean of percentages; what is no matter of packets (a call's duration) counts once for each call.  Below a
-minimum of expected packets or calls, or when the newest sample is stale, nothing is said.  Entry and exit thresholds differ
-(hysteresis).  Samples nobody can vouch for are left out, by metric.
+Strategy: ``rules/windows.py`` makes one figure of the window; entry and exit thresholds differ (hysteresis).
 """
 
 from __future__ import annotations
 
 import math
-import statistics
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import (
@@ -28,56 +21,11 @@ from qualitywatch.model import (
     Sample,
     Severity,
     Signal,
-    Verdict,
 )
 from qualitywatch.room import Limit as ShownLimit
+from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.spec import Common, Selection
-
-_LOSS: Final = frozenset({Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT})
-_SCORE: Final = frozenset({Verdict.OK, Verdict.UNGROUNDED_CODEC})
-USABLE: Final[Mapping[Metric, frozenset[Verdict]]] = {
-    Metric.LOSS_PERCENT: _LOSS,
-    Metric.LOSS_PERCENT_REPORTED: _LOSS,
-    Metric.JITTER_MS: frozenset({Verdict.OK}),
-    Metric.RTT_MS: frozenset({Verdict.OK}),
-    Metric.MOS: _SCORE,
-    Metric.R_FACTOR: _SCORE,
-}
-_PLAIN: Final = frozenset({Verdict.OK})
-LOWER_IS_WORSE: Final = frozenset({Metric.MOS, Metric.R_FACTOR, Metric.CALL_DURATION_S})
-HIGHEST: Final[Mapping[Metric, float]] = {
-    Metric.LOSS_PERCENT: 100,
-    Metric.LOSS_PERCENT_REPORTED: 100,
-    Metric.JITTER_MS: 10_000,
-    Metric.RTT_MS: 10_000,
-    Metric.MOS: 4.5,
-    Metric.R_FACTOR: 100,
-    Metric.CALL_DURATION_S: 86_400,
-    Metric.POST_DIAL_DELAY_S: 600,
-    Metric.QUALIFY_RTT_MS: 60_000,
-}
-
-
-class Aggregate(StrEnum):
-    """How a window becomes one figure."""
-
-    WEIGHTED = "weighted"  # by packets
-    MEAN = "mean"
-    MEDIAN = "median"
-    MAX = "max"
-    MIN = "min"
-
-
-_MEDIANS: Final = frozenset({Metric.RTT_MS, Metric.POST_DIAL_DELAY_S, Metric.QUALIFY_RTT_MS})
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """Entry and exit of one severity, and how long it must hold."""
-
-    enter: float
-    clear: float
-    hold_s: float
+from qualitywatch.rules.windows import HIGHEST, LOWER_IS_WORSE, Aggregate, SampleWindows, read_aggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,74 +50,46 @@ class ThresholdRule:
     def __init__(self, common: Common, options: Options) -> None:
         self._common = common
         self._options = options
-        self._usable = USABLE.get(options.metric, _PLAIN)
-        self._windows: dict[AlertKey, deque[Sample]] = {}
-        self._asked_at: dict[AlertKey, float] = {}
+        self._windows = SampleWindows(common, options)
 
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a sample of our metric; its key is worth evaluating."""
-        if not isinstance(observation, Sample) or observation.metric is not self._options.metric:
+        key = self._windows.key_of(observation)
+        if key is None or not isinstance(observation, Sample):
             return ()
-        sample = observation
-        if sample.verdict not in self._usable:
-            return ()
-        if sample.direction is not None and sample.direction not in self._common.directions:
-            return ()
-        if not self._common.selection.matches(sample.pbx, sample.subject):
-            return ()
-        key = AlertKey(self._common.name, sample.pbx, sample.subject, sample.direction)
-        window = self._windows.get(key)
-        if window is None:
-            window = self._windows[key] = deque()
-        window.append(sample)
+        self._windows.add(key, observation)
         return (key,)
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
         """Give an opinion of one key from the samples of the last window."""
         if key.rule != self._common.name:
             return None
-        window = self._windows.get(key)
-        if window is None:
-            # Known from before a restart: an empty window proves nothing until it has been open for its whole length.
-            opened_at = self._asked_at.setdefault(key, now)
-            return self._opinion(key, now, None, Signal.UNKNOWN if now - opened_at < self._options.window_s else Signal.GONE)
-        while window and window[0].at <= now - self._options.window_s:
-            window.popleft()
-        if not window:
-            return self._opinion(key, now, None, Signal.GONE)
-        packets = sum(sample.weight for sample in window)
-        if packets < self._options.min_expected or window[-1].at < now - self._options.stale_after_s:
-            return self._opinion(key, now, None, Signal.UNKNOWN)
-        details = {"window_s": f"{self._options.window_s:.0f}"}
-        if self._options.metric in VOICE_METRICS:
-            details["packets"] = f"{packets:.0f}"
-        calls = {sample.uniqueid for sample in window if sample.uniqueid}
-        if calls:
-            details["calls"] = str(len(calls))
-        if window[-1].codec:
-            details["codec"] = window[-1].codec
-        if any(sample.verdict is Verdict.UNGROUNDED_CODEC for sample in window):
-            details["provisional"] = "yes"
-        return self._opinion(key, now, _aggregate(self._options.aggregate, window), None, details)
+        reading = self._windows.read(key, now)
+        return self._opinion(key, now, reading.value, reading.signal, reading.details)
+
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """The samples of the last window, and whether each was counted."""
+        return self._windows.seen(key)
+
+    def subjects(self) -> Iterable[str]:
+        """Of whom there are samples."""
+        return self._windows.subjects()
 
     def forget(self) -> None:
         """Drop all windows."""
-        self._windows.clear()
-        self._asked_at.clear()
+        self._windows.forget()
 
     def expire(self, now: float) -> None:
-        """Drop the windows of subjects that have not been in a call for ten windows."""
-        horizon = now - 10 * self._options.window_s
-        for key in [key for key, window in self._windows.items() if not window or window[-1].at < horizon]:
-            del self._windows[key]
-            self._asked_at[key] = horizon  # it was open and empty all that time: gone, not unknown
+        """Drop the windows of subjects that are in no call."""
+        for key in self._windows.idle(now):
+            self._windows.drop(key, now)
 
     def _opinion(
-        self, key: AlertKey, now: float, value: float | None, signal: Signal | None, details: Mapping[str, str] | None = None
+        self, key: AlertKey, now: float, value: float | None, signal: Signal | None, details: Mapping[str, str]
     ) -> Evaluation:
         limits = self._options.limits_of(key.pbx, key.subject)
         levels = tuple(
-            Level(severity, signal or self._signal(severity, value, limit, details or {}), limit.hold_s)
+            Level(severity, signal or self._signal(severity, value, limit, details), limit.hold_s)
             for severity, limit in limits.items()
         )
         return Evaluation(
@@ -179,7 +99,7 @@ class ThresholdRule:
             value,
             self._options.clear_hold_s,
             topic=self._options.metric,
-            details=details or {},
+            details=details,
             worse_is_lower=self._options.metric in LOWER_IS_WORSE,
             texts=self._common.texts,
             yields_to=self._common.yields_to,
@@ -222,25 +142,9 @@ class ThresholdFactory:
         return tuple(ShownLimit(self.options.metric, severity, limit.enter) for severity, limit in limits.items())
 
 
-def _aggregate(aggregate: Aggregate, window: deque[Sample]) -> float:
-    values = [sample.value for sample in window]
-    match aggregate:
-        case Aggregate.WEIGHTED:
-            return sum(sample.value * sample.weight for sample in window) / sum(sample.weight for sample in window)
-        case Aggregate.MEAN:
-            return statistics.fmean(values)
-        case Aggregate.MEDIAN:
-            return statistics.median(values)
-        case Aggregate.MAX:
-            return max(values)
-        case Aggregate.MIN:
-            return min(values)
-
-
 def parse(common: Common, section: Section) -> tuple[str, ThresholdFactory]:
     """Read the keys of a threshold rule; problems go to the section's document."""
     metric = section.choice("metric", Metric, Metric.LOSS_PERCENT)
-    default = Aggregate.MEDIAN if metric in _MEDIANS else Aggregate.WEIGHTED
     limits = _read_limits(section, metric, {})
     if not limits:
         section.problem(
@@ -256,7 +160,7 @@ def parse(common: Common, section: Section) -> tuple[str, ThresholdFactory]:
     options = Options(
         metric=metric,
         window_s=window_s,
-        aggregate=section.choice("aggregate", Aggregate, default),
+        aggregate=read_aggregate(section, metric),
         min_expected=_read_minimum(section, of_voice=of_voice),
         stale_after_s=section.duration_s("stale_after", 20.0 if of_voice else window_s, minimum=1),
         clear_hold_s=section.duration_s("clear_hold", 120.0),

@@ -111,9 +111,10 @@ class RollupStore:
     async def _hand_over(self, taken: Sequence[Row]) -> None:
         # Nothing may be awaited on the way: who reads next must find each row either in the aggregator or behind him in line.
         places = self._places.news((row.key.pbx, row.key.subject) for row in taken if isinstance(row, Rollup | KpiRow))
-        rows, self._collected = [*self._collected, *taken, *pack(self._observed), *places], []
-        self._observed = []
-        await self._database.run(lambda connection: self._waiting.write_out(connection, rows))
+        rows, self._collected = [*self._collected, *taken, *places], []
+        observed, self._observed = self._observed, []
+        # Packing takes a while on a busy PBX: not in the loop that reads from it.
+        await self._database.run(lambda connection: self._waiting.write_out(connection, [*rows, *pack(observed)]))
 
     async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
         """Minutes that reach into [since, until), oldest first; hours where the time is long, or its minutes are deleted."""

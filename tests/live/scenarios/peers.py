@@ -76,7 +76,9 @@ async def _user_agent(stage: Stage) -> None:
         stage.begin()
         await faults.register(stage.scratch, stage.b.ports.registrar(technology), [user], agent, local_port=port)
         await stage.said(
-            rf'User-Agent on peer .*{peer} \(127\.0\.0\.1:{port}\) changed from "{before}" to "{agent}"', within_s=30
+            # The second is told in the message of the first.
+            rf'User-Agent on peer .*{peer} \(127\.0\.0\.1:{port}\) changed (from|2 times: .*) "{before}" (to|→) "{agent}"',
+            within_s=30,
         )
         before = agent
 

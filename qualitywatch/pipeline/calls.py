@@ -1,0 +1,194 @@
+"""Calls as they go on: every tracker that follows channels and their reports, asked in the order in which they need each other.
+
+Each step yields what is to be judged, one by one, so that whoever judges sees it between two trackers as it happened; what is
+only to be stored goes straight into the effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from qualitywatch.ami.calls import OWN_CHANNEL
+from qualitywatch.model import (
+    CallRecord,
+    ChannelChanged,
+    ChannelHeld,
+    ChannelHungUp,
+    CodecSeen,
+    DialBegun,
+    DialEnded,
+    DialProgressed,
+    Evaluation,
+    LevelObservation,
+    LogRecord,
+    Observation,
+    Resynced,
+    RtcpReport,
+    Sample,
+)
+from qualitywatch.model.observations import Observed, Whereabouts
+from qualitywatch.pipeline.effects import UNMEASURED_LOG, Collected
+from qualitywatch.quality.audio import AudioTracker
+from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured, watched_s
+from qualitywatch.quality.hearing import Hearing
+from qualitywatch.quality.legs import LegBook
+from qualitywatch.quality.shared import SharedLoss
+from qualitywatch.quality.sites import SiteBook, Sites
+from qualitywatch.quality.streams import StreamTracker
+from qualitywatch.trunks.dials import DialTracker
+from qualitywatch.trunks.kpis import kpis
+from qualitywatch.trunks.load import LoadTracker
+from qualitywatch.trunks.traffic import Counted, TrafficTracker
+
+CallEvent: TypeAlias = (
+    RtcpReport | ChannelChanged | ChannelHeld | ChannelHungUp | CodecSeen | DialBegun | DialProgressed | DialEnded
+)
+
+
+class Calls:
+    """The calls of one PBX; ``hearing`` is told of every call that is over."""
+
+    def __init__(
+        self,
+        pbx: str,
+        hearing: Hearing,
+        *,
+        trunk_of: Callable[[str], str | None],
+        address_of: Callable[[str], str | None],
+        sites: Sites | None,
+    ) -> None:
+        self._pbx = pbx
+        self._hearing = hearing
+        self.streams = StreamTracker(pbx)
+        self.direct_media: set[str] = set()
+        self._audio = AudioTracker(pbx)
+        self._legs = LegBook(trunk_of=trunk_of, address_of=address_of)
+        self._shared = SharedLoss(pbx, SiteBook(sites), self._legs, trunk_of=trunk_of, address_of=address_of)
+        self._traffic = TrafficTracker(pbx, carries=lambda peer: trunk_of(peer) is not None)
+        self._dials = DialTracker(pbx, carries=self._traffic.carries, own=OWN_CHANNEL)
+        self._load = LoadTracker(pbx, carries=self._traffic.carries)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the mere passing of time may change something."""
+        return self._audio.waiting
+
+    def places_of(self, subject: str) -> tuple[str, ...]:
+        """What may explain the bad sound of a peer: its site, or the registration that its calls go through."""
+        return self._shared.places_of(subject)
+
+    def site_of(self, subject: str) -> str | None:
+        """The site a peer stands at."""
+        return self._shared.site_of(subject)
+
+    def carries(self, subject: str) -> bool:
+        """Whether calls go out through a peer: a trunk, registered or not."""
+        return self._traffic.carries(subject)
+
+    def explain(self, evaluation: Evaluation) -> Evaluation:
+        """Add where on the way of a call it goes wrong."""
+        return self._legs.explain(evaluation)
+
+    def take(self, event: CallEvent, seen_since: float | None, out: Collected) -> Iterator[Observation]:
+        """Take in one event; ``seen_since`` is since when we see the PBX."""
+        match event:
+            case RtcpReport():
+                yield from self._report(event, out)
+            case ChannelChanged():
+                self._legs.see(event.channel)
+                yield from counted((*self._load.see(event), *self._traffic.see(event)), out)
+                self._dials.see(event)
+                if self.streams.see(event):
+                    out.codec_polls.append(event.channel)
+                yield from self._audio.see(event)
+            case ChannelHungUp():
+                yield from self._hang_up(event, seen_since, out)
+            case CodecSeen():
+                self.streams.learn_codec(event)
+            case ChannelHeld():
+                # A held call's counters stand still, and standing still is neither loss nor dead air.
+                yield from self._audio.see(event)
+            case DialBegun():
+                self._traffic.begun(event)
+                yield from self._dials.begun(event)
+            case DialProgressed() | DialEnded():
+                yield from counted(self._traffic.progress(event), out)
+
+    def tick(self, now: float) -> Iterable[Observation]:
+        """What the mere passing of a second makes of calls."""
+        return self._audio.tick(now)
+
+    def expire(self, now: float) -> None:
+        """Release what has been idle beyond any use."""
+        self.streams.expire(now)
+        self._legs.expire(now)
+        self._shared.expire(now)
+
+    def connected(self) -> None:
+        """We begin to hear again; which channels there are is told by the list that follows."""
+        self._load.connected()
+
+    def listed(self, event: Resynced, out: Collected) -> Iterator[Observation]:
+        """Take in the list of channels, where there was one: all others are gone."""
+        yield from counted(self._load.listed(event.at, event.channels), out)
+        if event.channels is not None:
+            self.streams.keep_only(event.channels)
+
+    def forget(self) -> None:
+        """What was counted and compared of calls in progress does not bridge a gap."""
+        self._audio.forget()
+        self._legs.forget()
+        self._shared.forget()
+        self._traffic.forget()
+        self._dials.forget()
+        self._load.forget()
+
+    def _report(self, event: RtcpReport, out: Collected) -> Iterator[Observation]:
+        if event.channel is not None:
+            self._legs.see(event.channel)
+        self._shared.hear(event)
+        for sample in self.streams.observe(event):
+            yield from self._measure(sample, out)
+        yield from self._audio.observe(event)
+
+    def _measure(self, sample: Sample, out: Collected) -> Iterator[Observation]:
+        """What a report tells, and what it makes of the places of its peer."""
+        out.samples.append(sample)
+        self._legs.observe(sample)
+        shares, places = self._shared.observe(sample), self._shared.moved(sample.subject)
+        if places is not None:
+            out.observed.append(Observed(sample.at, Whereabouts(sample.at, self._pbx, sample.subject, places)))
+        yield sample
+        yield from shares
+
+    def _hang_up(self, event: ChannelHungUp, seen_since: float | None, out: Collected) -> Iterator[Observation]:
+        yield from self._audio.hang_up(event)
+        yield from counted((*self._traffic.hang_up(event), *self._load.hang_up(event)), out)
+        yield from self._dials.hang_up(event)
+        self._legs.hang_up(event)
+        call = self.streams.hang_up(event)
+        if call is not None:
+            out.calls.append(call)
+            yield from self._look_for_reports(call, seen_since, out)
+
+    def _look_for_reports(self, call: CallRecord, seen_since: float | None, out: Collected) -> Iterator[Observation]:
+        """Silence must not pass for quality: say of a call that nobody reported on that nothing is known of it."""
+        direct_with = self._legs.bypassed_with(call.uniqueid)
+        text = unmeasured(call, seen_since=seen_since, direct_with=direct_with)
+        if text is not None:
+            out.logs.append(LogRecord(call.ended_at, call.pbx, call.subject, UNMEASURED_LOG, text))
+        covered = coverage(call, seen_since=seen_since, direct_with=direct_with)
+        for tally in covered:
+            (self.direct_media.add if tally.detail == DIRECT_MEDIA else self.direct_media.discard)(call.subject)
+        yield from covered
+        if covered:
+            others = self._legs.others(call.uniqueid, call.ended_at)
+            yield from self._hearing.call_over(call, others, watched_s(call, seen_since))
+
+
+def counted(observations: Iterable[Counted | LevelObservation], out: Collected) -> Iterator[Observation]:
+    """Yield what is also kept as a series."""
+    for observation in observations:
+        out.kpis.extend(kpis(observation))
+        yield observation

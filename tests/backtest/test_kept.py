@@ -1,0 +1,194 @@
+"""What is kept for backtests: to the last bit, of the right minutes, and no more than a day may cost."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qualitywatch.errors import StoreError
+from qualitywatch.model import (
+    ChangeObservation,
+    Direction,
+    Metric,
+    PeerState,
+    Sample,
+    StatusObservation,
+    Tally,
+    TallyObservation,
+    Verdict,
+)
+from qualitywatch.model.observations import Belonging, Gap, Observed
+from qualitywatch.ports import SeriesBatch
+from qualitywatch.rules.windows import USABLE
+from qualitywatch.store import journal
+from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
+from qualitywatch.store.detail import AFTER, KEPT_VERDICTS, DetailCollector, unpack
+from qualitywatch.store.past import Past
+
+START = 1_800_000_000 - 1_800_000_000 % 60
+DAY_S = 86_400
+
+
+def a_sample(at: float, value: float = 5.0, metric: Metric = Metric.LOSS_PERCENT, subject: str = "SIP/6117") -> Sample:
+    return Sample(at, metric, value, "office", subject, Direction.TO_PEER, "", "call-1", Verdict.OK, 250.0, "alaw")
+
+
+samples = st.builds(
+    Sample,
+    at=st.integers(0, 59_999_999).map(lambda micros: (START * 1_000_000 + micros) / 1e6),
+    metric=st.sampled_from(
+        [Metric.LOSS_PERCENT, Metric.LOSS_PERCENT_REPORTED, Metric.JITTER_MS, Metric.RTT_MS, Metric.R_FACTOR]
+    ),
+    value=st.one_of(st.just(0.0), st.floats(0, 1e4)),
+    pbx=st.just("office"),
+    subject=st.just("SIP/6117"),
+    direction=st.sampled_from([None, *Direction]),
+    channel=st.just(""),
+    uniqueid=st.text(max_size=8),
+    verdict=st.sampled_from(KEPT_VERDICTS),
+    weight=st.floats(1, 1e5),
+    codec=st.one_of(st.none(), st.sampled_from(["alaw", "opus", "g729"])),
+)
+
+
+@settings(max_examples=60)
+@given(taken=st.lists(samples, min_size=1, max_size=20))
+def test_reports_are_kept_to_the_last_bit(taken: list[Sample]) -> None:
+    collector = DetailCollector()
+    collector.add([a_sample(START + 1.0, 100.0), *taken])
+    (detail,) = collector.take(START, everything=True)
+    assert list(unpack(detail)) == [a_sample(START + 1.0, 100.0), *taken]
+
+
+def test_every_verdict_a_rule_counts_is_kept() -> None:
+    assert {verdict for verdicts in USABLE.values() for verdict in verdicts} <= {*KEPT_VERDICTS}
+
+
+@pytest.mark.parametrize("flush_every_s", [60, 20, 240])
+def test_a_bad_minute_is_kept_with_its_neighbours(flush_every_s: int) -> None:
+    collector = DetailCollector()
+    kept: list[int] = []
+    for second in range(0, 20 * 60, 5):
+        minute = second // 60
+        collector.add([a_sample(START + second + 0.25, 5.0 if minute == 8 else 0.0)])
+        if second % flush_every_s == 0:
+            kept += [(detail.start_at - START) // 60 for detail in collector.take(START + second)]
+    kept += [(detail.start_at - START) // 60 for detail in collector.take(START + 1200, everything=True)]
+    if flush_every_s <= 60:
+        assert kept == list(range(7, 8 + AFTER + 1))
+    assert set(range(8, 8 + AFTER + 1)) <= set(kept)
+
+
+def test_good_minutes_leave_nothing_and_hold_no_memory() -> None:
+    collector = DetailCollector()
+    for minute in range(500):
+        collector.add([a_sample(START + 60 * minute + 1, 0.5)])
+        assert collector.take(START + 60 * minute + 70) == []
+    assert len(collector._held["office", "SIP/6117"]) <= 2
+
+
+def test_a_day_costs_no_more_than_it_may() -> None:
+    collector, chance, kept = DetailCollector(bytes_per_day=200_000), random.Random(1), 0
+    by_hour = [0] * 48
+    for minute in range(2 * 1440):
+        at = START + 60 * minute
+        collector.add(a_sample(at + place, chance.uniform(2, 90), subject=f"SIP/{place}") for place in range(30))
+        size = sum(len(detail.packed) for detail in collector.take(at + 65))
+        kept += size
+        by_hour[minute // 60] += size
+    assert 1.9 * 200_000 < kept <= 2.2 * 200_000
+    assert min(by_hour) > 0  # spread over the day, not used up in the morning
+
+
+what = st.one_of(
+    st.builds(
+        StatusObservation,
+        at=st.floats(1e9, 2e9),
+        entity=st.sampled_from(["peer", "trunk", "pbx", "audio"]),
+        pbx=st.just("office"),
+        subject=st.text(max_size=12),
+        status=st.sampled_from(list(PeerState)).map(str),
+        since_at=st.floats(1e9, 2e9),
+        detail=st.one_of(st.none(), st.text(max_size=12)),
+        calls=st.one_of(st.none(), st.integers(0, 5)),
+    ),
+    st.builds(
+        TallyObservation,
+        at=st.floats(1e9, 2e9),
+        tally=st.sampled_from(Tally),
+        pbx=st.just("office"),
+        subject=st.text(max_size=12),
+        good=st.sampled_from([0.0, 1.0]),
+        total=st.just(1.0),
+        detail=st.one_of(st.none(), st.text(max_size=20)),
+    ),
+    st.builds(
+        ChangeObservation,
+        at=st.floats(1e9, 2e9),
+        pbx=st.just("office"),
+        subject=st.text(max_size=12),
+        attribute=st.just("user_agent"),
+        old=st.one_of(st.none(), st.text(max_size=12)),
+        new=st.text(max_size=12),
+    ),
+    st.builds(Gap, at=st.floats(1e9, 2e9), pbx=st.just("office"), subject=st.just("office"), begins=st.booleans()),
+    st.builds(
+        Belonging,
+        at=st.floats(1e9, 2e9),
+        pbx=st.just("office"),
+        subject=st.text(max_size=12),
+        trunk=st.one_of(st.none(), st.text(max_size=12)),
+    ),
+)
+
+
+@settings(max_examples=60)
+@given(
+    observed=st.lists(st.builds(Observed, at=st.floats(1e9, 2e9), what=what, by_tick=st.booleans()), min_size=1, max_size=20)
+)
+def test_what_was_judged_is_kept_as_it_was(observed: list[Observed]) -> None:
+    (packed,) = journal.pack(observed)
+    assert list(journal.unpack(packed)) == observed
+    assert (packed.first_at, packed.last_at) == (min(each.at for each in observed), max(each.at for each in observed))
+
+
+def test_what_a_newer_version_judged_is_passed_over() -> None:
+    (packed,) = journal.pack([Observed(1.0, Gap(1.0, "office", "office"))])
+    lines = b'[1.0,0,"Prophecy",{"subject":"x"}]\n[2.0,0,"Gap",{"subject":"office"}]'
+    newer = journal.Journal(1.0, 2.0, "office", zlib.compress(lines))
+    assert [each.at for each in journal.unpack(newer)] == [2.0]
+    with pytest.raises(StoreError, match="damaged"):
+        list(journal.unpack(journal.Journal(1.0, 1.0, "office", packed.packed[:-3])))
+
+
+async def test_what_is_too_old_is_deleted(tmp_path: Path) -> None:
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
+    for day in (0, 10, 20):
+        at = float(START + day * DAY_S)
+        await store.write(SeriesBatch((a_sample(at),), observed=(Observed(at, Gap(at, "office", "office")),)))
+        await store.flush(at + 200)
+    await store.prune(START + 26 * DAY_S)
+    await store.close(START + 26 * DAY_S)
+    connection = sqlite3.connect(tmp_path / ROLLUP_FILE)
+    assert connection.execute("SELECT ts FROM detail").fetchall() == [(START + 20 * DAY_S,)]
+    assert connection.execute("SELECT ts FROM judged").fetchall() == [(START + 20 * DAY_S,)]
+    connection.close()
+
+
+async def test_the_past_is_read_while_the_daemon_writes(tmp_path: Path) -> None:
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
+    await store.write(SeriesBatch((a_sample(START + 1.0),)))
+    await store.flush(START + 70)
+    past = Past.open(tmp_path / ROLLUP_FILE)
+    assert len(past.samples("office", START, START + 60)) == 1
+    await store.write(SeriesBatch((a_sample(START + 61.0),)))
+    await store.flush(START + 130)  # raises if our reading held the file
+    assert len(past.samples("office", START, START + 120)) == 2
+    past.close()
+    await store.close(START + 200)
