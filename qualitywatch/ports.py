@@ -45,6 +45,11 @@ class Clock(Protocol):
 class RuleKind(Protocol):
     """One rule at work: keeps its windows, takes observations, gives opinions. Pure: no I/O, no clock."""
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at: of all others it is not told."""
+        ...
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in one observation; return the keys whose evaluation may now differ."""
         ...

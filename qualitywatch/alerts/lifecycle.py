@@ -56,14 +56,21 @@ class Lifecycle:
     def __init__(self, alerts: Iterable[Alert] = (), *, name_of: Callable[[str], str | None] = lambda subject: None) -> None:
         self._alerts = {alert.key: alert for alert in alerts if alert.state is not AlertState.INACTIVE}
         self._name_of = name_of
+        self._of_subject: dict[str, dict[AlertKey, None]] = {}
+        for key in self._alerts:
+            self._of_subject.setdefault(key.subject, {})[key] = None
 
     def active(self) -> Mapping[AlertKey, Alert]:
         """Pending and firing alerts."""
         return MappingProxyType(self._alerts)
 
+    def of_subject(self, subject: str) -> Iterable[Alert]:
+        """Pending and firing alerts of one subject."""
+        return [self._alerts[key] for key in self._of_subject.get(subject, ())]
+
     def drop(self, key: AlertKey) -> Alert | None:
         """Forget an alert without telling anybody: its rule is gone. Returns its inactive form for the store."""
-        alert = self._alerts.pop(key, None)
+        alert = self._take_out(key)
         return replace(alert, state=AlertState.INACTIVE) if alert is not None else None
 
     def skip(self, seconds: float, *, topics_seen: Collection[str] = ()) -> None:
@@ -163,9 +170,10 @@ class Lifecycle:
         old_state = before.state if before is not None else AlertState.INACTIVE
         after = replace(after, state=new_state)
         if new_state is AlertState.INACTIVE:
-            self._alerts.pop(after.key, None)
+            self._take_out(after.key)
         else:
             self._alerts[after.key] = after
+            self._of_subject.setdefault(after.key.subject, {})[after.key] = None
         is_same = old_state is new_state and before is not None and before.severity is after.severity
         if is_same and not (new_state is AlertState.FIRING and _has_new_channel(before, after)):
             return None
@@ -195,10 +203,17 @@ class Lifecycle:
         return bool(evaluation.yields_to) and any(
             other.rule in evaluation.yields_to
             and other.pbx == key.pbx
-            and other.subject == key.subject
             and (other.direction == key.direction or other.direction is None or key.direction is None)
-            for other in self._alerts
+            for other in self._of_subject.get(key.subject, ())
         )
+
+    def _take_out(self, key: AlertKey) -> Alert | None:
+        of_subject = self._of_subject.get(key.subject)
+        if of_subject is not None:
+            of_subject.pop(key, None)
+            if not of_subject:
+                del self._of_subject[key.subject]
+        return self._alerts.pop(key, None)
 
 
 def _not_after(alert: Alert, now: float) -> Alert:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 
 class Gauge(StrEnum):
@@ -45,3 +46,4 @@ class LevelObservation:
     pbx: str
     subject: str
     levels: Mapping[Gauge, float]
+    topic: ClassVar[str] = "levels"

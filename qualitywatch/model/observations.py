@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from qualitywatch.model.levels import LevelObservation
 from qualitywatch.model.shares import ShareObservation
@@ -30,6 +30,11 @@ class Sample:
     weight: float
     codec: str | None = None
 
+    @property
+    def topic(self) -> str:
+        """What rules that look at it listen to."""
+        return self.metric
+
 
 @dataclass(frozen=True, slots=True)
 class StatusObservation:
@@ -43,6 +48,11 @@ class StatusObservation:
     since_at: float
     detail: str | None = None
     calls: int | None = None  # how many of the latest calls were bad, where it is about calls
+
+    @property
+    def topic(self) -> str:
+        """What rules that look at it listen to."""
+        return f"{self.entity}_state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,11 @@ class ChangeObservation:
     address: str | None = None
     known_since: float | None = None  # when the peer was seen for the first time
 
+    @property
+    def topic(self) -> str:
+        """What rules that look at it listen to."""
+        return self.attribute
+
 
 @dataclass(frozen=True, slots=True)
 class TallyObservation:
@@ -70,6 +85,11 @@ class TallyObservation:
     good: float
     total: float
     detail: str | None = None
+
+    @property
+    def topic(self) -> str:
+        """What rules that look at it listen to."""
+        return self.tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +105,7 @@ class DialObservation:
     uniqueid: str  # of the leg
     is_new: bool  # False: the same channel dialled the same number before, by another trunk
     is_over: bool = False
+    topic: ClassVar[str] = "dials"
 
 
 Observation: TypeAlias = (

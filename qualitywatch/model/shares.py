@@ -29,3 +29,8 @@ class ShareObservation:
     ruined: int
     total: int
     worst: tuple[str, ...] = ()
+
+    @property
+    def topic(self) -> str:
+        """What rules that look at it listen to."""
+        return self.share

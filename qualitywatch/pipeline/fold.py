@@ -304,8 +304,7 @@ class Pipeline:
 
     def _in_trouble(self, subject: str) -> bool:
         """Whether a subject has an alert that begins or fires about how its calls sound."""
-        active = self._lifecycle.active()
-        return bool(active) and any(key.subject == subject and active[key].topic in QUALITY_TOPICS for key in active)
+        return any(alert.topic in QUALITY_TOPICS for alert in self._lifecycle.of_subject(subject))
 
     def _judge_all(self, observations: Iterable[Observation], now: float, out: Collected) -> None:
         for observation in observations:

@@ -22,6 +22,8 @@ class Engine:
 
     def __init__(self, specs: Sequence[RuleSpec]) -> None:
         self._rules = {spec.name: spec.build() for spec in specs}
+        topics = {topic for rule in self._rules.values() for topic in rule.listens_to}
+        self._listeners = {topic: tuple(rule for rule in self._rules.values() if topic in rule.listens_to) for topic in topics}
         self._duty = Duty({spec.name: spec.active for spec in specs if spec.active is not None})
         self._expired_at: float | None = None
         self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
@@ -41,8 +43,8 @@ class Engine:
         return self._duty.due(now)
 
     def observe(self, observation: Observation, now: float) -> Iterator[Evaluation]:
-        """Give the observation to every rule and yield the opinions it changes."""
-        for rule in self._rules.values():
+        """Give the observation to every rule that listens to its kind and yield the opinions it changes."""
+        for rule in self._listeners.get(observation.topic, ()):
             for key in rule.observe(observation):
                 evaluation = rule.evaluate(key, now)
                 counted = self._duty.judge(evaluation) if evaluation is not None else None

@@ -38,6 +38,11 @@ class _Watched:
         self._metrics = metrics
         self._witness = witness
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """What the rule listens to."""
+        return self._rule.listens_to
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Note whether the rule takes the observation."""
         keys = tuple(self._rule.observe(observation))

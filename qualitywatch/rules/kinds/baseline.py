@@ -88,6 +88,11 @@ class BaselineRule:
         """Learn where the PBX is and whom to ask for alerts of quality that a subject has."""
         self._learner.settle(zone, in_trouble)
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({self._options.metric})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a sample of our metric; its key is worth evaluating once anything is usual, or a window is over."""
         key = self._windows.key_of(observation)

@@ -56,6 +56,11 @@ class ChangeRule:
         self._options = options
         self._untold: dict[AlertKey, tuple[ChangeObservation, Severity]] = {}
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({self._options.observed})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a change of our attribute, unless the new value is an allowed one or is being learnt."""
         if not isinstance(observation, ChangeObservation) or observation.attribute != self._options.observed:

@@ -88,6 +88,11 @@ class CountRule:
         self._is_there: dict[AlertKey, bool] = {}
         self._opened_at: float | None = None
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({self._options.tally or f"{self._options.changes_of}_state"})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in one thing that happened; its key is worth evaluating."""
         if not isinstance(observation, TallyObservation | StatusObservation):

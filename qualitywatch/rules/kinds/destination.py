@@ -71,6 +71,11 @@ class DestinationRule:
         self._options = options
         self._episodes: dict[AlertKey, _Episode] = {}
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({DialObservation.topic})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a call that leaves the house, or the end of one that was taken in."""
         if not isinstance(observation, DialObservation):

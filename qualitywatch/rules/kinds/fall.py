@@ -85,6 +85,11 @@ class FallRule:
         self._options = options
         self._histories: dict[AlertKey, _History] = {}
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({self._options.tally})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a count of ours."""
         if not isinstance(observation, TallyObservation) or observation.tally is not self._options.tally:

@@ -60,6 +60,11 @@ class LevelRule:
         self._asked_at: dict[AlertKey, float] = {}
         self._lost: set[AlertKey] = set()  # read once, but not in the newest look
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({LevelObservation.topic})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in one reading; its key is worth evaluating."""
         if not isinstance(observation, LevelObservation):

@@ -93,6 +93,11 @@ class RatioRule:
         self._windows: dict[AlertKey, _Window] = {}
         self._asked_at: dict[AlertKey, float] = {}
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({self._options.tally})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in what was counted for our tally; its key is worth evaluating."""
         if not isinstance(observation, TallyObservation) or observation.tally is not self._options.tally:

@@ -65,6 +65,11 @@ class ShareRule:
         self._latest: dict[AlertKey, ShareObservation] = {}
         self._asked_at: dict[AlertKey, float] = {}
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({self._options.share})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a share of ours."""
         if not isinstance(observation, ShareObservation) or observation.share is not self._options.share:

@@ -79,6 +79,11 @@ class StateRule:
         self._seen: dict[AlertKey, StatusObservation] = {}
         self._asked_at: dict[AlertKey, float] = {}
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({f"{self._options.entity}_state"})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a status of our entity; its key is worth evaluating."""
         if not isinstance(observation, StatusObservation) or observation.entity != self._options.entity:

@@ -52,6 +52,11 @@ class ThresholdRule:
         self._options = options
         self._windows = SampleWindows(common, options)
 
+    @property
+    def listens_to(self) -> frozenset[str]:
+        """Topics of the observations it looks at."""
+        return frozenset({self._options.metric})
+
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a sample of our metric; its key is worth evaluating."""
         key = self._windows.key_of(observation)
