@@ -357,18 +357,6 @@ class LongAlertDesk(AlertDesk):
     """The same for longer."""
 
 
-def test_what_becomes_worse_as_it_is_released_is_judged_by_what_it_became() -> None:
-    """It was information while another alert explained it; as a warning, which it is now, it is silenced."""
-    desk = AlertDesk()
-    desk.begin(group_by=(), flap_fires=0)
-    desk.lose_or_see(name="office")
-    desk.judge(name="office", state="worse", which=[("peer-down", "SIP/6102")])
-    desk.lose_or_see(name="office")
-    desk.silence(seconds=5000.0, severity=("warning",), starts_in_s=None, subject="SIP/6102")
-    desk.wait(calls=0, looks=1, seconds=61.0)
-    desk.teardown()
-
-
 TestAlertDesk = AlertDesk.TestCase
 TestAlertDesk.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 

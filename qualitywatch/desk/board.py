@@ -108,7 +108,6 @@ class Board:
             self._look_at = now + self._policy.refresh_s if alerts else math.inf
         elif self._look_at == math.inf:
             self._look_at = now + self._policy.refresh_s
-        self._release(now)  # as they are by now: one that has become worse in this very step may be muted for that
         self._seen = len(alerts)
         return self.collect()
 
@@ -170,18 +169,14 @@ class Board:
             if not self._is_judged or not self._quiet.same_as(before):
                 self._is_judged = True
                 self._rejudge_all(at)
+        if at >= self._inhibitor.next_release:
+            for key in self._inhibitor.release(at):
+                self._rejudge(key, at)
         self._settle(at)
         for case in self._pop_due(at):
             news.nag(case, at, wall)
             self._touch(case)
         self._settle(at)
-
-    def _release(self, at: float) -> None:
-        """Let those speak whose source is gone and who have had their time to recover."""
-        if at >= self._inhibitor.next_release:
-            for key in self._inhibitor.release(at):
-                self._rejudge(key, at)
-            self._settle(at)
 
     def _pop_due(self, at: float) -> list[Case]:
         due: dict[int, Case] = {}
