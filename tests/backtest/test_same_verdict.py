@@ -126,7 +126,10 @@ def same_verdict(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[obje
     with tempfile.TemporaryDirectory() as folder:
         lived = live(Path(folder), story_of(calls, others), rest_s=500)
         retrial, exact = retry(lived)
-        assert told(retrial.transitions, exact) == lived.told(exact)
+        again, before = told(retrial.transitions, exact), lived.told(exact)
+        assert [each[:-1] for each in again] == [each[:-1] for each in before]
+        # On recordings to the instant; a call whose line turns bad in the middle is still found up to a report earlier.
+        assert all(abs(one[-1] - other[-1]) <= 10 for one, other in zip(again, before, strict=True))
 
 
 @settings(max_examples=4, deadline=None)
