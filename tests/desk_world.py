@@ -373,14 +373,22 @@ class World:
                 lane.learn(incidents)
 
     def _check_news(self, change: DeskChange, transitions: Sequence[Transition]) -> None:
-        """What is muted is no news."""
+        """What is muted is no news.  Between two looks it may have spoken before it became worse, and was muted for that."""
+        were = {member.key: member.alert.severity for each in self._before.values() for member in each.members}
         for incident in change.incidents:
             known = self._before.get(incident.id)
             self._before[incident.id] = incident
             if incident.news == (0 if known is None else known.news):
                 continue
             members = {member.key: member for member in (*(known.members if known else ()), *incident.members)}
-            loud = [member for member in members.values() if not self.is_muted(member.key, member.alert.severity)]
+            loud = [
+                member
+                for member in members.values()
+                if not all(
+                    self.is_muted(member.key, severity)
+                    for severity in {member.alert.severity, were.get(member.key, member.alert.severity)}
+                )
+            ]
             assert loud, f"told of what is muted: {incident}"
             if not transitions:
                 assert any(member.mute is None for member in incident.firing), f"nothing happened, and all is muted: {incident}"

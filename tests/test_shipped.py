@@ -29,7 +29,7 @@ def test_a_checkout_serves_what_the_wheel_will_hold(source: str, destination: st
 def test_an_installed_package_serves_its_own_copy(source: str, destination: str, tmp_path: Path) -> None:
     copy = tmp_path / destination
     copy.parent.mkdir(parents=True)
-    copy.write_text(f"copy of {source}")
+    copy.write_text(f"copy of {source}")  # a folder's place will do as a file
     parts = Path(destination).relative_to("qualitywatch/_shipped").parts
     assert shipped(*parts, package=tmp_path / "qualitywatch") == copy
 

@@ -41,7 +41,7 @@ from qualitywatch.model import Direction, LogRecord, Metric, Sample, Severity, T
 from qualitywatch.pipeline import ALERT_LOG
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.secrets import Secret
-from qualitywatch.shipped import shipped
+from qualitywatch.shipped import recording, shipped
 from qualitywatch.store.backends.memory import MemorySeriesStore
 
 DEMO_LOGIN = "qualitywatch"
@@ -56,14 +56,14 @@ class Scene:
     """One recording and what to watch for in it."""
 
     pbx: str
-    file: str
+    recording: str
     story: str
 
 
 SCENES = (
-    Scene("office", "sip-bridge-loss.ami", "6117 calls 6118: 6 % lost on the way in, 9 % on the way out"),
-    Scene("branch", "trunk-outage.ami", "a provider goes silent for a minute, then refuses the password"),
-    Scene("home", "peer-reachability-user-agent.ami", "phones freeze and go; 6103 registers with four different devices"),
+    Scene("office", "sip-bridge-loss", "6117 calls 6118: 6 % lost on the way in, 9 % on the way out"),
+    Scene("branch", "trunk-outage", "a provider goes silent for a minute, then refuses the password"),
+    Scene("home", "peer-reachability-user-agent", "phones freeze and go; 6103 registers with four different devices"),
 )
 
 
@@ -86,7 +86,7 @@ async def _play(folder: Path, seconds: float | None, speed: float, language: str
         servers = []
         ports = []
         for scene in SCENES:
-            server = CaptureServer(shipped("demo", scene.file).read_bytes(), speed=speed)
+            server = CaptureServer(recording(scene.recording).read_bytes(), speed=speed)
             ports.append(await server.start("127.0.0.1", 0))
             open_things.push_async_callback(server.stop)
             servers.append(server)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +88,15 @@ other_events = st.lists(
 )
 
 
+def heard(events: Sequence[tuple[float, PbxEvent]]) -> Iterator[tuple[float, PbxEvent]]:
+    """What a client hears: nothing while it is disconnected, and it can neither be cut off nor connect twice in a row."""
+    is_connected = False
+    for at, event in events:
+        if isinstance(event, Connected) is not is_connected:
+            is_connected = not isinstance(event, Disconnected)
+            yield at, event
+
+
 def story_of(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[object, ...]]]) -> Story:
     events: list[tuple[float, PbxEvent]] = [(START - 1, Connected(START - 1))]
     for number, talk in enumerate(calls):
@@ -110,7 +119,7 @@ def story_of(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[object, 
                 events += [(at, Disconnected(at, "gone")), (at + lasts_s, Connected(at + lasts_s))]
             case _:
                 events.append((at, Booted(at, 3.0)))
-    return [(at, (event,)) for at, event in sorted(events, key=lambda item: item[0])]
+    return [(at, (event,)) for at, event in heard(sorted(events, key=lambda item: item[0]))]
 
 
 def same_verdict(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[object, ...]]]) -> None:
@@ -124,6 +133,10 @@ def same_verdict(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[obje
 @given(calls=st.lists(talks, min_size=1, max_size=10), others=other_events)
 def test_of_invented_hours(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[object, ...]]]) -> None:
     same_verdict(calls, others)
+
+
+def test_of_a_call_whose_line_turns_bad_as_a_minute_begins() -> None:
+    same_verdict([Talk(0, 120, 0, 0.0, 5.0, 1, 10, "alaw")], [])
 
 
 @pytest.mark.slow

@@ -60,12 +60,12 @@ async def serving(data: bytes, port: int = 0) -> AsyncIterator[int]:
         await server.stop()
 
 
-async def the_message(telegram: FakeTelegram, *words: str, chat: int = CHAT) -> Living:
-    """Wait until the newest alert of the chat says all these words."""
+async def the_message(telegram: FakeTelegram, *words: str, chat: int = CHAT, number: int | None = None) -> Living:
+    """Wait until the newest alert of the chat, or the one of this number, says all these words."""
 
     def found() -> Living | None:
-        newest = alerts(telegram, chat)[-1:]
-        return next((message for message in newest if all(word in message.text for word in words)), None)
+        meant = [each for each in alerts(telegram, chat) if number in {None, each.message_id}][-1:]
+        return next((message for message in meant if all(word in message.text for word in words)), None)
 
     await telegram.wait(lambda: found() is not None, timeout_s=40)
     message = found()
@@ -124,9 +124,9 @@ async def test_one_message_lives_through_a_kill_an_acknowledgement_and_the_end(t
                 await the_message(telegram, "acknowledged by Anna")
                 assert await second.stop() == 0
         async with serving(ends, port), running(config) as third:
-            over = await the_message(telegram, "🟢", "2 trunks are back", "acknowledged by Anna")
+            # The recording goes on with a second outage, whose message may come before this one's last edit.
+            over = await the_message(telegram, "🟢", "2 trunks are back", "acknowledged by Anna", number=told.message_id)
             await third.stop()
-    assert over.message_id == told.message_id
     assert over.buttons == ()
     assert ("Anna", "acknowledge") in audit(tmp_path)
 
