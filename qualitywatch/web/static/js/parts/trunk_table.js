@@ -1,0 +1,25 @@
+// Trunks: those that are down first.
+import { duration } from "../format.js";
+import { key, nowAt } from "../state.js";
+import { t } from "../words.js";
+import { trunkSign } from "./sign.js";
+import { subjectLink } from "./subject.js";
+import { Table } from "./table.js";
+
+const ORDER = { false: 0, null: 1, true: 2 };
+
+export function trunkTable(id, more = []) {
+  return new Table({
+    id,
+    sort: "state",
+    caption: () => (more.length ? t("trunks.caption") : t("overview.trunks")),
+    keyOf: (trunk) => key(trunk.pbx, trunk.trunk),
+    columns: [
+      { id: "name", label: "trunk", isHead: true, value: (trunk) => trunk.trunk, cell: (trunk) => subjectLink(trunk.pbx, trunk.trunk) },
+      { id: "state", label: "col.state", value: (trunk) => ORDER[trunk.is_up], cell: (trunk) => trunkSign(trunk.state) },
+      { id: "since", label: "col.since", number: true, value: (trunk) => -trunk.since.unix, cell: (trunk) => duration(nowAt(trunk.pbx) - trunk.since.unix) },
+      ...more,
+      { id: "cause", label: "col.cause", wide: true, cell: (trunk) => trunk.cause ?? "" },
+    ],
+  });
+}
