@@ -21,7 +21,7 @@ EXIT_INTERRUPTED = 130
 DESCRIPTION = """\
 Watches the call quality and the trunks of Asterisk PBXes and tells people on Telegram.
 
-  qualitywatch demo                          see it work in a minute: no PBX, no Telegram, no configuration
+  qualitywatch demo [--web]                  see it work in a minute: no PBX, no Telegram, no configuration
   qualitywatch check --config F              find every mistake in the configuration and the rules
   qualitywatch run --config F                watch; this is what the systemd service runs
   qualitywatch replay FILE                   judge a recorded manager session and print what would have been sent
@@ -95,7 +95,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="play bundled recordings of real PBXes through the real daemon")
     demo.add_argument("--seconds", type=float, default=None, metavar="N", help="stop after N seconds at the latest")
-    demo.add_argument("--speed", type=float, default=8.0, metavar="X", help="how many times faster than life (default 8)")
+    text = "how many times faster than life (default 8, with --web 2)"
+    demo.add_argument("--speed", type=float, default=None, metavar="X", help=text)
+    demo.add_argument(
+        "--web", action="store_true", help="with the status page, until Ctrl-C; prints a link, opens it on a desktop"
+    )
     demo.add_argument("--language", choices=("en", "ru"), default="en", help="language of the alerts")
 
     replay = commands.add_parser(
@@ -263,7 +267,7 @@ def _check(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from qualitywatch.commands.demo import demo  # noqa: PLC0415
 
-    return demo(options.seconds, options.speed, options.language)
+    return demo(options.seconds, options.speed, options.language, with_page=options.web)
 
 
 def _replay(options: argparse.Namespace) -> int:

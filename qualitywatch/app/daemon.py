@@ -75,7 +75,7 @@ class Daemon:
         self._notifiers = notifiers
         self._keeper = keeper
         self._dispatcher = dispatcher
-        self._services = services
+        self.services = services
         self._control = ControlServer(room, config.store.directory / SOCKET)
 
     @classmethod
@@ -156,7 +156,7 @@ class Daemon:
                 await store.close(self._clock.now())
             except StoreError as exc:
                 log.error('series.not_written_at_stop error="%s"', exc)
-        for service in self._services:
+        for service in self.services:
             await service.close()
         for notifier in self._notifiers.values():
             await notifier.close()
@@ -174,7 +174,7 @@ class Daemon:
                 tasks.append(group.create_task(self._flush_for_ever(), name="flush"))
                 tasks.append(group.create_task(self._retry_commits(), name="commit"))
                 tasks.append(group.create_task(self._feed_watchdog(), name="watchdog"))
-                tasks += [group.create_task(service.run(), name=type(service).__name__) for service in self._services]
+                tasks += [group.create_task(service.run(), name=type(service).__name__) for service in self.services]
                 systemd.ready()
                 systemd.status(f"watching {', '.join(watcher.name for watcher in self.watchers)}")
                 log.info("started pbx=%s", ",".join(watcher.name for watcher in self.watchers))

@@ -11,7 +11,7 @@ from string import Template
 from typing import Final
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from qualitywatch.web.asking import Seen
 
@@ -26,5 +26,10 @@ def router() -> APIRouter:
     @pages.get("/", response_class=HTMLResponse)
     async def page(sources: Seen) -> HTMLResponse:
         return HTMLResponse(_DOCUMENT.substitute(language="ru" if sources.language == "ru" else "en"))
+
+    @pages.get("/favicon.ico", response_class=FileResponse)
+    async def icon() -> FileResponse:
+        """What a browser asks for by itself, on the page that leaves the cookie for example."""
+        return FileResponse(_STATIC / "icon.svg", media_type="image/svg+xml")
 
     return pages

@@ -10,9 +10,10 @@ export function alertTable(id) {
   return new Table({
     id,
     caption: () => t("alerts.now"),
+    isCaptionHidden: true,
     keyOf: (alert) => JSON.stringify([alert.rule, alert.pbx, alert.subject, alert.direction]),
     columns: [
-      { id: "severity", label: "col.severity", cell: (alert) => severitySign(alert.severity) },
+      { id: "severity", label: "col.severity", brief: true, cell: (alert) => severitySign(alert.severity) },
       { id: "what", label: "col.what", cell: (alert) => sentence(alert), isHead: true },
       { id: "state", label: "col.state", cell: (alert) => word("alert_state", alert.state) },
       { id: "since", label: "col.since", number: true, cell: (alert) => duration(nowAt(alert.pbx) - alert.since.unix) },

@@ -19,7 +19,7 @@ function leg(call, each, isFirst) {
   const jitter = largest(each.to_peer.jitter_max_ms, each.from_peer.jitter_max_ms);
   const begun = moment(call.started.unix, nowAt(call.pbx));
   return html`<tr>
-    ${isFirst ? html`<th scope="rowgroup" rowspan=${call.legs.length} class="number">${begun}</th>` : nothing}
+    ${isFirst ? html`<th scope="rowgroup" rowspan=${call.legs.length} class="time">${begun}</th>` : nothing}
     <td>${subjectLink(call.pbx, each.subject, { withPbx: state.pbxes.length > 1 && isFirst })}</td>
     <td class="number">${each.talk_s === null ? t("leg.not_answered") : duration(each.talk_s)}</td>
     <td class="number">${loss(each.to_peer)}</td>
@@ -37,9 +37,9 @@ export function callTable(calls, { id = "calls" } = {}) {
   return html`
     <div class="scroll" role="region" tabindex="0" aria-label=${t("table.scroll", { what: t("view.calls") })}>
       <table class="list" id=${id}>
-        <caption>${t("calls.caption")}</caption>
+        <caption><span>${t("calls.caption")}</span></caption>
         <thead><tr>
-          <th scope="col" class="number">${t("col.started")}</th><th scope="col">${t("col.leg")}</th>
+          <th scope="col" class="time">${t("col.started")}</th><th scope="col">${t("col.leg")}</th>
           <th scope="col" class="number">${t("col.talk")}</th>
           <th scope="col" class="number">${t("col.loss_to")}</th><th scope="col" class="number">${t("col.loss_from")}</th>
           <th scope="col" class="number">${t("col.mos")}</th><th scope="col" class="number wide">${t("col.jitter")}</th>

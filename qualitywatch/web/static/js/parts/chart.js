@@ -4,10 +4,11 @@ import { currentLanguage } from "../words.js";
 
 const HEIGHT = 190;
 const SYNC = "qualitywatch";
+const SQUEEZED = 8; // a limit so many times higher than the line is told in words only
 
 class Chart extends HTMLElement {
-  // shown: {from, to, times, lines: [{label, values, colour, isDashed}], limits: [{value, severity, label}],
-  //         low?, high?, format(value), spoken, onZoom(from, to), onZoomOut()}
+  // shown: {from, to, times, lines: [{label, values, colour, dash}], limits: [{value, severity, label}],
+  //         low?, high?, format(value), formatAxis(value), formatTime(unix), timeLabel, spoken, onZoom(from, to), onZoomOut()}
   set shown(shown) {
     const before = this.is;
     this.is = shown;
@@ -65,16 +66,16 @@ class Chart extends HTMLElement {
       height: HEIGHT,
       scales: { x: { time: true, range: (_, low, high) => [low, high] }, y: { range: (_, low, high) => this.yRange(low, high) } },
       axes: [
-        { ...axis, space: 70, values: (_, splits, __, ___, step) => splits.map((split) => this.tick(split, step)) },
-        { ...axis, size: 62, values: (_, splits) => splits.map((split) => this.is.format(split)) },
+        { ...axis, space: 70, size: 30, values: (_, splits, __, ___, step) => splits.map((split) => this.tick(split, step)) },
+        { ...axis, size: 62, values: (_, splits) => splits.map((split) => this.is.formatAxis(split)) },
       ],
       series: [
         { label: this.is.timeLabel, value: (_, value) => (value === null ? "–" : this.is.formatTime(value)) },
         ...lines.map((line) => ({
           label: line.label,
           stroke: this.colour(line.colour),
-          width: line.isDashed ? 1.5 : 2,
-          dash: line.isDashed ? [3, 4] : undefined,
+          width: line.dash ? 1.6 : 2,
+          dash: line.dash,
           points: { size: 5 },
           value: (_, value) => this.is.format(value),
         })),
@@ -100,12 +101,13 @@ class Chart extends HTMLElement {
     this.is.onZoom(from, to);
   }
 
-  // Room for the mildest limit always, so that a glance says how far it is.
+  // Room for the mildest limit, so that a glance says how far it is; unless that would press the line to the ground.
   yRange(low, high) {
     const { low: least, high: most, limits } = this.is;
     if (least !== undefined && most !== undefined) return [least, most];
     const nearest = limits.length ? Math.min(...limits.map((limit) => limit.value)) : 0;
-    return [least ?? 0, Math.max((high ?? 0) * 1.1, nearest * 1.15, 1)];
+    const top = (high ?? 0) * 1.15;
+    return [least ?? 0, Math.max(top, top * SQUEEZED >= nearest ? nearest * 1.15 : 0, 1)];
   }
 
   tick(unix, step_s) {
@@ -122,6 +124,7 @@ class Chart extends HTMLElement {
     ctx.save();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textAlign = "left";
+    ctx.textBaseline = "bottom";
     ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
     ctx.lineWidth = devicePixelRatio;
     for (const limit of this.is.limits) {

@@ -23,12 +23,12 @@ export function eventTable(events, { id = "events", caption, withSubject = true,
   return html`
     <div class="scroll" role="region" tabindex="0" aria-label=${t("table.scroll", { what: caption })}>
       <table class="list" id=${id}>
-        <caption>${caption}</caption>
-        <thead><tr><th scope="col" class="number">${t("col.time")}</th>
+        <caption class="hidden">${caption}</caption>
+        <thead><tr><th scope="col" class="time">${t("col.time")}</th>
           ${withSubject ? html`<th scope="col">${t("peer")}, ${t("trunk").toLowerCase()}</th>` : nothing}
           <th scope="col">${t("col.what")}</th></tr></thead>
         <tbody>${events.map((event) => html`
-          <tr><td class="number">${moment(event.at.unix, nowAt(event.pbx))}</td>
+          <tr><td class="time">${moment(event.at.unix, nowAt(event.pbx))}</td>
             ${withSubject ? html`<td>${subjectLink(event.pbx, event.subject)}</td>` : nothing}
             <td>${what(event)}</td></tr>`)}</tbody>
       </table>

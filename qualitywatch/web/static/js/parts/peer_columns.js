@@ -25,8 +25,8 @@ export const WORST_COLUMNS = [
 ];
 export const PEER_COLUMNS = [
   NAME,
-  { id: "state", label: "col.state", value: (peer) => peer.state, cell: (peer) => peerSign(peer.state) },
-  { id: "severity", label: "col.severity", first: "high", value: (peer) => RANK[peer.severity] ?? null, cell: (peer) => maybeSeverity(peer.severity) },
+  { id: "state", label: "col.state", brief: true, value: (peer) => peer.state, cell: (peer) => peerSign(peer.state) },
+  { id: "severity", label: "col.severity", brief: true, first: "high", value: (peer) => RANK[peer.severity] ?? null, cell: (peer) => maybeSeverity(peer.severity) },
   ...SOUND,
   { id: "agent", label: "col.agent", wide: true, value: (peer) => peer.user_agent, cell: (peer) => peer.user_agent ?? t("none") },
   { id: "address", label: "col.address", wide: true, value: (peer) => peer.address, cell: (peer) => peer.address ?? t("none") },

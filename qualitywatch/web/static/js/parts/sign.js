@@ -7,7 +7,7 @@ const PEER = { registered: "good", reachable: "good", lagged: "warning", unreach
 const TRUNK = { registered: "good", retrying: "none", unknown: "none" };
 
 function sign(kind, text) {
-  return html`<span class="sign ${kind}"><span aria-hidden="true">${SHAPES[kind]}</span>${text}</span>`;
+  return html`<span class="sign ${kind}" title=${text}><span aria-hidden="true">${SHAPES[kind]}</span><span class="text">${text}</span></span>`;
 }
 
 export const severitySign = (severity) => sign(severity, word("severity", severity));

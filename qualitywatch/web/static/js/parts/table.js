@@ -6,9 +6,10 @@ import { t } from "../words.js";
 const CHUNK = 100;
 
 export class Table {
-  // columns: {id, label, cell(item), value(item)?, first?: what comes first ("low", "high"), number?, wide?, isHead?}
-  constructor({ id, columns, keyOf, sort = null, caption = null }) {
-    Object.assign(this, { id, columns, keyOf, sort, caption });
+  // columns: {id, label, cell(item), value(item)?, first?: what comes first ("low", "high"), number?, isHead?,
+  //          wide?: not on a phone, brief?: signs without words on a phone}
+  constructor({ id, columns, keyOf, caption, sort = null, isCaptionHidden = false }) {
+    Object.assign(this, { id, columns, keyOf, caption, sort, isCaptionHidden });
     this.shown = CHUNK;
     this.isReversed = false;
     this.observer = null;
@@ -17,12 +18,12 @@ export class Table {
   render(items) {
     const sorted = this.sorted(items);
     const rows = sorted.slice(0, this.shown);
-    const caption = this.caption?.() ?? "";
+    const caption = this.caption();
     queueMicrotask(() => this.watchEnd());
     return html`
       <div class="scroll" role="region" tabindex="0" aria-label=${t("table.scroll", { what: caption })}>
         <table class="list" id=${this.id}>
-          <caption>${caption}</caption>
+          <caption class=${this.isCaptionHidden ? "hidden" : ""}><span>${caption}</span></caption>
           <thead><tr>${this.columns.map((column) => this.heading(column))}</tr></thead>
           <tbody>${repeat(rows, this.keyOf, (item) => this.row(item))}</tbody>
         </table>
@@ -50,7 +51,7 @@ export class Table {
   }
 
   classOf(column) {
-    return `${column.number ? "number" : ""}${column.wide ? " wide" : ""}`;
+    return `${column.number ? "number" : ""}${column.wide ? " wide" : ""}${column.brief ? " brief" : ""}`;
   }
 
   sortBy(id) {

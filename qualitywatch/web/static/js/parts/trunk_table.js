@@ -13,6 +13,7 @@ export function trunkTable(id, more = []) {
     id,
     sort: "state",
     caption: () => (more.length ? t("trunks.caption") : t("overview.trunks")),
+    isCaptionHidden: !more.length,
     keyOf: (trunk) => key(trunk.pbx, trunk.trunk),
     columns: [
       { id: "name", label: "trunk", isHead: true, value: (trunk) => trunk.trunk, cell: (trunk) => subjectLink(trunk.pbx, trunk.trunk) },

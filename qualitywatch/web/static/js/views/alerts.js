@@ -44,7 +44,7 @@ export const alerts = {
         : html`<p>✔ ${t("alerts.none")}</p>`}</div>`)}
       ${section("history-head", "alerts.history", html`${pastFilters(past, t("alerts.subject"), kind)}
         <div class="card">${history.renderPages((items) => eventTable(items, { caption: t("alerts.history") }))}</div>`)}
-      ${section("ended-head", "alerts.incidents", ended.length ? html`<ul class="cards">${ended.map(incidentCard)}</ul>`
+      ${section("ended-head", "alerts.incidents", ended.length ? html`<ul class="cards broad">${ended.map(incidentCard)}</ul>`
         : html`<p class="card">${t("alerts.no_incidents")}</p>`)}`;
   },
 };

@@ -39,7 +39,7 @@ function incidents() {
   const open = state.incidents.filter((incident) => incident.is_open);
   const pending = state.alerts.filter((alert) => alert.state === "pending").length;
   return html`
-    ${open.length ? html`<ul class="cards" id="incidents">${open.map(incidentCard)}</ul>`
+    ${open.length ? html`<ul class="cards broad" id="incidents">${open.map(incidentCard)}</ul>`
       : html`<p class="card" id="calm">✔ ${t("overview.calm")}</p>`}
     ${pending ? html`<p><a href="#/alerts">${t("overview.pending", { count: pending })}</a></p>` : nothing}`;
 }
