@@ -37,7 +37,7 @@ _SCALED_AT: Final = tuple(place for place, figure in enumerate(FIGURES) if figur
 _CALLS_AT: Final = FIGURES.index("calls")
 _ROUND_TRIP: Final = slice(FIGURES.index("rtt_n"), FIGURES.index("rtt_max") + 1)
 _NO_FIGURES: Final = astuple(Figures())
-_NO_VOICE: Final[list[None]] = [None] * 6  # packets, loss and jitter of a point that speaks of round trips
+_NOTHING_HEARD: Final = (None, None, None, None, None, None)  # packets, loss and jitter beside a round trip
 _COLUMNS: Final = ("peer", "ts", "dir", *FIGURES, "rtt_calls")
 
 
@@ -133,7 +133,7 @@ def select_voice(
 _POINTS: Final = """SELECT ts * 1.0, dir, n OR calls OR jitter_n OR mos_n, rtt_n, rtt_calls, rtt_sum / 100.0 / rtt_n,
     rtt_max / 100.0, calls, packets, 100.0 * lost / nullif(packets, 0), loss_max / 100.0,
     100.0 * lost_reported / nullif(packets_reported, 0), jitter_sum / 100.0 / jitter_n, jitter_max / 100.0,
-    mos_sum / 100.0 / mos_n, mos_min / 100.0"""
+    NULL, NULL, mos_sum / 100.0 / mos_n, mos_min / 100.0"""
 
 
 def select_points(
@@ -146,12 +146,9 @@ def select_points(
         (printable(pbx), printable(subject), since - width_s, until),
     )
     width, points = float(width_s), []
-    for at, number, is_heard, rtts, rtt_calls, rtt, rtt_max, calls, *heard, mos, mos_min in found:
+    for at, number, is_heard, rtts, rtt_calls, rtt, rtt_max, calls, *heard in found:
         if rtts:
-            points.append(
-                HistoryPoint(at, width, None, rtt_calls, *_NO_VOICE, rtt_ms=rtt, rtt_ms_max=rtt_max, mos=None, mos_min=None)
-            )
+            points.append(HistoryPoint(at, width, None, rtt_calls, *_NOTHING_HEARD, rtt, rtt_max, None, None))
         if is_heard:
-            side = DIRECTIONS[number]
-            points.append(HistoryPoint(at, width, side, calls, *heard, rtt_ms=None, rtt_ms_max=None, mos=mos, mos_min=mos_min))
+            points.append(HistoryPoint(at, width, DIRECTIONS[number], calls, *heard))
     return points
