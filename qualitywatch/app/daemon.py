@@ -38,8 +38,9 @@ from qualitywatch.jobs import CalendarJobs, calendar
 from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.notify.registry import build_notifiers
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.ports import Clock, Notifier, SeriesStore, StateChange, StateStore, StoredState
+from qualitywatch.ports import Clock, Notifier, SeriesStore, StateChange, StoredState
 from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.store.patient import PatientStore
 from qualitywatch.store.registry import STATE_STORES, STORES
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Daemon:
         self,
         config: Config,
         clock: Clock,
-        state: StateStore,
+        state: PatientStore,
         series: Sequence[SeriesStore],
         notifiers: Mapping[str, Notifier],
         watchers: Sequence[Watcher],
@@ -85,7 +86,7 @@ class Daemon:
         """Open the stores and build everything; raises StoreError or ConfigError and leaves nothing open then."""
         async with AsyncExitStack() as undo:
             now = clock.now()
-            state = await STATE_STORES[state_kind].open(config.store.directory, now=now)
+            state = PatientStore(await STATE_STORES[state_kind].open(config.store.directory, now=now))
             undo.push_async_callback(state.close)
             stored = await state.load()
             backend = STORES[series_kind]
@@ -114,6 +115,7 @@ class Daemon:
                 every_s = pbx.queues.every_s if pbx.queues is not None else None
                 watchers[pbx.name] = Watcher(client, pipelines[pbx.name], desk, keeper, clock, queues_every_s=every_s)
             room = DaemonRoom(desk, watchers, specs, keeper, series, clock)
+            keeper.state_trouble = lambda: state.trouble
             painter = Painter()
             pictures = Pictures(painter, room, assembly.language_of(config, notifiers), config.timezone)
             dispatcher = Dispatcher(
@@ -198,6 +200,7 @@ class Daemon:
         """Try what could not be stored again, also when nothing new happens."""
         while True:
             await asyncio.sleep(RETRY_COMMIT_S)
+            await self._state.retry()
             if self._keeper.waiting:
                 await self._keeper.commit_waiting()
 
