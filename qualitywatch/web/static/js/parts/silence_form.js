@@ -51,22 +51,26 @@ export class SilenceForm {
   render({ subjects = "", pbx = "" } = {}) {
     const error = `${this.id}-error`;
     const option = (value, text, chosen = "") => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`;
+    const named = (name) => `${this.id}-${name}`;
+    const choice = (name, label, first, options) => html`<div class="field"><label for=${named(name)}>${label}</label>
+      <select name=${name} id=${named(name)}>${first}${options}</select></div>`;
+    const any = option("", t("any"));
+    const rules = state.rules.map((rule) => option(rule.name, rule.name));
+    const pbxes = state.pbxes.map(({ name }) => option(name, name, pbx));
+    const severities = ["info", "warning", "critical"].map((each) => option(each, word("severity", each)));
+    const lasts = LASTS_S.map((each) => option(each, t(`silence.lasts.${each}`), USUAL_S));
     return html`
       <form class="form" id=${this.id} @submit=${(event) => this.send(event)}>
-        <label class="field whole">${t("silence.subjects")}
-          <input name="subjects" value=${subjects} autocomplete="off" spellcheck="false" aria-describedby="${this.id}-hint ${error}">
-          <small class="quiet" id="${this.id}-hint">${t("silence.subjects.hint")}</small></label>
-        <label class="field">${t("silence.rule")}
-          <select name="rule">${option("", t("any"))}${state.rules.map((rule) => option(rule.name, rule.name))}</select></label>
-        <label class="field">${t("silence.pbx")}
-          <select name="pbx">${option("", t("any"))}${state.pbxes.map(({ name }) => option(name, name, pbx))}</select></label>
-        <label class="field">${t("silence.severity")}
-          <select name="severity">${option("", t("any"))}
-            ${["info", "warning", "critical"].map((each) => option(each, word("severity", each)))}</select></label>
-        <label class="field">${t("silence.lasts")}
-          <select name="lasts">${LASTS_S.map((each) => html`
-            <option value=${each} ?selected=${each === USUAL_S}>${t(`silence.lasts.${each}`)}</option>`)}</select></label>
-        <label class="field whole">${t("silence.comment")}<input name="comment" maxlength="500" autocomplete="off"></label>
+        <div class="field whole"><label for=${named("subjects")}>${t("silence.subjects")}</label>
+          <input name="subjects" id=${named("subjects")} value=${subjects} autocomplete="off" spellcheck="false"
+            aria-describedby="${named("hint")} ${error}">
+          <small class="quiet" id=${named("hint")}>${t("silence.subjects.hint")}</small></div>
+        ${choice("rule", t("silence.rule"), any, rules)}
+        ${choice("pbx", t("silence.pbx"), any, pbxes)}
+        ${choice("severity", t("silence.severity"), any, severities)}
+        ${choice("lasts", t("silence.lasts"), "", lasts)}
+        <div class="field whole"><label for=${named("comment")}>${t("silence.comment")}</label>
+          <input name="comment" id=${named("comment")} maxlength="500" autocomplete="off"></div>
         <p class="error whole" id=${error} role="alert">${this.error || nothing}</p>
         <div class="row whole"><button class="main" ?disabled=${this.isSending}>${t("silence.make")}</button>
           <span class="quiet">${t("silence.explained")}</span></div>
@@ -76,5 +80,5 @@ export class SilenceForm {
 
 // Commas part selectors, but not within a regular expression.
 export function selectors(text) {
-  return (text.match(/\/(?:[^/\\]|\\.)*\/(?=\s*(?:,|$))|[^,]+/g) ?? []).map((each) => each.trim()).filter(Boolean);
+  return (text.match(/\s*\/(?:[^/\\]|\\.)*\/(?=\s*(?:,|$))|[^,]+/g) ?? []).map((each) => each.trim()).filter(Boolean);
 }
