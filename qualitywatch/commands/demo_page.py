@@ -45,6 +45,7 @@ async def show_page(daemon: Daemon, settings: WebConfig, clock: Clock, console: 
     console.print(f"  [bold]{link()}[/]", soft_wrap=True)
     console.print("Ctrl-C ends the demo.", style="dim")
     console.print()
+    console.file.flush()  # a pipe would keep the link until the demo is over
     if _has_desktop():
         await asyncio.to_thread(webbrowser.open, link())
 

@@ -83,7 +83,7 @@ async def visit(url: str, *, link: str = f"/?token={TOKEN}", is_quiet: bool = Tr
     """Open the page by a link; at the end it must have complained of nothing (``is_quiet``) and asked nobody else."""
     from playwright.async_api import async_playwright  # noqa: PLC0415
 
-    options = {"viewport": {"width": 1280, "height": 900}, "timezone_id": "UTC", "locale": "en-GB"}
+    options: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, "timezone_id": "UTC", "locale": "en-GB"}
     options |= {"reduced_motion": "reduce", **context}
     async with async_playwright() as driver:
         # No sandbox: tests run as root in containers. The rest is Chromium's own traffic, which is not the page's.

@@ -83,7 +83,7 @@ class Chart extends HTMLElement {
       cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: true, y: false, setScale: false }, bind: this.bound() },
       select: { show: true },
       hooks: { setSelect: [(plot) => this.zoomTo(plot)], draw: [(plot) => this.drawLimits(plot)] },
-      legend: { live: true },
+      legend: { live: true, markers: { width: 2, dash: (_, index) => this.borderOf(lines[index - 1]?.dash) } },
     }, [this.is.times, ...lines.map((line) => line.values)], this);
     this.plot.setScale("x", { min: this.is.from, max: this.is.to });
     this.speak();
@@ -91,6 +91,12 @@ class Chart extends HTMLElement {
 
   bound() {
     return { dblclick: () => () => this.is.onZoomOut() };
+  }
+
+  // The legend's marker looks like its line.
+  borderOf(dash) {
+    if (!dash) return "solid";
+    return dash[0] > dash[1] ? "dashed" : "dotted";
   }
 
   zoomTo(plot) {

@@ -21,7 +21,7 @@ const SOUND = [
 ];
 
 export const WORST_COLUMNS = [
-  NAME, ...SOUND.map((column) => ({ ...column, value: undefined })),
+  NAME, ...SOUND.filter((column) => column.id !== "rtt").map((column) => ({ ...column, value: undefined })),
 ];
 export const PEER_COLUMNS = [
   NAME,
