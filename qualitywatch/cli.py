@@ -30,6 +30,7 @@ Watches the call quality and the trunks of Asterisk PBXes and tells people on Te
   qualitywatch rules test|lint               test the rules on calls you make up, find rules that cannot work
   qualitywatch influx setup|check            make the bucket of a configuration, or see whether it takes data
   qualitywatch grafana export DIR ...        dashboards for Grafana, ready to be dropped into /etc/grafana
+  qualitywatch report --since 7d ...         worst phones and trunks of some days, evidence for a provider; text, CSV, HTML
   qualitywatch explain FILE --rule R ...     why an alert fired on a recording, or why it did not
 """
 
@@ -144,6 +145,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_silence(commands)
     _add_influx(commands)
     _add_grafana(commands)
+    _add_report(commands)
     _add_rules(commands)
     return parser
 
@@ -228,6 +230,18 @@ def _add_grafana(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     text = "where the files will lie on Grafana's machine (default /etc/grafana)"
     export.add_argument("--at", default="/etc/grafana", metavar="PATH", help=text)
     export.add_argument("directory", type=Path, metavar="DIR", help="where to write them")
+
+
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "what was heard and what became of calls in some days: worst phones, and each trunk for its provider"
+    report = commands.add_parser("report", help=text, description=f"{text}. Reads the daemon's files, running or not.")
+    report.add_argument("--config", type=Path, required=True, metavar="F", help="configuration file (YAML)")
+    text = 'how long back (7d, 24h), or a date ("2026-11-23 08:00"); full hours'
+    report.add_argument("--since", default="7d", metavar="WHEN", help=f"{text}; default 7d")
+    report.add_argument("--until", default=None, metavar="DATE", help="default now")
+    report.add_argument("--format", choices=("text", "csv", "html"), default="text", help="default text")
+    report.add_argument("--trunk", default=None, metavar="T", help="only trunks whose name holds this, as evidence")
+    report.add_argument("--language", choices=("en", "ru"), default=None, help="default that of the configuration")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -364,6 +378,14 @@ def _explain(options: argparse.Namespace) -> int:
     )
 
 
+def _report(options: argparse.Namespace) -> int:
+    from qualitywatch.clock import SystemClock  # noqa: PLC0415
+    from qualitywatch.commands.report import Wish, report  # noqa: PLC0415
+
+    wish = Wish(options.config, options.since, options.until, options.format, options.trunk, options.language)
+    return report(wish, SystemClock().now(), sys.stdout)
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "check": _check,
@@ -375,4 +397,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "explain": _explain,
     "influx": _influx,
     "grafana": _grafana,
+    "report": _report,
 }
