@@ -21,6 +21,7 @@ from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pictures import Pictures
 from qualitywatch.app.progress import what_hangs
 from qualitywatch.app.remedies import remedy_services
+from qualitywatch.app.reporting import Reporting
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service, build_services
 from qualitywatch.app.sinks import Feeding, labels_of, open_sink
@@ -66,6 +67,7 @@ class Daemon:
         dispatcher: Dispatcher,
         room: DaemonRoom,
         services: Sequence[Service],
+        reporting: Reporting,
     ) -> None:
         self.watchers = watchers
         self.series = series
@@ -77,6 +79,7 @@ class Daemon:
         self._keeper = keeper
         self._dispatcher = dispatcher
         self.services = services
+        self._reporting = reporting
         self._control = ControlServer(room, config.store.directory / SOCKET)
 
     @classmethod
@@ -133,9 +136,24 @@ class Daemon:
                 events = web.feed.events
                 inside = lambda: look_inside(watchers, sinks, keeper, dispatcher, events, hangs)  # noqa: E731
                 services += web.services(room, series, specs, clock, inside)
+            language_of = assembly.language_of(config, notifiers)
+            place, told = config.store.directory, stored.meta
+            reporting = Reporting(
+                config.reports, place, notifiers, language_of, painter, room, keeper, told, clock, config.timezone
+            )
             undo.pop_all()
         return cls(
-            config, clock, state, [series, *sinks], notifiers, tuple(watchers.values()), keeper, dispatcher, room, services
+            config,
+            clock,
+            state,
+            [series, *sinks],
+            notifiers,
+            tuple(watchers.values()),
+            keeper,
+            dispatcher,
+            room,
+            services,
+            reporting,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -165,9 +183,8 @@ class Daemon:
         await self._state.close()
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        jobs = CalendarJobs(
-            calendar(prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents), self._config.timezone
-        )
+        regular = calendar(prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents)
+        jobs = CalendarJobs((*regular, *self._reporting.jobs()), self._config.timezone)
         jobs.start()
         await self._control.start()
         try:
@@ -176,6 +193,7 @@ class Daemon:
                 tasks.append(group.create_task(self._flush_for_ever(), name="flush"))
                 tasks.append(group.create_task(self._retry_commits(), name="commit"))
                 tasks.append(group.create_task(self._feed_watchdog(), name="watchdog"))
+                tasks.append(group.create_task(self._reporting.make_up(), name="reports"))
                 tasks += [group.create_task(service.run(), name=type(service).__name__) for service in self.services]
                 systemd.ready()
                 systemd.status(f"watching {', '.join(watcher.name for watcher in self.watchers)}")

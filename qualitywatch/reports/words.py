@@ -21,6 +21,7 @@ class Words:
     nothing: str
     columns: tuple[str, ...]  # of the list of the worst
     evidence: tuple[str, ...]  # of the table of trunks
+    short: tuple[str, ...]  # the same in a chat: name, attempts, ASR, NER, both losses
     causes: str
     cause_columns: tuple[str, str]
     hours: str
@@ -44,6 +45,7 @@ EN: Final = Words(
         *("trunk", "attempts", "ASR %", "NER %", "ACD s", "loss to provider %", "loss from provider %"),
         *("jitter to ms", "jitter from ms", "MOS", "legs", "measured %"),
     ),
+    short=("trunk", "tried", "ASR", "NER", "to", "from"),
     causes="Why calls were not answered",
     cause_columns=("cause (Q.850) and SIP code", "calls"),
     hours="Worst hours",
@@ -66,6 +68,7 @@ RU: Final = Words(
         *("транк", "попыток", "ASR %", "NER %", "ACD с", "потери к провайдеру %", "потери от провайдера %"),
         *("джиттер к, мс", "джиттер от, мс", "MOS", "плеч", "измерено %"),
     ),
+    short=("транк", "попыток", "ASR", "NER", "к", "от"),
     causes="Почему не ответили",
     cause_columns=("причина (Q.850) и код SIP", "вызовов"),
     hours="Худшие часы",
