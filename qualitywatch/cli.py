@@ -30,6 +30,7 @@ Watches the call quality and the trunks of Asterisk PBXes and tells people on Te
   qualitywatch rules test|lint               test the rules on calls you make up, find rules that cannot work
   qualitywatch influx setup|check            make the bucket of a configuration, or see whether it takes data
   qualitywatch grafana export DIR ...        dashboards for Grafana, ready to be dropped into /etc/grafana
+  qualitywatch top                           peers, trunks and alerts of the running daemon, live in the terminal
   qualitywatch report --since 7d ...         worst phones and trunks of some days, evidence for a provider; text, CSV, HTML
   qualitywatch explain FILE --rule R ...     why an alert fired on a recording, or why it did not
 """
@@ -146,6 +147,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_influx(commands)
     _add_grafana(commands)
     _add_report(commands)
+    _add_top(commands)
     _add_rules(commands)
     return parser
 
@@ -242,6 +244,19 @@ def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     report.add_argument("--format", choices=("text", "csv", "html"), default="text", help="default text")
     report.add_argument("--trunk", default=None, metavar="T", help="only trunks whose name holds this, as evidence")
     report.add_argument("--language", choices=("en", "ru"), default=None, help="default that of the configuration")
+
+
+def _add_top(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "peers, trunks and alerts of the running daemon, live"
+    top = commands.add_parser("top", help=text, description=f"{text}. Keys: l m r s n sort, / filters, q ends.")
+    top.add_argument("--config", type=Path, required=True, metavar="F", help="configuration file (YAML)")
+    top.add_argument(
+        "--socket", type=Path, default=None, metavar="S", help="the daemon's socket, if not in its state directory"
+    )
+    top.add_argument("--once", action="store_true", help="print one screen, as long as it gets, and end")
+    text = "how peers are sorted (default loss)"
+    top.add_argument("--sort", choices=("loss", "mos", "rtt", "state", "name"), default="loss", help=text)
+    top.add_argument("--filter", default="", metavar="TEXT", help="only what has this in its name, address or User-Agent")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -386,6 +401,14 @@ def _report(options: argparse.Namespace) -> int:
     return report(wish, SystemClock().now(), sys.stdout)
 
 
+def _top(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.top import top  # noqa: PLC0415
+    from qualitywatch.commands.top_screen import SORTS, Looks  # noqa: PLC0415
+
+    sort = next(key for key, (name, _) in SORTS.items() if name == options.sort)
+    return top(options.config, options.socket, Looks(sort, options.filter), sys.stdout, once=options.once)
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "check": _check,
@@ -398,4 +421,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "influx": _influx,
     "grafana": _grafana,
     "report": _report,
+    "top": _top,
 }

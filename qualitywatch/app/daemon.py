@@ -20,6 +20,7 @@ from qualitywatch.app import assembly
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pictures import Pictures
 from qualitywatch.app.progress import what_hangs
+from qualitywatch.app.recently import Recently
 from qualitywatch.app.remedies import remedy_services
 from qualitywatch.app.reporting import Reporting
 from qualitywatch.app.room import DaemonRoom
@@ -68,6 +69,7 @@ class Daemon:
         room: DaemonRoom,
         services: Sequence[Service],
         reporting: Reporting,
+        recently: Recently,
     ) -> None:
         self.watchers = watchers
         self.series = series
@@ -80,7 +82,7 @@ class Daemon:
         self._dispatcher = dispatcher
         self.services = services
         self._reporting = reporting
-        self._control = ControlServer(room, config.store.directory / SOCKET)
+        self._control = ControlServer(room, config.store.directory / SOCKET, heard=recently.heard)
 
     @classmethod
     async def open(
@@ -111,7 +113,8 @@ class Daemon:
                 undo.push_async_callback(sinks[-1].close, now)
             desk = assembly.desk(config, specs, stored, pipelines)
             web = Web(config, config.web) if config.web is not None else None
-            keeper = Keeper(state, [series, *sinks, *([web.feed] if web is not None else [])], clock)
+            recently = Recently()
+            keeper = Keeper(state, [series, recently, *sinks, *([web.feed] if web is not None else [])], clock)
             watchers = {}
             for pbx in config.pbxes:
                 client = AmiClient(assembly.endpoint(pbx, config.call), clock)
@@ -154,6 +157,7 @@ class Daemon:
             room,
             services,
             reporting,
+            recently,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
