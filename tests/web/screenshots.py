@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -43,8 +44,8 @@ async def main() -> None:
             await keep(here, "desktop")
         state = {"cookies": cookies, "origins": []}
         shape = {"width": 375, "height": 760}
-        phone = {"viewport": shape, "device_scale_factor": 2, "has_touch": True, "is_mobile": True, "storage_state": state}
-        async with visit(shown.url, link="/", **phone) as here:
+        phone: dict[str, Any] = {"viewport": shape, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+        async with visit(shown.url, link="/", storage_state=state, **phone) as here:
             await here.see("overview")
             await keep(here, "phone")
 

@@ -36,6 +36,7 @@ function enter() {
   view = VIEWS[route.name] ?? VIEWS.overview;
   view.enter?.(route);
   draw();
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   if (isFirst) return;
   document.querySelector("main h1")?.focus({ preventScroll: true });
   scrollTo(0, 0);
@@ -74,6 +75,7 @@ function draw() {
     ${head()}
     <main id="main" tabindex="-1" data-language=${currentLanguage()}>
       <h1 tabindex="-1">${title}</h1>
+      <p class="hidden" role="status">${t("count.alerts", { count: firing })}</p>
       ${state.loaded || state.loggedOut ? view.render(route) : html`<p role="status">${t("loading")}</p>`}
     </main>
     <footer><p>${t("none.meaning")} ${t("footer", { zone: zoneName() })}</p></footer>

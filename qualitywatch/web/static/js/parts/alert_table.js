@@ -15,7 +15,7 @@ export function alertTable(id) {
     columns: [
       { id: "severity", label: "col.severity", brief: true, cell: (alert) => severitySign(alert.severity) },
       { id: "what", label: "col.what", cell: (alert) => sentence(alert), isHead: true },
-      { id: "state", label: "col.state", cell: (alert) => word("alert_state", alert.state) },
+      { id: "state", label: "col.state", wide: true, cell: (alert) => word("alert_state", alert.state) },
       { id: "since", label: "col.since", number: true, cell: (alert) => duration(nowAt(alert.pbx) - alert.since.unix) },
       { id: "pbx", label: "pbx", wide: true, cell: (alert) => alert.pbx },
       { id: "rule", label: "col.rule", wide: true, cell: (alert) => alert.rule },

@@ -30,7 +30,7 @@ export function eventTable(events, { id = "events", caption, withSubject = true,
         <tbody>${events.map((event) => html`
           <tr><td class="time">${moment(event.at.unix, nowAt(event.pbx))}</td>
             ${withSubject ? html`<td>${subjectLink(event.pbx, event.subject)}</td>` : nothing}
-            <td>${what(event)}</td></tr>`)}</tbody>
+            <td class="brief">${what(event)}</td></tr>`)}</tbody>
       </table>
     </div>`;
 }

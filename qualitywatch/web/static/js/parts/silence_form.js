@@ -1,6 +1,6 @@
 // The form that makes a silence.
 import { post } from "../api.js";
-import { html, nothing } from "../html.js";
+import { html, nothing, repeat } from "../html.js";
 import { readSilences } from "../lists.js";
 import { say } from "../note.js";
 import { changed, state } from "../state.js";
@@ -48,7 +48,15 @@ export class SilenceForm {
     changed();
   }
 
+  // What was typed for one subject must not be left over for the next.
   render({ subjects = "", pbx = "" } = {}) {
+    const about = JSON.stringify([subjects, pbx]);
+    if (about !== this.about) this.error = "";
+    this.about = about;
+    return repeat([about], (each) => each, () => this.form(subjects, pbx));
+  }
+
+  form(subjects, pbx) {
     const error = `${this.id}-error`;
     const option = (value, text, chosen = "") => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`;
     const named = (name) => `${this.id}-${name}`;

@@ -1,5 +1,5 @@
 // A span of time: one that ends now and moves along, or one that was chosen and stays.
-import { moment } from "../format.js";
+import { dateTime, time } from "../format.js";
 import { html } from "../html.js";
 import { changed, nowAt } from "../state.js";
 import { t } from "../words.js";
@@ -70,7 +70,7 @@ export class Span {
 
   render({ canZoom = true } = {}) {
     const [from, to] = this.bounds();
-    const now = nowAt(this.pbx);
+    const told = to - from < 43_200 && nowAt(this.pbx) - from < 43_200 ? time : dateTime; // both alike
     const button = (id, sign, act) => html`
       <button type="button" aria-label=${t(`zoom.${id}`)} title=${t(`zoom.${id}`)} @click=${act}>${sign}</button>`;
     return html`
@@ -82,7 +82,7 @@ export class Span {
           ${button("earlier", "←", () => this.move(-0.5))}${button("later", "→", () => this.move(0.5))}
           ${button("in", "+", () => this.zoom(0.5))}${button("out", "−", () => this.zoom(2))}` : ""}
         ${this.isLive ? "" : html`<button type="button" id="now" @click=${() => this.now()}>${t("zoom.now")}</button>`}
-        <span class="quiet" id="span">${t("zoom.shown", { from: moment(from, now), to: moment(to, now) })}</span>
+        <span class="quiet" id="span">${t("zoom.shown", { from: told(from), to: told(to) })}</span>
       </div>`;
   }
 }
