@@ -50,7 +50,6 @@ def read(directory: Path, since: float, until: float) -> Found:
         raise StoreError(f"{path}: there is no such file: has qualitywatch run with this configuration?")
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)) as file:
-            file.execute("BEGIN")  # one moment of the file, whatever is written meanwhile
             return _found(file, since, until)
     except sqlite3.Error as exc:
         raise explain(path, exc) from exc
@@ -98,7 +97,7 @@ def _voices(file: sqlite3.Connection, since: float, until: float) -> Iterator[tu
         """SELECT peer, ts, dir, coalesce(lost, 0), coalesce(packets, 0), jitter_n, coalesce(jitter_sum, 0), mos_n,
         coalesce(mos_sum, 0), mos_min FROM r1h WHERE ts >= ? AND ts < ?""",
         (since, until),
-    )
+    ).fetchall()
     for peer, start_at, side, *sums in rows:
         if side in _SIDES:
             yield peer, start_at, _SIDES[side], Voice(*sums)
@@ -109,12 +108,12 @@ def _calls(file: sqlite3.Connection, since: float, until: float) -> Iterator[tup
         """SELECT peer, count(*), count(answer), sum(answer IS NOT NULL AND (to_peer_packets IS NOT NULL
         OR from_peer_packets IS NOT NULL)) FROM call WHERE start >= ? AND start < ? GROUP BY peer""",
         (since, until),
-    )
+    ).fetchall()
     for peer, count, answered, measured in legs:
         yield peer, Calls(count, answered, measured)
     kpis = file.execute(
         "SELECT peer, kpi, sum(n), sum(total) FROM k1h WHERE ts >= ? AND ts < ? GROUP BY peer, kpi", (since, until)
-    )
+    ).fetchall()
     for peer, kpi, count, total in kpis:
         if kpi == Tally.ANSWERED:
             yield peer, Calls(attempts=count, answered=total)
@@ -128,12 +127,23 @@ def _causes(file: sqlite3.Connection, since: float, until: float) -> tuple[dict[
     """Why calls were not answered, by PBX and peer, and from when on that is known."""
     (first,) = file.execute("SELECT min(ts) FROM judged").fetchone()
     found: dict[tuple[str, str], Counter[str]] = {}
-    rows = file.execute("SELECT ts, until, pbx, observed FROM judged WHERE ts < ? AND until >= ? ORDER BY id", (until, since))
-    for row in rows:
-        for each in unpack(Journal(*row)):
+    for row in _judged(file, since, until):
+        for each in unpack(Journal(*row), ('"TallyObservation"', '"detail":')):
             what = each.what
             if isinstance(what, TallyObservation) and what.tally is Tally.ANSWERED and since <= what.at < until:
                 failed = what.total - what.good
                 if failed > 0:
                     found.setdefault((what.pbx, what.subject), Counter())[what.detail or "-"] += round(failed)
     return found, None if first is None else max(since, float(first))
+
+
+def _judged(file: sqlite3.Connection, since: float, until: float) -> Iterator[tuple[float, float, str, bytes]]:
+    """Rows of that time, a few at once: whoever reads for long keeps the daemon from writing."""
+    last = 0
+    while rows := file.execute(
+        "SELECT id, ts, until, pbx, observed FROM judged WHERE id > ? AND ts < ? AND until >= ? ORDER BY id LIMIT 200",
+        (last, until, since),
+    ).fetchall():
+        for number, *row in rows:
+            last = number
+            yield row[0], row[1], row[2], row[3]
