@@ -135,9 +135,9 @@ class Day:
                 continue
             for (peer, side), voice in call.voices.items():
                 self.reports += reports
-                lost = sum(chance.random() < voice.loss_share for _ in range(reports * 10)) * 25 / 10
+                lost = 25.0 * sum(chance.random() < voice.loss_share for _ in range(reports * 10))
                 packets = reports * PACKETS - (chance.random() * 3 if voice.passed_on else 0.0)
-                lost = lost if voice.passed_on else round(lost)
+                net = lost * 0.97 if voice.passed_on else lost  # a part was passed on from the other leg
                 jitters = [voice.jitter_ms * chance.uniform(0.6, 1.5) for _ in range(reports)]
                 scores = [voice.mos - chance.random() / 50 for _ in range(reports)]
                 worst = 100 * min(1.0, lost / PACKETS)
@@ -145,9 +145,9 @@ class Day:
                 figures = Figures(
                     n=reports,
                     calls=1,
-                    lost=lost,
+                    lost=net,
                     packets=packets,
-                    lost_reported=round(lost),
+                    lost_reported=lost,
                     packets_reported=reports * PACKETS,
                     loss_max=worst,
                     jitter_n=reports,

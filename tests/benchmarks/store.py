@@ -81,7 +81,7 @@ async def _chart_ms(store: RollupStore, peer: str) -> float:
         points = await store.history(PBX, peer, START_AT, START_AT + DAY_S)
         taken.append(1000 * (time.perf_counter() - begun))
         assert len(points) > 500
-    return median(taken)
+    return min(taken)  # what else the machine does only adds
 
 
 def _sizes(path: Path) -> tuple[dict[str, int], dict[str, int]]:
