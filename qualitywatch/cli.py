@@ -21,7 +21,7 @@ EXIT_INTERRUPTED = 130
 DESCRIPTION = """\
 Watches the call quality and the trunks of Asterisk PBXes and tells people on Telegram.
 
-  qualitywatch demo                          see it work in a minute: no PBX, no Telegram, no configuration
+  qualitywatch demo [--web]                  see it work in a minute: no PBX, no Telegram, no configuration
   qualitywatch check --config F              find every mistake in the configuration and the rules
   qualitywatch run --config F                watch; this is what the systemd service runs
   qualitywatch replay FILE                   judge a recorded manager session and print what would have been sent
@@ -31,6 +31,8 @@ Watches the call quality and the trunks of Asterisk PBXes and tells people on Te
   qualitywatch influx setup|check            make the bucket of a configuration, or see whether it takes data
   qualitywatch grafana export DIR ...        dashboards for Grafana, ready to be dropped into /etc/grafana
   qualitywatch backtest --since 14d          what the rules, or others, would have told of the stored past
+  qualitywatch top                           peers, trunks and alerts of the running daemon, live in the terminal
+  qualitywatch report --since 7d ...         worst phones and trunks of some days, evidence for a provider; text, CSV, HTML
   qualitywatch explain FILE --rule R ...     why an alert fired on a recording, or why it did not
 """
 
@@ -117,7 +119,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="play bundled recordings of real PBXes through the real daemon")
     demo.add_argument("--seconds", type=float, default=None, metavar="N", help="stop after N seconds at the latest")
-    demo.add_argument("--speed", type=float, default=8.0, metavar="X", help="how many times faster than life (default 8)")
+    text = "how many times faster than life (default 8, with --web 2)"
+    demo.add_argument("--speed", type=float, default=None, metavar="X", help=text)
+    demo.add_argument(
+        "--web", action="store_true", help="with the status page, until Ctrl-C; prints a link, opens it on a desktop"
+    )
     demo.add_argument("--language", choices=("en", "ru"), default="en", help="language of the alerts")
 
     replay = commands.add_parser(
@@ -162,6 +168,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_silence(commands)
     _add_influx(commands)
     _add_grafana(commands)
+    _add_report(commands)
+    _add_top(commands)
     _add_rules(commands)
     _add_backtest(commands)
     return parser
@@ -273,6 +281,31 @@ def _add_grafana(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export.add_argument("directory", type=Path, metavar="DIR", help="where to write them")
 
 
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "what was heard and what became of calls in some days: worst phones, and each trunk for its provider"
+    report = commands.add_parser("report", help=text, description=f"{text}. Reads the daemon's files, running or not.")
+    report.add_argument("--config", type=Path, required=True, metavar="F", help="configuration file (YAML)")
+    text = 'how long back (7d, 24h), or a date ("2026-11-23 08:00"); full hours'
+    report.add_argument("--since", default="7d", metavar="WHEN", help=f"{text}; default 7d")
+    report.add_argument("--until", default=None, metavar="DATE", help="default now")
+    report.add_argument("--format", choices=("text", "csv", "html"), default="text", help="default text")
+    report.add_argument("--trunk", default=None, metavar="T", help="only trunks whose name holds this, as evidence")
+    report.add_argument("--language", choices=("en", "ru"), default=None, help="default that of the configuration")
+
+
+def _add_top(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "peers, trunks and alerts of the running daemon, live"
+    top = commands.add_parser("top", help=text, description=f"{text}. Keys: l m r s n sort, / filters, q ends.")
+    top.add_argument("--config", type=Path, required=True, metavar="F", help="configuration file (YAML)")
+    top.add_argument(
+        "--socket", type=Path, default=None, metavar="S", help="the daemon's socket, if not in its state directory"
+    )
+    top.add_argument("--once", action="store_true", help="print one screen, as long as it gets, and end")
+    text = "how peers are sorted (default loss)"
+    top.add_argument("--sort", choices=("loss", "mos", "rtt", "state", "name"), default="loss", help=text)
+    top.add_argument("--filter", default="", metavar="TEXT", help="only what has this in its name, address or User-Agent")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = build_parser().parse_args(arguments)
@@ -310,7 +343,7 @@ def _check(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from qualitywatch.commands.demo import demo  # noqa: PLC0415
 
-    return demo(options.seconds, options.speed, options.language)
+    return demo(options.seconds, options.speed, options.language, with_page=options.web)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -442,6 +475,22 @@ def _backtest(options: argparse.Namespace) -> int:
     )
 
 
+def _report(options: argparse.Namespace) -> int:
+    from qualitywatch.clock import SystemClock  # noqa: PLC0415
+    from qualitywatch.commands.report import Wish, report  # noqa: PLC0415
+
+    wish = Wish(options.config, options.since, options.until, options.format, options.trunk, options.language)
+    return report(wish, SystemClock().now(), sys.stdout)
+
+
+def _top(options: argparse.Namespace) -> int:
+    from qualitywatch.commands.top import top  # noqa: PLC0415
+    from qualitywatch.commands.top_screen import SORTS, Looks  # noqa: PLC0415
+
+    sort = next(key for key, (name, _) in SORTS.items() if name == options.sort)
+    return top(options.config, options.socket, Looks(sort, options.filter), sys.stdout, once=options.once)
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "check": _check,
@@ -454,4 +503,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "influx": _influx,
     "grafana": _grafana,
     "backtest": _backtest,
+    "report": _report,
+    "top": _top,
 }

@@ -98,6 +98,10 @@ class Room(Protocol):
         """Incidents that are over and still known, the one that ended last first."""
         ...
 
+    def troubles(self) -> Sequence[str]:
+        """What ails the daemon itself at present (a full disk), a sentence each."""
+        ...
+
     def silences(self) -> Sequence[Silence]:
         """Silences in force or to come, by id."""
         ...

@@ -20,7 +20,9 @@ from qualitywatch.app import assembly
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pictures import Pictures
 from qualitywatch.app.progress import what_hangs
+from qualitywatch.app.recently import Recently
 from qualitywatch.app.remedies import remedy_services
+from qualitywatch.app.reporting import Reporting
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service, build_services
 from qualitywatch.app.sinks import Feeding, labels_of, open_sink
@@ -38,8 +40,9 @@ from qualitywatch.jobs import CalendarJobs, calendar
 from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.notify.registry import build_notifiers
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.ports import Clock, Notifier, SeriesStore, StateChange, StateStore, StoredState
+from qualitywatch.ports import Clock, Notifier, SeriesStore, StateChange, StoredState
 from qualitywatch.rules.spec import RuleSpec
+from qualitywatch.store.patient import PatientStore
 from qualitywatch.store.registry import STATE_STORES, STORES
 
 log = logging.getLogger(__name__)
@@ -57,7 +60,7 @@ class Daemon:
         self,
         config: Config,
         clock: Clock,
-        state: StateStore,
+        state: PatientStore,
         series: Sequence[SeriesStore],
         notifiers: Mapping[str, Notifier],
         watchers: Sequence[Watcher],
@@ -65,6 +68,8 @@ class Daemon:
         dispatcher: Dispatcher,
         room: DaemonRoom,
         services: Sequence[Service],
+        reporting: Reporting,
+        recently: Recently,
     ) -> None:
         self.watchers = watchers
         self.series = series
@@ -75,8 +80,9 @@ class Daemon:
         self._notifiers = notifiers
         self._keeper = keeper
         self._dispatcher = dispatcher
-        self._services = services
-        self._control = ControlServer(room, config.store.directory / SOCKET)
+        self.services = services
+        self._reporting = reporting
+        self._control = ControlServer(room, config.store.directory / SOCKET, heard=recently.heard)
 
     @classmethod
     async def open(
@@ -85,7 +91,7 @@ class Daemon:
         """Open the stores and build everything; raises StoreError or ConfigError and leaves nothing open then."""
         async with AsyncExitStack() as undo:
             now = clock.now()
-            state = await STATE_STORES[state_kind].open(config.store.directory, now=now)
+            state = PatientStore(await STATE_STORES[state_kind].open(config.store.directory, now=now))
             undo.push_async_callback(state.close)
             stored = await state.load()
             backend = STORES[series_kind]
@@ -107,13 +113,15 @@ class Daemon:
                 undo.push_async_callback(sinks[-1].close, now)
             desk = assembly.desk(config, specs, stored, pipelines)
             web = Web(config, config.web) if config.web is not None else None
-            keeper = Keeper(state, [series, *sinks, *([web.feed] if web is not None else [])], clock)
+            recently = Recently()
+            keeper = Keeper(state, [series, recently, *sinks, *([web.feed] if web is not None else [])], clock)
             watchers = {}
             for pbx in config.pbxes:
                 client = AmiClient(assembly.endpoint(pbx, config.call), clock)
                 every_s = pbx.queues.every_s if pbx.queues is not None else None
                 watchers[pbx.name] = Watcher(client, pipelines[pbx.name], desk, keeper, clock, queues_every_s=every_s)
             room = DaemonRoom(desk, watchers, specs, keeper, series, clock)
+            keeper.state_trouble = lambda: state.trouble
             painter = Painter()
             pictures = Pictures(painter, room, assembly.language_of(config, notifiers), config.timezone)
             dispatcher = Dispatcher(
@@ -131,9 +139,25 @@ class Daemon:
                 events = web.feed.events
                 inside = lambda: look_inside(watchers, sinks, keeper, dispatcher, events, hangs)  # noqa: E731
                 services += web.services(room, series, specs, clock, inside)
+            language_of = assembly.language_of(config, notifiers)
+            place, told = config.store.directory, stored.meta
+            reporting = Reporting(
+                config.reports, place, notifiers, language_of, painter, room, keeper, told, clock, config.timezone
+            )
             undo.pop_all()
         return cls(
-            config, clock, state, [series, *sinks], notifiers, tuple(watchers.values()), keeper, dispatcher, room, services
+            config,
+            clock,
+            state,
+            [series, *sinks],
+            notifiers,
+            tuple(watchers.values()),
+            keeper,
+            dispatcher,
+            room,
+            services,
+            reporting,
+            recently,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -156,16 +180,15 @@ class Daemon:
                 await store.close(self._clock.now())
             except StoreError as exc:
                 log.error('series.not_written_at_stop error="%s"', exc)
-        for service in self._services:
+        for service in self.services:
             await service.close()
         for notifier in self._notifiers.values():
             await notifier.close()
         await self._state.close()
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        jobs = CalendarJobs(
-            calendar(prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents), self._config.timezone
-        )
+        regular = calendar(prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents)
+        jobs = CalendarJobs((*regular, *self._reporting.jobs()), self._config.timezone)
         jobs.start()
         await self._control.start()
         try:
@@ -174,7 +197,8 @@ class Daemon:
                 tasks.append(group.create_task(self._flush_for_ever(), name="flush"))
                 tasks.append(group.create_task(self._retry_commits(), name="commit"))
                 tasks.append(group.create_task(self._feed_watchdog(), name="watchdog"))
-                tasks += [group.create_task(service.run(), name=type(service).__name__) for service in self._services]
+                tasks.append(group.create_task(self._reporting.make_up(), name="reports"))
+                tasks += [group.create_task(service.run(), name=type(service).__name__) for service in self.services]
                 systemd.ready()
                 systemd.status(f"watching {', '.join(watcher.name for watcher in self.watchers)}")
                 log.info("started pbx=%s", ",".join(watcher.name for watcher in self.watchers))
@@ -198,6 +222,7 @@ class Daemon:
         """Try what could not be stored again, also when nothing new happens."""
         while True:
             await asyncio.sleep(RETRY_COMMIT_S)
+            await self._state.retry()
             if self._keeper.waiting:
                 await self._keeper.commit_waiting()
 

@@ -50,8 +50,9 @@ class Keeper:
         self._waiting: deque[StateChange] = deque()
         self._committing = asyncio.Lock()
         self._learned: set[str] = set()
-        self._state_fails = False
-        self._failing_series: set[int] = set()
+        self._state_fails: str | None = None
+        self._failing_series: dict[int, str] = {}  # why
+        self.state_trouble: Callable[[], str | None] = lambda: None
 
     @property
     def waiting(self) -> int:
@@ -61,7 +62,13 @@ class Keeper:
     @property
     def is_failing(self) -> bool:
         """Whether something could not be stored when it was tried last."""
-        return self._state_fails or bool(self._failing_series)
+        return bool(self.troubles)
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """What could not be stored when it was tried last, and why."""
+        told = [self._state_fails, self.state_trouble(), *self._failing_series.values()]
+        return list(dict.fromkeys(trouble for trouble in told if trouble))
 
     async def keep(self, pbx: str, effects: Sequence[Effects], desk: DeskChange, alerts: Sequence[Alert] = ()) -> None:
         """Store what a few steps of one pipeline, and the desk after them, want remembered; ``alerts`` are those there are."""
@@ -96,12 +103,12 @@ class Keeper:
         try:
             await self._state.commit(change)
         except StoreError as exc:
-            if not self._state_fails:
-                self._state_fails = True
+            if self._state_fails is None:
                 log.error('state.cannot_be_stored error="%s" kept_in_memory=yes', exc)
+            self._state_fails = str(exc)
             return False
-        if self._state_fails:
-            self._state_fails = False
+        if self._state_fails is not None:
+            self._state_fails = None
             log.warning("state.stored_again")
         return True
 
@@ -146,9 +153,8 @@ class Keeper:
                 await work(store)  # type: ignore[misc]
             except StoreError as exc:
                 if index not in self._failing_series:
-                    self._failing_series.add(index)
                     log.error('series.cannot_be_stored store=%s error="%s"', type(store).__name__, exc)
+                self._failing_series[index] = str(exc)
             else:
-                if index in self._failing_series:
-                    self._failing_series.discard(index)
+                if self._failing_series.pop(index, None) is not None:
                     log.warning("series.stored_again store=%s", type(store).__name__)

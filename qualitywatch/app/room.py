@@ -62,6 +62,10 @@ class DaemonRoom:
         """Incidents that ended lately, the latest first."""
         return self._desk.closed_incidents()
 
+    def troubles(self) -> Sequence[str]:
+        """What cannot be stored at present, and why."""
+        return self._keeper.troubles
+
     def silences(self) -> Sequence[Silence]:
         """Silences in force or to come."""
         return self._desk.silences(self.now())

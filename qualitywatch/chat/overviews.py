@@ -34,6 +34,8 @@ async def status(asking: Asking) -> Answer:
     for view in asking.room.pbxes():
         _add_pbx(asking, page, view)
         page.blank()
+    for trouble in asking.room.troubles():
+        page.line(asking.texts.cannot_store.format(reason=trouble), bold=f"{BAD} ")
     page.line(tally(asking, asking.room.incidents()))
     page.line(asking.texts.silence_count.format(count=len(in_force(asking))))
     add_silences(asking, page, in_force(asking))

@@ -95,6 +95,7 @@ EN: Final = Texts(
     worst_peers="Phones with the most loss",
     worst_trunks="Trunks with the most loss",
     everything="everything",
+    cannot_store="Nothing can be stored at present; alerts are told all the same. {reason}",
     silence_count="Silences: {count}",
     no_silences="No silences.",
     silence_of_incident="incident #{id}",

@@ -95,6 +95,7 @@ RU: Final = Texts(
     worst_peers="Телефоны с наибольшими потерями",
     worst_trunks="Транки с наибольшими потерями",
     everything="всё",
+    cannot_store="Сейчас ничего нельзя сохранить; об авариях сообщаем по-прежнему. {reason}",
     silence_count="Тишина: {count}",
     no_silences="Ничего не заглушено.",
     silence_of_incident="инцидент #{id}",

@@ -107,6 +107,7 @@ class Texts:
 
     # silences
     everything: str
+    cannot_store: str
     silence_count: str  # {count}
     no_silences: str
     silence_of_incident: str  # {id}

@@ -2,13 +2,14 @@
 
 Strategy: nothing is faked but the time.  Each bundled recording is served as an Asterisk manager on loopback, played at
 many times its speed, and the daemon that ``run`` starts connects to all of them with the default rules and prints its
-alerts to the terminal.
+alerts to the terminal.  With a page it goes on when the recordings are over, until somebody ends it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ from qualitywatch.ami.server import CaptureServer
 from qualitywatch.app.daemon import Daemon
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.clock import SystemClock
+from qualitywatch.commands.demo_page import page_settings, show_page
 from qualitywatch.config import (
     DEFAULT_INHIBITIONS,
     Config,
@@ -36,6 +38,7 @@ from qualitywatch.config import (
     StoreConfig,
     TargetConfig,
 )
+from qualitywatch.config.settings import WebConfig
 from qualitywatch.desk.policy import Audience, DeskPolicy
 from qualitywatch.model import Direction, LogRecord, Metric, Sample, Severity, TrunkState, Verdict
 from qualitywatch.pipeline import ALERT_LOG
@@ -49,6 +52,8 @@ TERMINAL = "terminal"
 DAY_S = 86_400.0
 # After the last message: alerts on their way to the terminal, and the watcher's grace.
 SETTLE_S = 1.0
+SPEED = 8.0
+SPEED_WITH_PAGE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +72,18 @@ SCENES = (
 )
 
 
-def demo(seconds: float | None, speed: float, language: str) -> int:
+def demo(seconds: float | None, speed: float | None, language: str, *, with_page: bool = False) -> int:
     """Play the demo; returns the exit code."""
     logging.basicConfig(level="ERROR", format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="qualitywatch-demo-") as folder:
-        asyncio.run(_play(Path(folder), seconds, speed, language))
+        page = page_settings() if with_page else None
+        if speed is None:
+            speed = SPEED_WITH_PAGE if with_page else SPEED
+        asyncio.run(_play(Path(folder), seconds, speed, language, page))
     return 0
 
 
-async def _play(folder: Path, seconds: float | None, speed: float, language: str) -> None:
+async def _play(folder: Path, seconds: float | None, speed: float, language: str, page: WebConfig | None) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print("[bold]qualitywatch demo[/]: three recorded PBXes, played", f"{speed:g} times as fast as life")
     for scene in SCENES:
@@ -91,15 +99,24 @@ async def _play(folder: Path, seconds: float | None, speed: float, language: str
             open_things.push_async_callback(server.stop)
             servers.append(server)
         stop = asyncio.Event()
+        if page is not None:
+            for each in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(each, stop.set)
+        clock = SystemClock()
         with _progress() as progress:
-            config = _config(folder, ports, language)
-            daemon = await Daemon.open(config, specs, SystemClock(), state_kind="sqlite", series_kind="memory")
+            config = _config(folder, ports, language, page)
+            daemon = await Daemon.open(config, specs, clock, state_kind="sqlite", series_kind="memory")
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(_stop_at_the_end(servers, seconds, stop))
+                    if page is None:
+                        ending = group.create_task(_stop_at_the_end(servers, seconds, stop))
+                    else:
+                        ending = group.create_task(_stop_in_time(seconds, stop))
+                        group.create_task(show_page(daemon, page, clock, console))
                     watching = group.create_task(_show_progress(servers, progress, speed, stop))
                     await daemon.run(stop)
                     watching.cancel()
+                    ending.cancel()
             finally:
                 await daemon.close()
         store = next(series for series in daemon.series if isinstance(series, MemorySeriesStore))
@@ -118,6 +135,12 @@ async def _stop_at_the_end(servers: list[CaptureServer], seconds: float | None, 
     stop.set()
 
 
+async def _stop_in_time(seconds: float | None, stop: asyncio.Event) -> None:
+    if seconds is not None:
+        await asyncio.sleep(seconds)
+        stop.set()
+
+
 def _progress() -> Progress:
     columns = (TextColumn("[dim]{task.description}"), BarColumn(), TaskProgressColumn())
     console = Console(stderr=not sys.stdout.isatty())
@@ -134,7 +157,7 @@ async def _show_progress(servers: list[CaptureServer], progress: Progress, speed
         progress.advance(task, 0.2)
 
 
-def _config(folder: Path, ports: Iterable[int], language: str) -> Config:
+def _config(folder: Path, ports: Iterable[int], language: str, page: WebConfig | None) -> Config:
     return Config(
         pbxes=tuple(
             PbxConfig(scene.pbx, "127.0.0.1", port, DEMO_LOGIN, Secret(DEMO_LOGIN), md5=True, tls=None)
@@ -150,6 +173,7 @@ def _config(folder: Path, ports: Iterable[int], language: str) -> Config:
         timezone=UTC,
         log_level="ERROR",
         desk=DeskPolicy(audiences=(Audience(TERMINAL, Severity.INFO),), inhibitions=DEFAULT_INHIBITIONS),
+        web=page,
     )
 
 

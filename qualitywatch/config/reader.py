@@ -23,6 +23,7 @@ from qualitywatch.config.machine import machine_timezone, path_problem
 from qualitywatch.config.maintenance import read_maintenance
 from qualitywatch.config.pbx import read_pbxes
 from qualitywatch.config.remedies import read_remedy_policy
+from qualitywatch.config.reports import read_reports
 from qualitywatch.config.routes import read_routes
 from qualitywatch.config.settings import Config
 from qualitywatch.config.sites import read_sites
@@ -113,6 +114,7 @@ def _read_root(root: Section, context: Context) -> Config:
         influx=read_influx(root, context),
         grafana_url=read_grafana_url(root),
         web=read_web(root, context),
+        reports=read_reports(root, [target.name for target in targets if target.name]),
         remedies=read_remedy_policy(root),
         warnings=tuple(context.notes.lines()),
     )

@@ -193,6 +193,17 @@ class WebConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportConfig:
+    """A report of each day or week to some targets; ``at`` is hour and minute, ``weekday`` 0 is Monday, None each day."""
+
+    is_weekly: bool
+    at: tuple[int, int]
+    weekday: int | None
+    targets: tuple[str, ...]
+    language: str | None  # None: that of each target
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything the daemon is told; ``warnings`` are lines like problems, of things that work but should not stay so.
 
@@ -219,6 +230,7 @@ class Config:
     lamps: tuple[LampConfig, ...] = ()
     influx: tuple[InfluxConfig, ...] = ()
     web: WebConfig | None = None
+    reports: tuple[ReportConfig, ...] = ()
     grafana_url: str | None = None  # without a slash at its end
     remedies: RemedyPolicy = field(default_factory=RemedyPolicy)
     warnings: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 from qualitywatch.errors import QualitywatchError, StoreError
 from qualitywatch.model import Silence
-from qualitywatch.room import SilenceRequest
+from qualitywatch.room import PbxView, SilenceRequest
 from qualitywatch.store.codec import dumps, loads
 from qualitywatch.why import Why, WhyRequest
 
@@ -49,7 +49,12 @@ class AskStatus:
     """Asks how things stand."""
 
 
-Request: TypeAlias = SilenceRequest | ListSilences | ExpireSilence | AskStatus | WhyRequest
+@dataclass(frozen=True, slots=True)
+class AskView:
+    """Asks for everybody and everything, as a screen shows it."""
+
+
+Request: TypeAlias = SilenceRequest | ListSilences | ExpireSilence | AskStatus | AskView | WhyRequest
 
 _REQUESTS: Final[Mapping[str, type[Request]]] = {
     "silence.add": SilenceRequest,
@@ -57,6 +62,7 @@ _REQUESTS: Final[Mapping[str, type[Request]]] = {
     "silence.expire": ExpireSilence,
     "status": AskStatus,
     "why": WhyRequest,
+    "view": AskView,
 }
 _NAMES: Final = {kind: name for name, kind in _REQUESTS.items()}
 
@@ -92,7 +98,32 @@ class Status:
     silences: int
 
 
-Answer: TypeAlias = Silences | Status | Why
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How a peer sounded in the last minute; None: nobody measured it."""
+
+    pbx: str
+    subject: str
+    loss_to_percent: float | None
+    loss_from_percent: float | None
+    jitter_to_ms: float | None
+    jitter_from_ms: float | None
+    rtt_ms: float | None
+    mos: float | None  # the lowest
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everybody and everything; ``troubles`` are the daemon's own."""
+
+    now: float
+    pbxes: tuple[PbxView, ...]
+    heard: tuple[Heard, ...]
+    incidents: int
+    troubles: tuple[str, ...]
+
+
+Answer: TypeAlias = Silences | Status | View | Why
 
 
 def encode_request(request: Request) -> bytes:

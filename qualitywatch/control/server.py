@@ -14,6 +14,7 @@ import pwd
 import socket
 import stat
 import struct
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,20 +22,23 @@ from qualitywatch.control.protocol import (
     MAX_LINE,
     Answer,
     AskStatus,
+    AskView,
     ControlError,
     ExpireSilence,
+    Heard,
     ListSilences,
     PbxStatus,
     Request,
     Silences,
     Status,
+    View,
     decode_request,
     encode_answer,
     encode_error,
 )
 from qualitywatch.errors import QualitywatchError
 from qualitywatch.model import AlertState
-from qualitywatch.room import Room, SilenceRequest
+from qualitywatch.room import PbxView, Room, SilenceRequest
 from qualitywatch.why import Explains, WhyRequest
 
 log = logging.getLogger(__name__)
@@ -48,8 +52,17 @@ _HIDDEN_UID: Final = 65_534  # what the kernel shows for users outside our user 
 class ControlServer:
     """Answers on a Unix socket between ``start`` and ``close``."""
 
-    def __init__(self, room: Room, path: Path, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        room: Room,
+        path: Path,
+        patience_s: float = PATIENCE_S,
+        *,
+        heard: Callable[[PbxView], Mapping[str, Heard]] = lambda view: {},
+    ) -> None:
+        """``heard`` tells how the peers of a PBX sounded in the last minute."""
         self._room = room
+        self._heard = heard
         self._path = path
         self._patience_s = patience_s
         self._server: asyncio.Server | None = None
@@ -108,7 +121,8 @@ class ControlServer:
             request = decode_request(line)
             # A look into the user database may ask a directory server.
             by = await asyncio.to_thread(caller, writer.get_extra_info("socket"))
-            return encode_answer(await self._do(request, by))
+            answer = await self._do(request, by)
+            return await asyncio.to_thread(encode_answer, answer)  # of a thousand peers it takes a while
         except (QualitywatchError, ValueError) as exc:
             return encode_error(str(exc))
 
@@ -130,6 +144,10 @@ class ControlServer:
                 if not isinstance(room, Explains):
                     raise ControlError("this daemon cannot say why")
                 return room.why(request)
+            case AskView():
+                pbxes = tuple(room.pbxes())
+                heard = tuple(each for view in pbxes for each in self._heard(view).values())
+                return View(room.now(), pbxes, heard, len(room.incidents()), tuple(room.troubles()))
 
 
 def caller(connection: socket.socket) -> str:

@@ -27,7 +27,7 @@ FLOORS: Final[Mapping[Metric, float]] = {Metric.LOSS_PERCENT: 1.0, Metric.JITTER
 R_FLOOR: Final = 78.0  # at or under it; a MOS of 3.9
 BEFORE, AFTER = 1, 4  # minutes
 KEPT_VERDICTS: Final = (Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT, Verdict.UNGROUNDED_CODEC)  # that any rule counts
-BYTES_PER_DAY: Final = 16_000_000
+BYTES_PER_DAY: Final = 8_000_000
 _BURST: Final = 1 / 8  # of a day's bytes, for a bad hour after a good one
 _DAY_S: Final = 86_400
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from typing import TypeAlias
 
 from qualitywatch.model import Direction, HistoryPoint
 from qualitywatch.store.rollup import Figures, Rollup
+from qualitywatch.store.voice_tables import Stored
+
+_Merged: TypeAlias = dict[tuple[int, Direction | None], tuple[int, Figures]]
 
 
 def points(rows: Iterable[Rollup], since: float, until: float) -> Sequence[HistoryPoint]:
@@ -13,38 +18,71 @@ def points(rows: Iterable[Rollup], since: float, until: float) -> Sequence[Histo
 
     Rows of the same stretch, of which some are on the disk and some not yet, are added up.
     """
-    merged: dict[tuple[int, Direction | None], tuple[int, Figures]] = {}
+    merged: _Merged = {}
+    _add(merged, rows, since, until)
+    return sorted(_points(merged), key=_order)
+
+
+def with_stored(
+    done: Sequence[HistoryPoint], stored: Iterable[Stored], width_s: int, rows: Iterable[Rollup], since: float, until: float
+) -> Sequence[HistoryPoint]:
+    """As ``points``: of points on the disk, of rows there that may have to be added to, and of rows that are not there yet."""
+    merged: _Merged = {(start_at, direction): (width_s, Figures(*figures)) for start_at, direction, figures in stored}
+    _add(merged, rows, since, until)
+    return sorted([*done, *_points(merged)], key=_order)
+
+
+def _add(merged: _Merged, rows: Iterable[Rollup], since: float, until: float) -> None:
     for row in rows:
         start_at, direction = row.key.start_at, row.key.direction
         if start_at < until and start_at + row.width_s > since:
-            _, known = merged.get((start_at, direction), (0, Figures()))
-            merged[(start_at, direction)] = (row.width_s, known + row.figures)
-    in_order = sorted(merged.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-    return [_point(start_at, direction, *values) for (start_at, direction), values in in_order]
+            known = merged.get((start_at, direction))
+            merged[(start_at, direction)] = row.width_s, row.figures if known is None else known[1] + row.figures
 
 
-def _point(start_at: int, direction: Direction | None, width_s: int, figures: Figures) -> HistoryPoint:
+def _points(merged: _Merged) -> list[HistoryPoint]:
+    return [_point(*key, width_s, *astuple(figures)) for key, (width_s, figures) in merged.items()]
+
+
+def _order(point: HistoryPoint) -> tuple[float, str]:
+    return point.at, point.direction or ""
+
+
+def _point(
+    start_at: int,
+    direction: Direction | None,
+    width_s: int,
+    n: int,
+    calls: int,
+    lost: float | None,
+    packets: float | None,
+    lost_reported: float | None,
+    packets_reported: float | None,
+    loss_max: float | None,
+    jitter_n: int,
+    jitter_sum: float | None,
+    jitter_max: float | None,
+    rtt_n: int,
+    rtt_sum: float | None,
+    rtt_max: float | None,
+    mos_n: int,
+    mos_sum: float | None,
+    mos_min: float | None,
+) -> HistoryPoint:
+    """The figures are those of ``Figures``, in their order; positions are quicker than names."""
     return HistoryPoint(
-        at=float(start_at),
-        seconds=float(width_s),
-        direction=direction,
-        calls=figures.calls,
-        packets=figures.packets,
-        loss_percent=_percent(figures.lost, figures.packets),
-        loss_percent_max=figures.loss_max,
-        loss_percent_reported=_percent(figures.lost_reported, figures.packets_reported),
-        jitter_ms=_mean(figures.jitter_sum, figures.jitter_n),
-        jitter_ms_max=figures.jitter_max,
-        rtt_ms=_mean(figures.rtt_sum, figures.rtt_n),
-        rtt_ms_max=figures.rtt_max,
-        mos=_mean(figures.mos_sum, figures.mos_n),
-        mos_min=figures.mos_min,
+        float(start_at),
+        float(width_s),
+        direction,
+        calls,
+        packets,
+        100 * lost / packets if lost is not None and packets else None,
+        loss_max,
+        100 * lost_reported / packets_reported if lost_reported is not None and packets_reported else None,
+        jitter_sum / jitter_n if jitter_sum is not None and jitter_n else None,
+        jitter_max,
+        rtt_sum / rtt_n if rtt_sum is not None and rtt_n else None,
+        rtt_max,
+        mos_sum / mos_n if mos_sum is not None and mos_n else None,
+        mos_min,
     )
-
-
-def _percent(part: float | None, whole: float | None) -> float | None:
-    return 100 * part / whole if part is not None and whole else None
-
-
-def _mean(total: float | None, count: int) -> float | None:
-    return total / count if total is not None and count else None

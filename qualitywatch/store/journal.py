@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, get_args
 
@@ -53,13 +53,18 @@ def _line(observed: Observed) -> str:
     return json.dumps([observed.at, int(observed.by_tick), type(what).__name__, values], separators=(",", ":"))
 
 
-def unpack(journal: Journal) -> Iterator[Observed]:
-    """What was packed, in order; raises StoreError when it cannot be read."""
+def unpack(journal: Journal, holding: Sequence[str] = ()) -> Iterator[Observed]:
+    """What was packed, in order; raises StoreError when it cannot be read.
+
+    ``holding``: only that whose text holds all of these, which is ten times quicker to find than to read.
+    """
     try:
         lines = zlib.decompress(journal.packed).decode().splitlines()
     except (zlib.error, UnicodeDecodeError) as exc:
         raise StoreError(f"stored observations of {journal.pbx}: damaged") from exc
     for line in lines:
+        if not all(text in line for text in holding):
+            continue
         at, by_tick, name, values = json.loads(line)
         cls = _CLASSES.get(name)
         if cls is not None:

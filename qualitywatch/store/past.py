@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model import Metric, Sample, StatusObservation, Verdict
+from qualitywatch.model import Direction, Metric, Sample, StatusObservation, Verdict
 from qualitywatch.model.observations import Belonging, Observed, Whereabouts
 from qualitywatch.store import detail as details
 from qualitywatch.store import journal as journals
 from qualitywatch.store.database import explain
 from qualitywatch.store.rollup import FIGURES, MINUTE_S, Figures
-from qualitywatch.store.rollup_tables import DIRECTION_OF, LAYOUT
+from qualitywatch.store.rollup_tables import LAYOUT
+from qualitywatch.store.voice_tables import DIRECTIONS
 
 CHUNK_S: Final = 3600
 _BUSY_S: Final = 10.0
@@ -163,7 +164,7 @@ class Past:
                     near.update(range(ts - details.BEFORE * MINUTE_S, ts + (details.AFTER + 1) * MINUTE_S, MINUTE_S))
         for ts, direction, *values in rows:
             if ts not in kept and (all_of_them or ts in near):
-                yield SummedMinute(ts, tuple(_spread(ts, pbx, subject, DIRECTION_OF[direction], Figures(*values))))
+                yield SummedMinute(ts, tuple(_spread(ts, pbx, subject, DIRECTIONS.get(direction), Figures(*values))))
 
     def _journals(self, query: str, *values: object) -> Iterator[Observed]:
         for first_at, last_at, pbx, packed in self._rows(query, *values):
@@ -181,26 +182,27 @@ def _is_notable(figures: Figures) -> bool:
     return any(value is not None and value >= details.FLOORS[metric] for metric, value in highest.items())
 
 
-def _spread(start_at: int, pbx: str, subject: str, direction: Any, figures: Figures) -> Iterator[Sample]:
-    """Spread the sums of a minute evenly over it: no window and no second can be told any more."""
+def _spread(start_at: int, pbx: str, subject: str, direction: Direction | None, figures: Figures) -> Iterator[Sample]:
+    """Spread the sums of a minute evenly over it: no window and no second can be told any more.
+
+    Round trips have no direction, whichever row of ``r1m`` they stand in (a row of their own in files of an older version).
+    """
+    loss = _percent(figures.lost, figures.packets)
+    reported = _percent(figures.lost_reported, figures.packets_reported)
+    jitter_ms, rtt_ms = _mean(figures.jitter_sum, figures.jitter_n), _mean(figures.rtt_sum, figures.rtt_n)
     series = (
-        (Metric.LOSS_PERCENT, _percent(figures.lost, figures.packets), figures.packets, figures.n),
-        (
-            Metric.LOSS_PERCENT_REPORTED,
-            _percent(figures.lost_reported, figures.packets_reported),
-            figures.packets_reported,
-            figures.n,
-        ),
-        (Metric.JITTER_MS, _mean(figures.jitter_sum, figures.jitter_n), figures.packets_reported, figures.jitter_n),
-        (Metric.RTT_MS, _mean(figures.rtt_sum, figures.rtt_n), None, figures.rtt_n),
+        (Metric.LOSS_PERCENT, direction, loss, figures.packets, figures.n),
+        (Metric.LOSS_PERCENT_REPORTED, direction, reported, figures.packets_reported, figures.n),
+        (Metric.JITTER_MS, direction, jitter_ms, figures.packets_reported, figures.jitter_n),
+        (Metric.RTT_MS, None, rtt_ms, None, figures.rtt_n),
     )
     for place in range(_PIECE_S // 2, MINUTE_S, _PIECE_S):
-        for metric, value, packets, count in series:
+        for metric, of, value, packets, count in series:
             pieces = max(1, min(MINUTE_S // _PIECE_S, count))
             if value is not None and place // _PIECE_S < pieces:
                 # Of round trips no packets are stored: as many as of a report every 5 s, of 50 packets a second.
                 weight = (packets if packets is not None else 250.0 * count) / pieces
-                yield Sample(float(start_at + place), metric, value, pbx, subject, direction, "", "summed", Verdict.OK, weight)
+                yield Sample(float(start_at + place), metric, value, pbx, subject, of, "", "summed", Verdict.OK, weight)
 
 
 def _percent(part: float | None, whole: float | None) -> float | None:

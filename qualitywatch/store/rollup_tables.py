@@ -1,8 +1,7 @@
 """The tables of ``rollup.db`` and the statements that fill, read and thin them; every function works on a given connection.
 
-Rows are merged by UPSERT with the same arithmetic as ``Figures.__add__``: counts and sums add, extremes stay extreme, NULL
-is "not measured" and gives way to any figure.  Instants are Unix seconds as integers, which is what charting tools take for
-time.
+Instants are Unix seconds as integers, which is what charting tools take for time.  The rows of minutes and hours have files of
+their own: ``voice_tables``, ``kpi_tables``.
 """
 
 from __future__ import annotations
@@ -10,10 +9,11 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple
 from typing import Final, TypeAlias
 
-from qualitywatch.model import CallRecord, Direction, DirectionTotals, LogRecord
+from qualitywatch.model import CallRecord, LogRecord
+from qualitywatch.store.call_tables import MIGRATION as CALL_MIGRATION
+from qualitywatch.store.call_tables import insert_call
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import transaction
 from qualitywatch.store.detail import Detail
@@ -24,16 +24,15 @@ from qualitywatch.store.layout import Layout
 from qualitywatch.store.past_tables import MIGRATION as CALL_LINKS
 from qualitywatch.store.places import MIGRATION as PLACES_MIGRATION
 from qualitywatch.store.places import Place, update_place
-from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Figures, Rollup, RollupKey
+from qualitywatch.store.rollup import HOUR_S, MINUTE_S, Rollup
+from qualitywatch.store.voice_tables import MIGRATION as VOICE_MIGRATION
+from qualitywatch.store.voice_tables import VOICE_TABLES, insert_voice
 
 Row: TypeAlias = Rollup | KpiRow | CallRecord | LogRecord | Detail | Journal | Place
 
 PRUNE_CHUNK: Final = 5_000  # rows a transaction: a reader, or our own next flush, slips in between
 
-_TABLES: Final = {MINUTE_S: "r1m", HOUR_S: "r1h"}
-TABLES_OF: Final = {MINUTE_S: ("r1m", "k1m"), HOUR_S: ("r1h", "k1h")}
-_DIRECTIONS: Final = {None: 0, Direction.TO_PEER: 1, Direction.FROM_PEER: 2}
-DIRECTION_OF: Final = {number: direction for direction, number in _DIRECTIONS.items()}
+TABLES_OF: Final = {MINUTE_S: ("v1m", "k1m"), HOUR_S: ("v1h", "k1h")}
 # Statements of a published migration never change: files that went through them are out there.
 _FIGURES_1: Final = """n INTEGER NOT NULL, calls INTEGER NOT NULL, lost REAL, packets REAL, lost_reported REAL,
     packets_reported REAL, loss_max REAL, jitter_n INTEGER NOT NULL, jitter_sum REAL, jitter_max REAL, rtt_n INTEGER NOT NULL,
@@ -90,25 +89,9 @@ LAYOUT: Final = Layout(
         ),
         CALL_LINKS,
         PLACES_MIGRATION,
+        (*VOICE_MIGRATION, *CALL_MIGRATION),
     ),
 )
-
-
-def _upsert(table: str) -> str:
-    def merged(figure: str) -> str:
-        pair = f"{table}.{figure}, excluded.{figure}"
-        extreme = {"max": "max", "min": "min"}.get(figure.rpartition("_")[2])
-        both = f"{extreme}({pair})" if extreme else f"{table}.{figure} + excluded.{figure}"  # NULL when either is
-        return f"{figure} = coalesce({both}, {pair})"
-
-    columns = ("peer", "ts", "dir", *FIGURES)
-    places = ", ".join("?" * len(columns))
-    merges = ", ".join(map(merged, FIGURES))
-    names = ", ".join(columns)
-    return f"INSERT INTO {table}({names}) VALUES ({places}) ON CONFLICT DO UPDATE SET {merges}"  # noqa: S608 - from constants
-
-
-_UPSERTS: Final = {width_s: _upsert(table) for width_s, table in _TABLES.items()}
 
 
 def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
@@ -124,13 +107,12 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
 
         for row in rows:
             match row:
-                case Rollup(width_s, key, figures):
-                    place = (peer(key.pbx, key.subject), key.start_at, _DIRECTIONS[key.direction])
-                    connection.execute(_UPSERTS[width_s], (*place, *astuple(figures)))
+                case Rollup():
+                    insert_voice(connection, peer(row.key.pbx, row.key.subject), row)
                 case KpiRow():
                     insert_kpi(connection, peer(row.key.pbx, row.key.subject), row)
                 case CallRecord():
-                    _insert_row(connection, "call", {"peer": peer(row.pbx, row.subject), **_call_values(row)})
+                    insert_call(connection, peer(row.pbx, row.subject), row)
                 case LogRecord():
                     event = {"ts": int(row.at), "kind": printable(row.kind), "text": printable(row.text)}
                     _insert_row(connection, "event", {"peer": peer(row.pbx, row.subject), **event})
@@ -155,52 +137,11 @@ def _insert_row(connection: sqlite3.Connection, table: str, values: Mapping[str,
     connection.execute(f"INSERT INTO {table}({names}) VALUES ({places})", tuple(values.values()))  # noqa: S608 - our own names
 
 
-def _call_values(call: CallRecord) -> dict[str, object]:
-    return {
-        "channel": printable(call.channel),
-        "uniqueid": printable(call.uniqueid),
-        "linkedid": None if call.linkedid is None else printable(call.linkedid),
-        "start": int(call.started_at),
-        "answer": None if call.answered_at is None else int(call.answered_at),
-        "stop": int(call.ended_at),
-        "cause": call.cause,
-        "codec": None if call.codec is None else printable(call.codec),
-        **_total_values("to_peer", call.to_peer),
-        **_total_values("from_peer", call.from_peer),
-        "rtt_max": call.rtt_max_ms,
-    }
-
-
-def _total_values(direction: str, totals: DirectionTotals) -> dict[str, object]:
-    counted, reported = totals.expected > 0, totals.expected_reported > 0  # of no packets, no loss is known
-    return {
-        f"{direction}_lost": totals.lost if counted else None,
-        f"{direction}_packets": totals.expected if counted else None,
-        f"{direction}_lost_reported": totals.lost_reported if reported else None,
-        f"{direction}_packets_reported": totals.expected_reported if reported else None,
-        f"{direction}_jitter_max": totals.jitter_max_ms,
-        f"{direction}_mos_min": totals.mos_min,
-    }
-
-
-def select(connection: sqlite3.Connection, width_s: int, pbx: str, subject: str, since: float, until: float) -> list[Rollup]:
-    """Read the rows of one subject that reach into [since, until), by primary key."""
-    found = connection.execute(
-        f"""SELECT ts, dir, {", ".join(FIGURES)} FROM {_TABLES[width_s]}
-            WHERE peer = (SELECT id FROM peer WHERE (pbx, name) = (?, ?)) AND ts > ? AND ts < ?""",  # noqa: S608 - constants
-        (printable(pbx), printable(subject), since - width_s, until),
-    )
-    return [
-        Rollup(width_s, RollupKey(start_at, pbx, subject, DIRECTION_OF[direction]), Figures(*figures))
-        for start_at, direction, *figures in found
-    ]
-
-
 def select_subjects(connection: sqlite3.Connection, width_s: int, pbx: str, since: float, until: float) -> set[str]:
     """Read the names of all subjects of a PBX with a row that reaches into [since, until), one look at the key for each."""
     found = connection.execute(
         f"""SELECT name FROM peer WHERE pbx = ? AND EXISTS
-            (SELECT * FROM {_TABLES[width_s]} WHERE peer = peer.id AND ts > ? AND ts < ?)""",  # noqa: S608 - a constant
+            (SELECT * FROM {VOICE_TABLES[width_s]} WHERE peer = peer.id AND ts > ? AND ts < ?)""",  # noqa: S608 - a constant
         (printable(pbx), since - width_s, until),
     )
     return {name for (name,) in found}
@@ -228,7 +169,7 @@ def prune_rows(connection: sqlite3.Connection, table: str, before: float) -> int
 
 def prune_calls(connection: sqlite3.Connection, before: float) -> int:
     """Delete one chunk of calls that began before an instant; return how many, 0 when none are left."""
-    return _prune_listed(connection, "DELETE FROM call WHERE id IN (SELECT id FROM call WHERE start < ? LIMIT ?)", before)
+    return _prune_listed(connection, "DELETE FROM leg WHERE id IN (SELECT id FROM leg WHERE start < ? LIMIT ?)", before)
 
 
 def prune_events(connection: sqlite3.Connection, before: float) -> int:

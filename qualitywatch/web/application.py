@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from qualitywatch import __version__
@@ -15,6 +14,7 @@ from qualitywatch.web import api, metrics, pages, probes, refusals
 from qualitywatch.web.access import COOKIE, Access
 from qualitywatch.web.gate import Gate
 from qualitywatch.web.news import Shared
+from qualitywatch.web.pages.files import PageFiles
 from qualitywatch.web.sources import Sources
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -44,7 +44,7 @@ def build_api(sources: Sources) -> FastAPI:
     application.include_router(probes.router)
     application.include_router(metrics.router)
     application.include_router(pages.router())
-    application.mount("/static", StaticFiles(directory=STATIC), name="static")
+    application.mount("/static", PageFiles(directory=STATIC), name="static")
     application.openapi = partial(_document, application)  # type: ignore[method-assign]
     return application
 

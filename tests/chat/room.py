@@ -30,6 +30,7 @@ class MemoryRoom:
     points: dict[tuple[str, str], list[HistoryPoint]] = field(default_factory=dict)
     audit: list[AuditRow] = field(default_factory=list)
     refuse_silence: str = ""
+    ails: list[str] = field(default_factory=list)
 
     def now(self) -> float:
         return self.clock_at
@@ -45,6 +46,9 @@ class MemoryRoom:
 
     def closed_incidents(self) -> Sequence[Incident]:
         return self.closed
+
+    def troubles(self) -> Sequence[str]:
+        return self.ails
 
     def silences(self) -> Sequence[Silence]:
         return [one for one in self.quiet if one.expired_at is None and one.ends_at > self.clock_at]

@@ -170,6 +170,14 @@ async def test_a_pbx_that_cannot_be_seen_says_since_when_and_claims_nothing() ->
     assert "cannot be seen" in (await desk.say("/peer 6117")).plain
 
 
+async def test_a_daemon_that_cannot_store_says_so_and_why() -> None:
+    desk = Desk(MemoryRoom(NOW, [office()], ails=["state.db: the disk is full: free some space"]))
+    assert (
+        "🔴 Nothing can be stored at present; alerts are told all the same. state.db: the disk is full"
+        in (await desk.say("/status")).plain
+    )
+
+
 async def test_an_empty_house_answers_too() -> None:
     desk = Desk(MemoryRoom(NOW, [office(peers=(), trunks=(), calls=0)]))
     assert "Trunks: none" in (await desk.say("/status")).plain

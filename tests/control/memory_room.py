@@ -35,6 +35,9 @@ class MemoryRoom:
     def closed_incidents(self) -> Sequence[Incident]:
         return ()
 
+    def troubles(self) -> Sequence[str]:
+        return ()
+
     def silences(self) -> Sequence[Silence]:
         return self.book.live(NOW)
 

@@ -85,6 +85,7 @@ async def house(folder: Path, *, speed: float = 0, is_played: bool = True, **web
     """A daemon that watches two recorded PBXes, "office" and "branch", and serves what it knows."""
     port = free_port()
     settings = {"listen": f"127.0.0.1:{port}", "token": TOKEN, "users": {"anna": PASSWORD}, **web}
+    settings = {name: value for name, value in settings.items() if value is not None}
     async with AsyncExitStack() as things:
         servers, recorded = {}, []
         for name, capture in {"office": LOSS, "branch": OUTAGE}.items():

@@ -8,6 +8,7 @@ disk is full or the file locked, rows wait for the next flush.
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from qualitywatch.ports import CallQuery, EventQuery, SeriesBatch
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import Database
 from qualitywatch.store.detail import DetailCollector
-from qualitywatch.store.history import points
+from qualitywatch.store.history import with_stored
 from qualitywatch.store.journal import pack
 from qualitywatch.store.kpi_tables import select_kpis
 from qualitywatch.store.kpis import KpiAggregator, KpiRow, kpi_points, trunk_ups
@@ -41,9 +42,9 @@ from qualitywatch.store.rollup_tables import (
     prune_events,
     prune_judged,
     prune_rows,
-    select,
     select_subjects,
 )
+from qualitywatch.store.voice_tables import select_points, select_voice
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +123,12 @@ class RollupStore:
         held = self._aggregator.held(pbx, subject, width_s)
 
         def look(connection: sqlite3.Connection) -> Sequence[HistoryPoint]:
-            rows = select(connection, width_s, pbx, subject, since, until) + self._waiting.of(pbx, subject, width_s)
-            return points(held + rows, since, until)  # here, not in the event loop: a year has many
+            fresh = [*held, *self._waiting.of(pbx, subject, width_s)]
+            # What begins before any row that is not written is read as it will be drawn.
+            first = min((row.key.start_at for row in fresh), default=math.inf)
+            done = select_points(connection, width_s, pbx, subject, since, min(first, until))
+            stored = select_voice(connection, width_s, pbx, subject, max(since, first + width_s - 1), until) if fresh else ()
+            return with_stored(done, stored, width_s, fresh, since, until)  # not in the event loop: a year has many
 
         return await self._database.run(look)
 

@@ -1,0 +1,81 @@
+"""A report: this time and the time before it, side by side; pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from qualitywatch.reports.source import Found
+from qualitywatch.reports.tally import Calls, Subject, Voice
+
+MIN_PACKETS = 1500.0  # 30 s of speech at 20 ms: one short call must not lead a list
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One subject, and what it was like in the time before; None: it had no calls then."""
+
+    subject: Subject
+    before: Subject | None
+
+    @property
+    def change(self) -> float | None:
+        """By how many points of percent the loss of the worse side has grown."""
+        then = self.before.worse_percent if self.before is not None else None
+        now = self.subject.worse_percent
+        return now - then if now is not None and then is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is told; lines are worst first."""
+
+    since: float
+    until: float
+    peers: tuple[Line, ...]
+    trunks: tuple[Line, ...]
+    causes_since: float | None
+
+    @property
+    def calls(self) -> Calls:
+        """Of everybody together."""
+        return reduce(Calls.__add__, (line.subject.calls for line in (*self.peers, *self.trunks)), Calls())
+
+    @property
+    def voice(self) -> tuple[Voice, Voice]:
+        """To the peers and from them, everybody together."""
+        lines = (*self.peers, *self.trunks)
+        to_peer = reduce(Voice.__add__, (line.subject.to_peer for line in lines), Voice())
+        return to_peer, reduce(Voice.__add__, (line.subject.from_peer for line in lines), Voice())
+
+
+def compared(now: Found, before: Found | None, trunk: str | None = None) -> Report:
+    """Put both times side by side; ``trunk`` leaves only the trunks whose name holds it."""
+    past = before if before is not None else Found(now.since, now.since, (), ())
+    peers = () if trunk is not None else _lines(now.peers, past.peers)
+    trunks = _lines(now.trunks, past.trunks)
+    if trunk is not None:
+        trunks = tuple(line for line in trunks if trunk.casefold() in line.subject.name.casefold())
+    return Report(now.since, now.until, peers, trunks, now.causes_since)
+
+
+def worst(lines: Sequence[Line], count: int) -> list[Line]:
+    """Those with the most loss who spoke long enough to be compared, and lost anything."""
+    enough = [line for line in lines if max(line.subject.to_peer.packets, line.subject.from_peer.packets) >= MIN_PACKETS]
+    return [line for line in enough if line.subject.worse_percent][:count]
+
+
+def worst_hours(subject: Subject, count: int) -> list[tuple[int, Voice, Voice]]:
+    """The hours in which one side lost most, worst first, those without loss left out."""
+
+    def loss(pair: tuple[Voice, Voice]) -> float:
+        return max((voice.loss_percent or 0.0) for voice in pair)
+
+    order = sorted(subject.hours.items(), key=lambda item: (-loss(item[1]), item[0]))
+    return [(start_at, *pair) for start_at, pair in order if loss(pair) > 0][:count]
+
+
+def _lines(now: Sequence[Subject], before: Sequence[Subject]) -> tuple[Line, ...]:
+    past = {(subject.pbx, subject.name): subject for subject in before}
+    return tuple(Line(subject, past.get((subject.pbx, subject.name))) for subject in now)

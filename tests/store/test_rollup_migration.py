@@ -1,0 +1,128 @@
+"""A file of an earlier layout is brought to the present one with everything in it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qualitywatch.model import Direction
+from qualitywatch.ports import CallQuery
+from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
+from qualitywatch.store.call_tables import may_be_linked
+from qualitywatch.store.layout import connect
+from qualitywatch.store.rollup import Figures, Rollup, RollupKey
+from qualitywatch.store.rollup_tables import LAYOUT, insert
+from qualitywatch.store.voice_tables import select_voice
+from tests.store.model_values import NOW
+
+BEFORE_SMALL_ROWS = 5
+MINUTE = int(NOW) - 20
+HOUR = MINUTE - 780
+
+_SCORES = st.none() | st.floats(1, 4.5)
+_HEARD = st.tuples(st.integers(1, 90), st.floats(0, 500), st.floats(0.5, 9000), st.floats(0, 100), st.floats(0, 900), _SCORES)
+
+# After the start: dir, n, calls, lost, packets, both reported, loss_max, jitter, round trip, MOS.
+OLD_ROWS = (
+    (0, 0, 0, 2, None, None, None, None, None, 0, None, None, 3, 123.45, 60.5, 0, None, None),
+    (0, 1, 12, 2, 7.25, 2990.75, 9, 3000, 5.125, 12, 96.5, 11.25, 0, None, None, 12, 51.6, 4.2),
+    (0, 2, 12, 1, None, None, None, None, None, 2, 20, 12, 0, None, None, 0, None, None),
+    (3600, 0, 0, 1, None, None, None, None, None, 0, None, None, 1, 50, 50, 0, None, None),
+)
+
+
+def old_file(directory: Path) -> sqlite3.Connection:
+    """An empty file as it was before rows were stored small."""
+    made = connect(directory / ROLLUP_FILE, replace(LAYOUT, migrations=LAYOUT.migrations[:BEFORE_SMALL_ROWS]), NOW)
+    made.execute("INSERT INTO peer VALUES (1, 'office', 'SIP/6118')")
+    return made
+
+
+async def test_minutes_hours_and_calls_of_an_old_file_are_all_there(tmp_path: Path) -> None:
+    with closing(old_file(tmp_path)) as old:
+        for table, start_at in (("r1m", MINUTE), ("r1h", HOUR)):
+            for row in OLD_ROWS:
+                old.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * 19)})", (1, start_at + row[0], *row[1:]))
+        for channel in ("SIP/6118-0000002a", "Local/6118@queue-1;2"):
+            old.execute(
+                """INSERT INTO call(peer, channel, uniqueid, linkedid, start, stop, cause, codec, to_peer_lost, to_peer_packets,
+                to_peer_jitter_max, to_peer_mos_min, rtt_max)
+                VALUES (1, ?, ?, '1.1', ?, ?, 16, 'alaw', 1.5, 2999.5, 11.25, 3.21, 60.5)""",
+                (channel, channel, MINUTE, MINUTE + 30),
+            )
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=NOW)
+    try:
+        for since, until, start_at in ((MINUTE, MINUTE + 60, MINUTE), (HOUR - 90 * 86_400, MINUTE + 60, HOUR)):
+            round_trip, from_peer, to_peer = await store.history("office", "SIP/6118", since, until)
+            assert {round_trip.at, from_peer.at, to_peer.at} == {start_at}
+            assert (round_trip.direction, round_trip.calls, round_trip.rtt_ms, round_trip.rtt_ms_max) == (None, 2, 41.15, 60.5)
+            assert (to_peer.direction, to_peer.calls, to_peer.packets) == (Direction.TO_PEER, 2, 2990.75)
+            assert to_peer.loss_percent == 100 * 7.25 / 2990.75
+            assert (to_peer.loss_percent_reported, to_peer.mos, to_peer.mos_min) == (0.3, 4.3, 4.2)
+            assert to_peer.loss_percent_max == pytest.approx(5.125, abs=0.006)
+            assert (from_peer.direction, from_peer.loss_percent) == (Direction.FROM_PEER, None)
+            assert (from_peer.jitter_ms, from_peer.jitter_ms_max) == (10.0, 12.0)
+        (alone,) = await store.history("office", "SIP/6118", MINUTE + 3600, MINUTE + 3660)
+        assert (alone.direction, alone.calls, alone.rtt_ms) == (None, 1, 50.0)
+        (call,) = await store.calls(CallQuery(0, NOW + 60))
+        assert [leg.channel for leg in call.legs] == ["Local/6118@queue-1;2", "SIP/6118-0000002a"]
+        for leg in call.legs:
+            assert (leg.to_peer.lost, leg.to_peer.expected, leg.to_peer.jitter_max_ms) == (1.5, 2999.5, 11.25)
+            assert (leg.to_peer.mos_min, leg.rtt_max_ms, leg.from_peer.mos_min) == (3.21, 60.5, None)
+    finally:
+        await store.close(NOW)
+    with closing(sqlite3.connect(tmp_path / ROLLUP_FILE)) as new:
+        assert new.execute("SELECT dir, rtt_max FROM r1m ORDER BY ts, dir").fetchall() == [(1, 60.5), (2, None), (1, 50.0)]
+        percents = new.execute("SELECT loss_percent FROM hour WHERE direction = 'to_peer' AND n > 0").fetchall()
+        assert percents == [(100 * 7.25 / 2990.75,)]
+        assert new.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+async def test_pages_of_calls_and_minutes_are_read_by_index(tmp_path: Path) -> None:
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=NOW)
+    await store.close(NOW)
+    asked = {
+        "SELECT loss_max FROM r1m WHERE peer = 1 AND ts >= 5 AND ts < 9": "SEARCH v1m USING PRIMARY KEY",
+        "SELECT rtt_max FROM call WHERE peer = 1 AND start >= 5": "SEARCH leg USING INDEX leg_peer_start",
+        f"SELECT channel FROM call WHERE {may_be_linked(['1'])[0].replace('?', '1')}": "USING INDEX leg_linked",
+        "SELECT call.start FROM call JOIN peer ON peer.id = call.peer WHERE call.start >= 5 ORDER BY call.start DESC": (
+            "SEARCH leg USING INDEX leg_start"
+        ),
+    }
+    with closing(sqlite3.connect(tmp_path / ROLLUP_FILE)) as file:
+        for statement, expected in asked.items():
+            plan = " | ".join(row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {statement}"))
+            assert expected in plan, plan
+            assert "TEMP B-TREE" not in plan
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(_HEARD, min_size=1, max_size=8))
+def test_what_is_merged_row_by_row_is_within_rounding_of_the_sums(parts: list[tuple[Any, ...]]) -> None:
+    file = sqlite3.connect(":memory:", isolation_level=None)
+    for statements in LAYOUT.migrations:
+        for statement in statements:
+            file.execute(statement)
+    key = RollupKey(MINUTE, "office", "SIP/6118", Direction.TO_PEER)
+    whole = Figures()
+    for n, lost, packets, worst, jitter, score in parts:
+        heard = (n, 1, lost, packets, None, None, worst, n, jitter, jitter)
+        figures = Figures(*heard, mos_n=int(score is not None), mos_sum=score, mos_min=score)
+        whole += figures
+        insert(file, [Rollup(60, key, figures)])
+    ((_, _, stored),) = select_voice(file, 60, "office", "SIP/6118", MINUTE, MINUTE + 60)
+    found = Figures(*stored)
+    assert (found.n, found.calls, found.jitter_n, found.mos_n) == (whole.n, whole.calls, whole.jitter_n, whole.mos_n)
+    assert (found.lost, found.packets) == (pytest.approx(whole.lost), pytest.approx(whole.packets))
+    assert found.loss_max == pytest.approx(whole.loss_max, abs=0.006)
+    assert found.jitter_sum == pytest.approx(whole.jitter_sum, abs=0.006 * len(parts))
+    assert (found.mos_sum is None) == (whole.mos_sum is None)
+    assert found.mos_min == (None if whole.mos_min is None else pytest.approx(whole.mos_min, abs=0.006))
+    file.close()
