@@ -98,6 +98,7 @@ class AmiClient:
         self._new_delays = new_delays
         self._link: Link | None = None
         self._stale = asyncio.Event()  # how things stand is worth asking for again
+        self._error: QualitywatchError | None = None
         self._failure: str | None = ""  # the reason last told; None while connected, empty before the first attempt
         self._missing: tuple[str, ...] = ()
         self._limits: tuple[str, ...] = ()
@@ -114,6 +115,11 @@ class AmiClient:
     def trouble(self) -> str | None:
         """Why there is no connection, as it was told last; None while connected and before the first attempt failed."""
         return self._failure or None
+
+    @property
+    def error(self) -> QualitywatchError | None:
+        """What ended the last attempt or connection; its type says whether the address or the login is to blame."""
+        return self._error
 
     @property
     def last_activity_at(self) -> float:
@@ -273,6 +279,7 @@ class AmiClient:
         _log.info('ami.connected pbx=%s address=%s banner="%s"', self.endpoint.name, self.endpoint.address, login.banner)
 
     def _tell_loss(self, error: QualitywatchError) -> None:
+        self._error = error
         reason = f"{self.endpoint.address}: {error}"
         if reason == self._failure:
             return
