@@ -1,7 +1,9 @@
-"""What all tests share: where the recordings are, and the switch that rewrites golden files."""
+"""What all tests share: where the recordings are, the switch that rewrites golden files, and no excuses in CI."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/captures/*/*/expected.jsonl; review the difference"
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything has to be there (``QUALITYWATCH_HAS_ALL=1``, as in CI), a test skipped for want of a program has failed."""
+    report = yield
+    if report.skipped and os.environ.get("QUALITYWATCH_HAS_ALL") and "install" in str(report.longrepr):
+        report.outcome = "failed"
+    return report
 
 
 @pytest.fixture

@@ -19,9 +19,8 @@ from qualitywatch.alerts.lifecycle import Lifecycle
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
-from qualitywatch.desk.maintenance import window_at
 from qualitywatch.desk.policy import Audience, DeskPolicy, Inhibition, MaintenanceWindow, Matcher, Route
-from qualitywatch.document import compile_selector
+from qualitywatch.document import Hours, compile_selector
 from qualitywatch.errors import MessageGoneError, NotifyError, StoreError
 from qualitywatch.model import (
     Alert,
@@ -79,7 +78,7 @@ INHIBITIONS: Final = (
     Inhibition(Matcher(rules=(compile_selector("trunk-down"),)), Matcher(rules=(compile_selector("call-loss"),)), ("trunk",)),
 )
 WINDOW: Final = MaintenanceWindow(
-    "works", 22 * 60 + 5, 22 * 60 + 30, ZoneInfo("UTC"), match=Matcher(subjects=(compile_selector("SIP/6104"),))
+    "works", Hours(22 * 60 + 5, 22 * 60 + 30, ZoneInfo("UTC")), match=Matcher(subjects=(compile_selector("SIP/6104"),))
 )
 GRACE_S: Final = 30.0
 REPEAT_S: Final = 3600.0
@@ -412,7 +411,7 @@ class World:
             and matches(silence.severities, severity)
             for silence in self.silences.values()
         )
-        return asked or (key.subject == "SIP/6104" and window_at(WINDOW, self.wall) is not None)
+        return asked or (key.subject == "SIP/6104" and WINDOW.hours.ends_at(self.wall) is not None)
 
     def explanations(self, key: AlertKey) -> list[AlertKey]:
         """Firing alerts that may explain another."""

@@ -1,1 +1,1 @@
-"""What each command does; ``cli.py`` chooses."""
+"""What each command does; ``cli`` chooses."""

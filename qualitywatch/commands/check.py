@@ -154,8 +154,9 @@ def _inhibition(inhibition: Inhibition) -> str:
 
 
 def _window(window: MaintenanceWindow) -> str:
-    days = " ".join(WEEKDAYS[day] for day in sorted(window.weekdays)) or "every day"
-    times = f"{_time(*divmod(window.start, 60))} to {_time(*divmod(window.end, 60))} {window.zone}"
+    hours = window.hours
+    days = " ".join(WEEKDAYS[day] for day in sorted(hours.weekdays)) or "every day"
+    times = f"{_time(*divmod(hours.start, 60))} to {_time(*divmod(hours.end, 60))} {hours.zone}"
     return f"{window.name}: {days}, {times}: {_matcher(window.match)}"
 
 

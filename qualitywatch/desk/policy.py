@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from typing import Final
 
-from qualitywatch.document import Selector
+from qualitywatch.document import Hours, Selector
 from qualitywatch.model import Alert, Severity
 
 HOUR_S: Final = 3600.0
@@ -74,17 +73,10 @@ class Inhibition:
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceWindow:
-    """A time of the week in which alerts that match are muted.
-
-    ``weekdays`` are those on which a window begins (Monday is 0, empty means every day); ``start`` and ``end`` are minutes of
-    the local day in ``zone``; an ``end`` at or before ``start`` is on the following day.
-    """
+    """A time of the week in which alerts that match are muted."""
 
     name: str
-    start: int
-    end: int
-    zone: tzinfo
-    weekdays: frozenset[int] = frozenset()
+    hours: Hours
     match: Matcher = field(default_factory=Matcher)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from qualitywatch.desk.maintenance import next_edge, window_at
 from qualitywatch.desk.policy import DeskPolicy, MaintenanceWindow
 from qualitywatch.desk.silences import ReadSilence, SilenceBook
 from qualitywatch.model import Alert, Mute, MuteKind
@@ -48,7 +47,7 @@ UNKNOWN: Final = Quiet(0.0, 0.0, (), ())  # holds at no time
 def quiet_at(wall: float, book: SilenceBook, windows: Iterable[MaintenanceWindow]) -> Quiet:
     """What is in force at an instant of the wall clock."""
     windows = tuple(windows)
-    until = min((book.next_edge(wall), *(next_edge(window, wall) for window in windows)))
-    covering = [(end, window) for window in windows if (end := window_at(window, wall)) is not None]
+    until = min((book.next_edge(wall), *(window.hours.next_edge(wall) for window in windows)))
+    covering = [(end, window) for window in windows if (end := window.hours.ends_at(wall)) is not None]
     covering.sort(key=lambda pair: -pair[0])
     return Quiet(wall, until, book.in_force(wall), tuple(covering))

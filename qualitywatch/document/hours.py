@@ -81,15 +81,15 @@ class Hours:
         return float(after)
 
 
-def read_hours(section: Section) -> Hours:
-    """Read ``days``, ``from``, ``to`` and ``timezone``; the zone must be named, so that a rule means the same everywhere."""
+def read_hours(section: Section, default_zone: tzinfo | None = None) -> Hours:
+    """Read ``days``, ``from``, ``to`` and ``timezone``; without a default the zone must be named."""
     start, end = read_time(section, "from"), read_time(section, "to", may_be_midnight_after=True)
     if start is not None and start == end:
         section.problem("to", 'is the same time as "from"; for a whole day write from: "00:00", to: "24:00"')
-    zone: tzinfo = UTC
+    zone = default_zone or UTC
+    name = section.text("timezone") if default_zone is None else section.text("timezone", None)
     try:
-        name = section.text("timezone")
-        zone = find_timezone(name) if name else UTC
+        zone = find_timezone(name) if name else zone
     except ValueError as exc:
         section.problem("timezone", str(exc))
     return Hours(start or 0, (end or 0) % DAY_MINUTES, zone, read_weekdays(section, "days"))

@@ -69,11 +69,6 @@ class Calls:
         self._dials = DialTracker(pbx, carries=self._traffic.carries, own=OWN_CHANNEL)
         self._load = LoadTracker(pbx, carries=self._traffic.carries)
 
-    @property
-    def waiting(self) -> bool:
-        """Whether the mere passing of time may change something."""
-        return self._audio.waiting
-
     def places_of(self, subject: str) -> tuple[str, ...]:
         """What may explain the bad sound of a peer: its site, or the registration that its calls go through."""
         return self._shared.places_of(subject)
@@ -114,10 +109,6 @@ class Calls:
                 yield from self._dials.begun(event)
             case DialProgressed() | DialEnded():
                 yield from counted(self._traffic.progress(event), out)
-
-    def tick(self, now: float) -> Iterable[Observation]:
-        """What the mere passing of a second makes of calls."""
-        return self._audio.tick(now)
 
     def expire(self, now: float) -> None:
         """Release what has been idle beyond any use."""

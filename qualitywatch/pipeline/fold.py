@@ -231,7 +231,7 @@ class Pipeline:
 
     @property
     def _is_waiting(self) -> bool:
-        watching = (self.trunks, self._calls, self._hearing, self._settling)
+        watching = (self.trunks, self._hearing, self._settling)
         return any(each.waiting for each in watching)
 
     def _tick(self, now: float, out: Collected) -> None:
@@ -240,7 +240,6 @@ class Pipeline:
             for observation in (
                 *self._settling.tick(now),
                 *self.trunks.tick(now),
-                *self._calls.tick(now),
                 *self._hearing.tick(now),
             ):
                 self._judge(observation, now, out, by_tick=True)

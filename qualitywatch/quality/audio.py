@@ -74,7 +74,10 @@ class _Peer:
 
 
 class AudioTracker:
-    """Tells of every peer whether sound goes both ways on its calls."""
+    """Tells of every peer whether sound goes both ways on its calls.
+
+    Time alone tells nothing: silence is only ever told by a report, and where reports are missing nothing is known.
+    """
 
     def __init__(self, pbx: str) -> None:
         self._pbx = pbx
@@ -128,15 +131,6 @@ class AudioTracker:
             found = self._tell(peer, event.at)
         self._drop(uniqueid)
         return (*found, *self._tell(peer, event.at))
-
-    def tick(self, now: float) -> tuple[StatusObservation, ...]:
-        """Nothing: silence is only ever told by a report, and where reports are missing nothing is known."""
-        return ()
-
-    @property
-    def waiting(self) -> bool:
-        """Whether the mere passing of time may change a state."""
-        return False
 
     def forget(self) -> None:
         """Drop what was observed of calls in progress: there is a gap in what we saw. How the last calls were stays true."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qualitywatch.desk.policy import MaintenanceWindow, Matcher
-from qualitywatch.document import compile_selector
+from qualitywatch.document import Hours, compile_selector
 from tests.config.conftest import ONE_PBX, Problems, Read
 
 
@@ -28,14 +28,11 @@ timezone: Europe/Berlin
     assert config.desk.windows == (
         MaintenanceWindow(
             "night backup",
-            60,
-            210,
-            ZoneInfo("Europe/Moscow"),
-            frozenset({0, 6}),
+            Hours(60, 210, ZoneInfo("Europe/Moscow"), frozenset({0, 6})),
             Matcher(topics=(compile_selector("mos"),)),
         ),
-        MaintenanceWindow("late", 1380, 75, ZoneInfo("Europe/Berlin"), frozenset({4})),
-        MaintenanceWindow("rebuilding", 0, 0, ZoneInfo("Europe/Berlin")),
+        MaintenanceWindow("late", Hours(1380, 75, ZoneInfo("Europe/Berlin"), frozenset({4}))),
+        MaintenanceWindow("rebuilding", Hours(0, 0, ZoneInfo("Europe/Berlin"))),
     )
 
 
@@ -50,7 +47,7 @@ def test_every_time_of_day_is_read_to_the_minute(read: Read, start: int, end: in
         return
     times = [f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (start, end)]
     (window,) = read(f"{ONE_PBX}maintenance: [{{name: n, from: '{times[0]}', to: '{times[1]}'}}]").desk.windows
-    assert (window.start, window.end, window.zone) == (start, end, UTC)
+    assert (window.hours.start, window.hours.end, window.hours.zone) == (start, end, UTC)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +81,7 @@ def test_every_time_of_day_is_read_to_the_minute(read: Read, start: int, end: in
 def test_what_is_wrong_is_told_at_its_line(problems: Problems, window: str, expected: list[str] | None) -> None:
     found = problems(f"{ONE_PBX}maintenance:\n  - {{{window}}}\n")
     if expected is None:
-        assert found == ["3: maintenance[0].until: unknown key; known here: from, to, days, name, timezone, match"]
+        assert found == ["3: maintenance[0].until: unknown key; known here: from, to, timezone, days, name, match"]
     else:
         assert found == [f"3: maintenance[0].{each}" for each in expected]
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from qualitywatch.desk.inhibition import GRACE_S
-from qualitywatch.desk.maintenance import window_at
 from qualitywatch.desk.policy import MaintenanceWindow, Matcher, Route
-from qualitywatch.document import compile_selector
+from qualitywatch.document import Hours, compile_selector
 from qualitywatch.model import AlertKey, Incident, Member, MemberState, MuteKind, NewsReason, Severity, Transition
 from qualitywatch.room import SilenceRequest
 from tests.desk.scene import BLIND, T0, TRUNK_DOWN, Scene, policy
@@ -28,9 +27,7 @@ ALERTS = (
 TRUNKS = {"SIP/1": "mango", "SIP/2": "kiwi"}
 WINDOW = MaintenanceWindow(
     "works",
-    int(T0 // 60 + 3) % 1440,
-    int(T0 // 60 + 8) % 1440,
-    ZoneInfo("UTC"),
+    Hours(int(T0 // 60 + 3) % 1440, int(T0 // 60 + 8) % 1440, ZoneInfo("UTC")),
     match=Matcher(subjects=(compile_selector("kiwi"),)),
 )
 alerts = st.sampled_from(ALERTS)
@@ -246,7 +243,7 @@ class DeskLife(RuleBasedStateMachine):
         mute = member.mute
         assert (mute is not None and mute.kind is MuteKind.SILENCE) is asked
         if not asked:
-            in_window = key.subject == "kiwi" and window_at(WINDOW, scene.wall) is not None
+            in_window = key.subject == "kiwi" and WINDOW.hours.ends_at(scene.wall) is not None
             assert (mute is not None and mute.kind is MuteKind.MAINTENANCE) is in_window
         if mute is not None and mute.kind is MuteKind.INHIBITED:
             assert mute.parent is not None

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from qualitywatch.desk.policy import Audience, MaintenanceWindow, Matcher
-from qualitywatch.document import compile_selector
+from qualitywatch.document import Hours, compile_selector
 from qualitywatch.model import MuteKind, NewsReason, Severity, Silence
 from qualitywatch.room import SilenceRequest
 from tests.desk.scene import T0, Scene, policy, subjects
@@ -230,7 +230,7 @@ def test_a_maintenance_window_mutes_and_ends() -> None:
     moscow = ZoneInfo("Europe/Moscow")
     start = int((T0 / 60 + 180) % 1440) + 1  # the next whole minute there
     trunks = Matcher(rules=(compile_selector("trunk*"),))
-    scene = Scene(policy(windows=(MaintenanceWindow("night", start, start + 2, moscow, match=trunks),)))
+    scene = Scene(policy(windows=(MaintenanceWindow("night", Hours(start, start + 2, moscow), match=trunks),)))
     incident = scene.fire("trunk-down", "mango")
     scene.fire("loss", "SIP/1")
     begins_s = 60 - T0 % 60

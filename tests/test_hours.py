@@ -1,4 +1,4 @@
-"""Maintenance windows, on ordinary days and on those two of the year."""
+"""Times of the week, as of a maintenance window, on ordinary days and on those two of the year."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qualitywatch.desk.maintenance import next_edge, window_at
-from qualitywatch.desk.policy import MaintenanceWindow
+from qualitywatch.document import Hours
 
 BERLIN = ZoneInfo("Europe/Berlin")  # 2026: gap 29 March 02:00-03:00, 25 October 02:00-03:00 comes twice
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # moves by half an hour
@@ -21,9 +20,9 @@ def utc(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-def window(start: str, end: str, *weekdays: int, zone: ZoneInfo = BERLIN) -> MaintenanceWindow:
+def window(start: str, end: str, *weekdays: int, zone: ZoneInfo = BERLIN) -> Hours:
     minutes = [int(text[:2]) * 60 + int(text[3:]) for text in (start, end)]
-    return MaintenanceWindow("works", minutes[0], minutes[1], zone, frozenset(weekdays))
+    return Hours(minutes[0], minutes[1], zone, frozenset(weekdays))
 
 
 @pytest.mark.parametrize(
@@ -42,27 +41,27 @@ def window(start: str, end: str, *weekdays: int, zone: ZoneInfo = BERLIN) -> Mai
         (window("02:10", "04:00", zone=LORD_HOWE), "2026-10-03T15:30", "2026-10-03T17:00"),  # a gap of half an hour
     ],
 )
-def test_a_window_covers_exactly(given_window: MaintenanceWindow, begin: str, end: str) -> None:
+def test_a_window_covers_exactly(given_window: Hours, begin: str, end: str) -> None:
     begins_at, ends_at = utc(begin), utc(end)
-    assert window_at(given_window, begins_at) == ends_at
-    assert window_at(given_window, ends_at - 0.001) == ends_at
-    assert window_at(given_window, ends_at) != ends_at
-    assert window_at(given_window, begins_at - 0.001) != ends_at
-    assert next_edge(given_window, begins_at) == ends_at
-    assert next_edge(given_window, begins_at - 60) == begins_at
+    assert given_window.ends_at(begins_at) == ends_at
+    assert given_window.ends_at(ends_at - 0.001) == ends_at
+    assert given_window.ends_at(ends_at) != ends_at
+    assert given_window.ends_at(begins_at - 0.001) != ends_at
+    assert given_window.next_edge(begins_at) == ends_at
+    assert given_window.next_edge(begins_at - 60) == begins_at
 
 
 def test_a_window_inside_the_gap_does_not_take_place() -> None:
-    assert window_at(window("02:10", "02:40"), utc("2026-03-29T01:00")) is None
-    assert window_at(window("02:10", "02:40"), utc("2026-03-30T00:20")) == utc("2026-03-30T00:40")
+    assert window("02:10", "02:40").ends_at(utc("2026-03-29T01:00")) is None
+    assert window("02:10", "02:40").ends_at(utc("2026-03-30T00:20")) == utc("2026-03-30T00:40")
 
 
 def test_a_weekday_is_that_on_which_a_window_begins() -> None:
     friday_night = window("22:00", "04:00", 4)  # 17 July 2026 is a Friday
-    assert window_at(friday_night, utc("2026-07-17T21:00")) == utc("2026-07-18T02:00")
-    assert window_at(friday_night, utc("2026-07-18T01:00")) == utc("2026-07-18T02:00")
-    assert window_at(friday_night, utc("2026-07-17T01:00")) is None
-    assert next_edge(friday_night, utc("2026-07-18T02:00")) == utc("2026-07-24T20:00")
+    assert friday_night.ends_at(utc("2026-07-17T21:00")) == utc("2026-07-18T02:00")
+    assert friday_night.ends_at(utc("2026-07-18T01:00")) == utc("2026-07-18T02:00")
+    assert friday_night.ends_at(utc("2026-07-17T01:00")) is None
+    assert friday_night.next_edge(utc("2026-07-18T02:00")) == utc("2026-07-24T20:00")
 
 
 @given(
@@ -73,12 +72,12 @@ def test_a_weekday_is_that_on_which_a_window_begins() -> None:
     day=st.integers(0, 720),
 )
 def test_between_two_edges_nothing_changes(start: int, end: int, weekdays: frozenset[int], zone: str, day: int) -> None:
-    given_window = MaintenanceWindow("works", start, end, ZoneInfo(zone), weekdays)
+    given_window = Hours(start, end, ZoneInfo(zone), weekdays)
     wall = (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=day)).timestamp()
-    edge = next_edge(given_window, wall)
+    edge = given_window.next_edge(wall)
     assert wall < edge <= wall + 8 * 24 * HOUR_S
-    here = window_at(given_window, wall)
+    here = given_window.ends_at(wall)
     for share in (0.25, 0.5, 0.75, 0.999):
-        assert window_at(given_window, wall + (edge - wall) * share) == here
+        assert given_window.ends_at(wall + (edge - wall) * share) == here
     assert here is None or here >= edge
-    assert window_at(given_window, edge) != here
+    assert given_window.ends_at(edge) != here
