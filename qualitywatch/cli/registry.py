@@ -6,6 +6,7 @@ from typing import Final
 
 from qualitywatch.cli.backtest import BACKTEST
 from qualitywatch.cli.command import Command
+from qualitywatch.cli.doctor import DOCTOR
 from qualitywatch.cli.explain import EXPLAIN
 from qualitywatch.cli.looking import REPORT, TOP
 from qualitywatch.cli.recordings import REPLAY, SERVE_CAPTURE
@@ -17,6 +18,7 @@ from qualitywatch.cli.watching import CHECK, DEMO, RUN
 COMMANDS: Final[tuple[Command, ...]] = (
     DEMO,
     CHECK,
+    DOCTOR,
     RUN,
     TOP,
     REPORT,

@@ -27,12 +27,13 @@ from telegram import (
     Message,
     ReplyParameters,
 )
-from telegram.constants import MessageLimit, ParseMode
+from telegram.constants import ChatAction, ChatType, MessageLimit, ParseMode
 from telegram.error import RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from qualitywatch.errors import NotifyError
 from qualitywatch.model import Attachment, Button
+from qualitywatch.notify.botchats import Standing, standing
 from qualitywatch.notify.boterrors import (
     KeyboardRefusedError,
     MarkupRefusedError,
@@ -251,9 +252,25 @@ class BotApi:
         """The bot's name, without the "@"."""
         return (await self._ask(self._writer.get_me())).username or ""
 
+    async def standing(self, chat: Chat) -> Standing:
+        """How the bot stands in a chat; nobody there notices."""
+        seen = await self._ask(self._writer.get_chat(chat), chat)
+        if seen.type == ChatType.PRIVATE:
+            return standing(seen, None)
+        me = int(self._token.reveal().partition(":")[0])
+        return standing(seen, await self._ask(self._writer.get_chat_member(chat, me), chat))
+
+    async def show_typing(self, chat: Chat, thread_id: int | None) -> None:
+        """Show "typing" for some seconds: the one way to learn, without a message, whether one would arrive."""
+        await self._ask(self._writer.send_chat_action(chat, ChatAction.TYPING, message_thread_id=thread_id), chat)
+
+    async def has_webhook(self) -> bool:
+        """Whether updates go to a web hook."""
+        return bool((await self._ask(self._writer.get_webhook_info())).url)
+
     async def remove_webhook(self) -> bool:
         """Have updates wait for ``get_updates``; return whether they went to a web hook before."""
-        was_set = bool((await self._ask(self._writer.get_webhook_info())).url)
+        was_set = await self.has_webhook()
         if was_set:
             await self._ask(self._writer.delete_webhook())
         return was_set

@@ -94,9 +94,10 @@ class _Fault:
 class FakeTelegram:
     """The server; ``calls`` holds every request, ``sent`` every accepted text message, in order.
 
-    A test may set: ``moved`` (old to new chat), ``blocked`` chats, messages that are ``too_old`` to be edited, a ``webhook``,
-    limits (``per_chat_per_minute``, ``per_second``), and how many requests get no answer: ``hang_after_accepting`` of those
-    that send or edit, ``deaf_polls`` of getUpdates.
+    A test may set: ``moved`` (old to new chat), ``blocked`` chats, ``chats`` (more of what getChat says, by id; None: there is
+    no such chat), ``members`` (what getChatMember says of the bot, by chat), messages that are ``too_old`` to be edited, a
+    ``webhook``, limits (``per_chat_per_minute``, ``per_second``), and how many requests get no answer: of those that send or
+    edit ``hang_after_accepting``, of getUpdates ``deaf_polls``.
     """
 
     token: str = TOKEN
@@ -108,6 +109,8 @@ class FakeTelegram:
     moved: dict[int, int] = field(default_factory=dict)
     blocked: set[int] = field(default_factory=set)
     too_old: set[int] = field(default_factory=set)
+    chats: dict[int, Mapping[str, object] | None] = field(default_factory=dict)
+    members: dict[int, Mapping[str, object]] = field(default_factory=dict)
     webhook: str = ""
     per_chat_per_minute: int | None = None
     per_second: int | None = None
@@ -316,6 +319,16 @@ class FakeTelegram:
                 return await self._poll(params)
             case "answerCallbackQuery":
                 return self._answer_press(params)
+            case "getChat":
+                return self._describe(self._chat(params))
+            case "getChatMember":
+                return {"user": _BOT, "status": "member", **self.members.get(self._chat(params), {})}
+            case "sendChatAction":
+                self._chat(params)
+                thread = params.get("message_thread_id")
+                if thread is not None and accept.integer(thread, "message thread not found") not in self.threads:
+                    raise bad("message thread not found")
+                return True
             case "setMyCommands":
                 self.menus[params.get("language_code", "")] = accept.menu(params)
                 return True
@@ -362,8 +375,19 @@ class FakeTelegram:
         self._presses[press_id] = Told(text, params.get("show_alert") in ("true", "True"))
         return True
 
+    def _describe(self, chat_id: int) -> dict[str, object]:
+        """ChatFullInfo, with the fields that no chat lacks."""
+        base = {"id": chat_id, "accent_color_id": 0, "max_reaction_count": 11}
+        gifts = dict.fromkeys(
+            ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"), True
+        )
+        kind = {"type": "private", "first_name": "Anna"} if chat_id > 0 else {"type": "supergroup", "title": "Ops"}
+        return {**base, "accepted_gift_types": gifts, **kind, **(self.chats.get(chat_id) or {})}
+
     def _chat(self, params: Mapping[str, str]) -> int:
         chat_id = accept.integer(params.get("chat_id"), "chat not found")
+        if self.chats.get(chat_id, {}) is None:
+            raise bad("chat not found")
         if chat_id in self.moved:
             new = self.moved[chat_id]
             raise ApiError(400, "Bad Request: group chat was upgraded to a supergroup chat", {"migrate_to_chat_id": new})
