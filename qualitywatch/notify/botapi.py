@@ -37,6 +37,7 @@ from qualitywatch.notify.botchats import Standing, standing
 from qualitywatch.notify.boterrors import (
     KeyboardRefusedError,
     MarkupRefusedError,
+    NotUnderstoodError,
     PressTooOldError,
     ThreadGoneError,
     UnchangedError,
@@ -258,7 +259,10 @@ class BotApi:
         if seen.type == ChatType.PRIVATE:
             return standing(seen, None)
         me = int(self._token.reveal().partition(":")[0])
-        return standing(seen, await self._ask(self._writer.get_chat_member(chat, me), chat))
+        try:
+            return standing(seen, await self._ask(self._writer.get_chat_member(chat, me), chat))
+        except NotUnderstoodError:  # of a Bot API server older or newer than the library: what is not told is not refused
+            return standing(seen, None)
 
     async def show_typing(self, chat: Chat, thread_id: int | None) -> None:
         """Show "typing" for some seconds: the one way to learn, without a message, whether one would arrive."""

@@ -29,6 +29,7 @@ from qualitywatch.ports import Clock
 
 MOST_ENDPOINTS: Final = 300  # asked one by one whether their calls may go past the PBX; enough to see what is the custom
 _TICK_S: Final = 0.5
+_FAREWELL_S: Final = 5.0
 _SNAPSHOT_S: Final = 60.0  # a large PBX lists thousands of peers
 _YES: Final = frozenset({"yes", "true", "y", "on", "1"})
 _NO: Final = frozenset({"no", "false", "n", "off", "0"})
@@ -98,7 +99,15 @@ class _Visit:
             await self._list_channels(is_first=False)
             return replace(self._facts, heard=self._hearing.heard(seconds))
         except (_Lost, AmiConnectError):
+            await self._hear_why()
             return replace(self._facts, failure=_failure(self._client.error))
+
+    async def _hear_why(self) -> None:
+        """Whoever waited for an answer learns of the end before the client does."""
+        with suppress(TimeoutError, _Lost):
+            async with asyncio.timeout(_FAREWELL_S):
+                while self._client.error is None:
+                    self._take(await self._client.inbox.take())
 
     async def _arrive(self) -> None:
         """Wait until the client has logged in and read how things stand."""
