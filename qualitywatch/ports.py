@@ -6,7 +6,7 @@ Implementations live in ``clock.py``, ``store/backends/``, ``notify/channels/`` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol, runtime_checkable
@@ -64,6 +64,24 @@ class RuleKind(Protocol):
 
     def expire(self, now: float) -> None:
         """Release memory of keys that have been idle beyond any use."""
+        ...
+
+
+@runtime_checkable
+class KnowsCalm(Protocol):
+    """A rule that knows when no alert can begin, so that it need not be asked for its opinion with every report."""
+
+    def take(self, observation: Observation, now: float, active: Container[AlertKey]) -> Iterable[AlertKey]:
+        """As ``observe``; of keys without an alert (``active`` are those with one) only those of which one may begin now."""
+        ...
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A rule that judges by what was observed last, whenever that was."""
+
+    def rests(self, key: AlertKey) -> bool:
+        """Whether its opinion of a key stays the same until something is observed of it."""
         ...
 
 

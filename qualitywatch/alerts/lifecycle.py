@@ -9,6 +9,7 @@ stored.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from enum import Enum, auto
@@ -56,6 +57,7 @@ class Lifecycle:
     def __init__(self, alerts: Iterable[Alert] = (), *, name_of: Callable[[str], str | None] = lambda subject: None) -> None:
         self._alerts = {alert.key: alert for alert in alerts if alert.state is not AlertState.INACTIVE}
         self._name_of = name_of
+        self._resting: set[AlertKey] = set()
         self._of_subject: dict[str, dict[AlertKey, None]] = {}
         for key in self._alerts:
             self._of_subject.setdefault(key.subject, {})[key] = None
@@ -64,9 +66,31 @@ class Lifecycle:
         """Pending and firing alerts."""
         return MappingProxyType(self._alerts)
 
+    @property
+    def subjects(self) -> Collection[str]:
+        """Who has alerts that are pending or firing, at any time: a live view."""
+        return self._of_subject.keys()
+
     def of_subject(self, subject: str) -> Iterable[Alert]:
         """Pending and firing alerts of one subject."""
         return [self._alerts[key] for key in self._of_subject.get(subject, ())]
+
+    def due(self) -> list[Alert]:
+        """Pending and firing alerts of which the mere passing of time may make something else."""
+        return [alert for key, alert in self._alerts.items() if key not in self._resting]
+
+    def rest(self, evaluation: Evaluation) -> None:
+        """Ask no more for opinions like this one, if time has already done all that it can do with it."""
+        alert = self._alerts.get(evaluation.key)
+        if alert is None or alert.state is not AlertState.FIRING or not alert.level_since:
+            return
+        since = alert.level_since
+        if all(evaluation.at - since.get(level.severity, -math.inf) >= level.hold_s for level in evaluation.levels):
+            self._resting.add(evaluation.key)
+
+    def wake(self) -> None:
+        """Ask of all again."""
+        self._resting.clear()
 
     def drop(self, key: AlertKey) -> Alert | None:
         """Forget an alert without telling anybody: its rule is gone. Returns its inactive form for the store."""
@@ -75,6 +99,7 @@ class Lifecycle:
 
     def skip(self, seconds: float, *, topics_seen: Collection[str] = ()) -> None:
         """Let holds stand still over a time in which nothing could be seen, but for topics that were seen all the while."""
+        self.wake()
         for key, alert in self._alerts.items():
             if alert.topic not in topics_seen:
                 self._alerts[key] = replace(
@@ -90,6 +115,7 @@ class Lifecycle:
         """
         if evaluation.one_shot:
             return self._happened(evaluation)
+        self._resting.discard(evaluation.key)
         before = self._alerts.get(evaluation.key)
         if before is not None:
             before = _not_after(before, evaluation.at)
@@ -208,6 +234,7 @@ class Lifecycle:
         )
 
     def _take_out(self, key: AlertKey) -> Alert | None:
+        self._resting.discard(key)
         of_subject = self._of_subject.get(key.subject)
         if of_subject is not None:
             of_subject.pop(key, None)

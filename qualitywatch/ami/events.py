@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from qualitywatch.ami import calls, dials, peers, queues, rtcp, security, trunks
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import positive, timestamp
+from qualitywatch.ami.rtcp_fast import read_report
 from qualitywatch.model import Booted, PbxEvent, Reloaded, ShuttingDown
 
 Handler: TypeAlias = Callable[[Message, float], tuple[PbxEvent, ...]]
@@ -89,6 +90,9 @@ def translate(message: Message, received_at: float) -> tuple[PbxEvent, ...]:
 
     ``at`` of the events is the ``Timestamp`` header where the PBX sends one, else ``received_at`` (Unix seconds).
     """
+    report = read_report(message.raw, received_at)
+    if report is not None:
+        return (report,)
     if message.kind == "event":
         handler = _HANDLERS.get(message.name)
         return () if handler is None else handler(message, timestamp(message) or received_at)

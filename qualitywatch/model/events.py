@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from qualitywatch.model.levels import QueuesListed, QueueSummarySeen
@@ -24,8 +25,13 @@ class Channel:
     @property
     def peer(self) -> str:
         """Technology and peer without the call's own suffix: ``SIP/6117-00000002`` is ``SIP/6117``."""
-        head, dash, tail = self.name.rpartition("-")
-        return head if dash and tail else self.name
+        return _peer_of(self.name)
+
+
+@lru_cache(maxsize=16_384)
+def _peer_of(channel: str) -> str:
+    head, dash, tail = channel.rpartition("-")
+    return head if dash and tail else channel
 
 
 @dataclass(frozen=True, slots=True)

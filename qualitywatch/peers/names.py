@@ -20,8 +20,10 @@ class NameBook:
 
     def hear_channel(self, channel: Channel) -> None:
         """Learn from a channel block."""
+        if channel.caller_name is None or not channel.caller_number:
+            return
         peer = channel.peer
-        if channel.caller_name and channel.caller_number and peer.partition("/")[2] == channel.caller_number:
+        if channel.caller_name and peer.partition("/")[2] == channel.caller_number:
             self._heard[peer] = channel.caller_name
 
     def hear_agent(self, event: AgentSeen) -> None:

@@ -22,12 +22,13 @@ from qualitywatch.model import (
     Evaluation,
     LevelObservation,
     LogRecord,
+    Metric,
     Observation,
     Resynced,
     RtcpReport,
-    Sample,
 )
 from qualitywatch.model.observations import Observed, Whereabouts
+from qualitywatch.peers.names import NameBook
 from qualitywatch.pipeline.effects import UNMEASURED_LOG, Collected
 from qualitywatch.quality.audio import AudioTracker
 from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured, watched_s
@@ -41,9 +42,7 @@ from qualitywatch.trunks.kpis import kpis
 from qualitywatch.trunks.load import LoadTracker
 from qualitywatch.trunks.traffic import Counted, TrafficTracker
 
-CallEvent: TypeAlias = (
-    RtcpReport | ChannelChanged | ChannelHeld | ChannelHungUp | CodecSeen | DialBegun | DialProgressed | DialEnded
-)
+CallEvent: TypeAlias = ChannelChanged | ChannelHeld | ChannelHungUp | CodecSeen | DialBegun | DialProgressed | DialEnded
 
 
 class Calls:
@@ -53,6 +52,7 @@ class Calls:
         self,
         pbx: str,
         hearing: Hearing,
+        names: NameBook,
         *,
         trunk_of: Callable[[str], str | None],
         address_of: Callable[[str], str | None],
@@ -60,6 +60,7 @@ class Calls:
     ) -> None:
         self._pbx = pbx
         self._hearing = hearing
+        self._names = names
         self.streams = StreamTracker(pbx)
         self.direct_media: set[str] = set()
         self._audio = AudioTracker(pbx)
@@ -88,8 +89,6 @@ class Calls:
     def take(self, event: CallEvent, seen_since: float | None, out: Collected) -> Iterator[Observation]:
         """Take in one event; ``seen_since`` is since when we see the PBX."""
         match event:
-            case RtcpReport():
-                yield from self._report(event, out)
             case ChannelChanged():
                 self._legs.see(event.channel)
                 yield from counted((*self._load.see(event), *self._traffic.see(event)), out)
@@ -109,6 +108,32 @@ class Calls:
                 yield from self._dials.begun(event)
             case DialProgressed() | DialEnded():
                 yield from counted(self._traffic.progress(event), out)
+
+    def hear(self, report: RtcpReport, out: Collected, judge: Callable[[Observation, float, Collected], None]) -> None:
+        """Take in one report; of ten events of a busy PBX six are these.  ``judge`` is handed what there is to judge."""
+        leg = None
+        if report.channel is not None:
+            self._names.hear_channel(report.channel)
+            leg = self._legs.see(report.channel)
+        self._shared.hear(report)
+        samples = self.streams.observe(report)
+        if samples:
+            out.samples += samples
+            if leg is not None:
+                leg.is_measured = True
+        for sample in samples:
+            shares: Iterable[Observation] = ()
+            if sample.metric is Metric.LOSS_PERCENT:
+                # What it makes of the places of its peer.
+                self._legs.observe(sample)
+                shares, places = self._shared.observe(sample), self._shared.moved(sample.subject)
+                if places is not None:
+                    out.observed.append(Observed(sample.at, Whereabouts(sample.at, self._pbx, sample.subject, places)))
+            judge(sample, report.at, out)
+            for share in shares:
+                judge(share, report.at, out)
+        for status in self._audio.observe(report):
+            judge(status, report.at, out)
 
     def expire(self, now: float) -> None:
         """Release what has been idle beyond any use."""
@@ -134,24 +159,6 @@ class Calls:
         self._traffic.forget()
         self._dials.forget()
         self._load.forget()
-
-    def _report(self, event: RtcpReport, out: Collected) -> Iterator[Observation]:
-        if event.channel is not None:
-            self._legs.see(event.channel)
-        self._shared.hear(event)
-        for sample in self.streams.observe(event):
-            yield from self._measure(sample, out)
-        yield from self._audio.observe(event)
-
-    def _measure(self, sample: Sample, out: Collected) -> Iterator[Observation]:
-        """What a report tells, and what it makes of the places of its peer."""
-        out.samples.append(sample)
-        self._legs.observe(sample)
-        shares, places = self._shared.observe(sample), self._shared.moved(sample.subject)
-        if places is not None:
-            out.observed.append(Observed(sample.at, Whereabouts(sample.at, self._pbx, sample.subject, places)))
-        yield sample
-        yield from shares
 
     def _hang_up(self, event: ChannelHungUp, seen_since: float | None, out: Collected) -> Iterator[Observation]:
         yield from self._audio.hang_up(event)

@@ -32,6 +32,9 @@ class Effects:
     observed: tuple[Observed, ...] = ()  # all that was judged beside the samples, for ``backtest``
 
 
+NOTHING = Effects()
+
+
 class Collected:
     """Effects while they are being collected."""
 
@@ -68,6 +71,10 @@ class Collected:
 
     def freeze(self) -> Effects:
         """Return them as they stand."""
+        if not (
+            self.transitions or self.calls or self.logs or self.agents or self.polls or self.codec_polls or self.kpis
+        ) and not (self.memories or self.learned or self.observed or self.agents_learned or self.resync_wanted):
+            return Effects(tuple(self.samples)) if self.samples else NOTHING
         return Effects(
             tuple(self.samples),
             tuple(self.transitions),

@@ -76,6 +76,9 @@ CLOCK_STEP_S = 60.0
 # Two boot times closer together than this are the same boot: FullyBooted counts whole seconds.
 SAME_BOOT_S = 5.0
 
+# An alert that waits for nothing is looked at so often.
+LOOK_AGAIN_S = 60
+
 PBX_TOPIC = "pbx_state"
 PEER_TOPIC = "peer_state"
 QUALITY_TOPICS = frozenset({*Metric, "audio_state"})
@@ -116,13 +119,19 @@ class Pipeline:
         )
         self.names, self.peers, self.trunks = self._presence.names, self._presence.peers, self._presence.trunks
         self._hearing = Hearing(pbx)
-        self._calls = Calls(pbx, self._hearing, trunk_of=self._presence.trunk_of, address_of=self.peers.address, sites=sites)
+        self._calls = Calls(
+            *(pbx, self._hearing, self.names),
+            trunk_of=self._presence.trunk_of,
+            address_of=self.peers.address,
+            sites=sites,
+        )
         self.streams = self._calls.streams
         self._logins = LoginTracker(pbx, is_ours=self._presence.registers)
         self._settling = Settling()
         self._queues = QueueTracker(pbx, queues)
         self._engine = Engine(specs)
         self._lifecycle = Lifecycle(alerts, name_of=self.names.name)
+        self._engine.attend(self._lifecycle.active())
         self._engine.settle(zone, self._in_trouble)
         self._engine.recall(pbx, rule_memories or {})
         self._now: float | None = None
@@ -221,8 +230,8 @@ class Pipeline:
         if now <= before:
             return
         self._now = now
-        if self._lifecycle.active() or self._engine.waiting or self._is_waiting:
-            first, last = math.floor(before) + 1, math.floor(now)
+        first, last = math.floor(before) + 1, math.floor(now)
+        if first <= last and (self._lifecycle.active() or self._engine.waiting or self._is_waiting):
             for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
                 self._tick(float(second), out)
         self._engine.expire(now)
@@ -243,11 +252,15 @@ class Pipeline:
                 *self._hearing.tick(now),
             ):
                 self._judge(observation, now, out, by_tick=True)
-        due = [key for key, alert in self._lifecycle.active().items() if not blind or alert.topic == PBX_TOPIC]
+        if now % LOOK_AGAIN_S == 0:
+            self._lifecycle.wake()  # names of peers may have been learned
+        due = [alert.key for alert in self._lifecycle.due() if not blind or alert.topic == PBX_TOPIC]
         if not blind:
             due.extend(key for key in self._engine.due(now) if key not in self._lifecycle.active())
         for evaluation in self._engine.evaluate(due, now):
             self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
+            if self._engine.rests(evaluation.key):
+                self._lifecycle.rest(evaluation)
 
     def _judge(self, observation: Observation, now: float, out: Collected, *, by_tick: bool = False) -> None:
         if self._settling.holds(observation):
@@ -271,7 +284,7 @@ class Pipeline:
         if isinstance(event, AgentSeen) and event.listed:
             self._presence.list_agent(event)
             return
-        if not (isinstance(event, PeerStateSeen) and event.snapshot):
+        if self._presence.has_listed and not (isinstance(event, PeerStateSeen) and event.snapshot):
             self._look_at_listed(out)
         self._take_in(event, out)
         self._judge_all(self._hearing.take(event), event.at, out)
@@ -279,9 +292,10 @@ class Pipeline:
 
     def _take_in(self, event: PbxEvent, out: Collected) -> None:
         match event:
-            case RtcpReport() | ChannelChanged():
-                if event.channel is not None:
-                    self.names.hear_channel(event.channel)
+            case RtcpReport():
+                self._calls.hear(event, out, self._judge)
+            case ChannelChanged():
+                self.names.hear_channel(event.channel)
                 self._judge_all(self._calls.take(event, self._seen_since, out), event.at, out)
             case ChannelHungUp() | ChannelHeld() | CodecSeen() | DialBegun() | DialProgressed() | DialEnded():
                 self._judge_all(self._calls.take(event, self._seen_since, out), event.at, out)
@@ -303,7 +317,9 @@ class Pipeline:
 
     def _in_trouble(self, subject: str) -> bool:
         """Whether a subject has an alert that begins or fires about how its calls sound."""
-        return any(alert.topic in QUALITY_TOPICS for alert in self._lifecycle.of_subject(subject))
+        return subject in self._lifecycle.subjects and any(
+            alert.topic in QUALITY_TOPICS for alert in self._lifecycle.of_subject(subject)
+        )
 
     def _judge_all(self, observations: Iterable[Observation], now: float, out: Collected) -> None:
         for observation in observations:
@@ -344,6 +360,7 @@ class Pipeline:
             self.streams.forget_streams()
             self._forget_calls()
             self._engine.forget()
+            self._lifecycle.wake()
             self._settling.forget()
             out.logs.append(LogRecord(since_at, self._pbx, self._pbx, BLIND_LOG, reason))
         blind = StatusObservation(at, "pbx", self._pbx, self._pbx, PbxState.BLIND, self._blind_since, reason)
@@ -383,6 +400,7 @@ class Pipeline:
         self.streams.forget()
         self._forget_calls()
         self._engine.forget()
+        self._lifecycle.wake()
         out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "restart", "Asterisk was restarted"))
 
@@ -397,6 +415,7 @@ class Pipeline:
         self.streams.forget_streams()
         self._forget_calls()
         self._engine.forget()
+        self._lifecycle.wake()
         out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
         self._settling.forget()
         self._hearing.clock_set_back(at)

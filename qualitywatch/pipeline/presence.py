@@ -29,6 +29,7 @@ from qualitywatch.trunks.status import TrunkTracker
 
 # A list of contacts in which nothing came for so long is over; a shorter pause is the network's.
 LIST_PAUSE_S = 2.0
+ADDRESSES_KEPT = 10_000
 
 
 class Presence:
@@ -54,13 +55,27 @@ class Presence:
         self._agents = AgentTracker(pbx, agents, learned=agents_learned)
         self._listed: list[AgentSeen] = []
         self._belongs: dict[str, str] = {}
+        self._trunk_at: dict[tuple[str, str], str | None] = {}  # by address and technology: it is asked with every call
+        self._trunks_known = 0
 
     def trunk_of(self, subject: str) -> str | None:
         """The registration whose calls go through a peer: the one that was configured, else the one at its address."""
         if subject in self._trunk_peers:
             return self._trunk_peers[subject]
+        address = self.peers.address(subject)
+        if not address:
+            return None
+        trunks = self.trunks.names
+        if len(trunks) != self._trunks_known:  # none is ever forgotten
+            self._trunks_known = len(trunks)
+            self._trunk_at.clear()
         technology, _, _ = subject.partition("/")
-        return trunk_at(self.peers.address(subject), technology, self.trunks.states())
+        place = address, technology
+        if place not in self._trunk_at:
+            if len(self._trunk_at) >= ADDRESSES_KEPT:
+                self._trunk_at.clear()
+            self._trunk_at[place] = trunk_at(address, technology, trunks)
+        return self._trunk_at[place]
 
     def registers(self, account: str, host: str) -> bool:
         """Whether this is one of our own registrations."""
@@ -90,6 +105,11 @@ class Presence:
     def list_agent(self, event: AgentSeen) -> None:
         """Hold a line of a list of contacts back: only the whole tells how many devices share a name."""
         self._listed.append(event)
+
+    @property
+    def has_listed(self) -> bool:
+        """Whether anything of a list is held back."""
+        return bool(self._listed)
 
     def list_is_over(self, now: float) -> bool:
         """Whether a list is held back of which nothing has come for a while."""

@@ -8,6 +8,7 @@ five that could be judged, so that a rule may take one call for chance and two f
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from typing import Final
@@ -51,22 +52,34 @@ class _Judged:
 class _Peer:
     """What is known of one peer: its calls now, the last few, and what was last told."""
 
-    __slots__ = ("calls", "fills_reports", "judged", "silent_ways", "told")
+    __slots__ = ("calls", "fills_reports", "judged", "settled_until", "silent_ways", "told")
 
     def __init__(self) -> None:
         self.calls: dict[str, VoiceCall] = {}
         self.judged: deque[_Judged] = deque(maxlen=CALLS_REMEMBERED)
         self.silent_ways: frozenset[Direction] = frozenset()  # not disproved yet
         self.told: StatusObservation | None = None
+        self.settled_until = -math.inf  # so long there is nothing to tell unless a call changes
         self.fills_reports = False  # its reports have blocks in them: an empty one says that nothing came
 
-    def remember(self, uniqueid: str, at: float, *, bad: bool) -> None:
-        """Count a call, once; one that was bad stays so."""
+    def remember(self, uniqueid: str, at: float, *, bad: bool) -> bool:
+        """Count a call, once, and return whether it is new; one that was bad stays so."""
         known = next((judged for judged in self.judged if judged.uniqueid == uniqueid), None)
         if known is None:
             self.judged.append(_Judged(uniqueid, at, bad=bad))
         elif bad:
             known.bad = True
+        return known is None
+
+    def settle(self, *, is_news: bool) -> None:
+        """Note that all calls were looked at: to look again brings nothing new until one changes, or is forgotten.
+
+        Of more good calls than are remembered it does not matter which are, as long as none is bad.
+        """
+        if not any(judged.bad for judged in self.judged):
+            self.settled_until = math.inf
+        elif not is_news:
+            self.settled_until = min(judged.at for judged in self.judged) + REMEMBERED_S
 
     def bad_calls(self, now: float) -> int:
         """How many of the last calls were bad."""
@@ -115,7 +128,9 @@ class AudioTracker:
             peer.fills_reports = True
         if call.answered_at is None or self._is_held(call):
             return told
-        call.observe(report, reports_blocks=peer.fills_reports, pace=self._pace)
+        changed = call.observe(report, reports_blocks=peer.fills_reports, pace=self._pace)
+        if not changed and not told and report.at < peer.settled_until:
+            return ()
         return (*told, *self._tell(call.channel.peer, report.at))
 
     def hang_up(self, event: ChannelHungUp) -> tuple[StatusObservation, ...]:
@@ -139,6 +154,7 @@ class AudioTracker:
         self._pace = ReportPace()
         for peer in self._peers.values():
             peer.calls.clear()
+            peer.settled_until = -math.inf
             peer.silent_ways, peer.told = frozenset(), None
         self._expired_at = None
 
@@ -148,20 +164,28 @@ class AudioTracker:
         if call is None:
             self._expire(at)
             call = self._calls[channel.uniqueid] = VoiceCall(channel, at)
+        elif channel is call.heard and channel.state is not None:
+            call.last_at = at
+            return call, ()
         before = call.channel.peer
         call.update(channel, at)
         if channel.uniqueid in self._held:
             self._held[channel.uniqueid] = call.channel.linkedid
-        self._peers.setdefault(call.channel.peer, _Peer()).calls[channel.uniqueid] = call
+        peer = self._peers.setdefault(call.channel.peer, _Peer())
+        peer.calls[channel.uniqueid] = call
+        peer.settled_until = -math.inf
         if before == call.channel.peer:
             return call, ()
         self._peers[before].calls.pop(channel.uniqueid, None)
+        self._peers[before].settled_until = -math.inf
         return call, self._tell(before, at)
 
     def _drop(self, uniqueid: str) -> None:
         call = self._calls.pop(uniqueid)
         self._held.pop(uniqueid, None)
-        self._peers[call.channel.peer].calls.pop(uniqueid, None)
+        peer = self._peers[call.channel.peer]
+        peer.calls.pop(uniqueid, None)
+        peer.settled_until = -math.inf
 
     def _is_held(self, call: VoiceCall) -> bool:
         """Whether either party of the call holds the other."""
@@ -173,9 +197,11 @@ class AudioTracker:
     def _tell(self, subject: str, at: float) -> tuple[StatusObservation, ...]:
         """How a peer stands, when that is news."""
         peer = self._peers[subject]
+        is_news = False
         for uniqueid, call in peer.calls.items():
             if call.is_bad or len(call.proven_ways) == len(Direction):
-                peer.remember(uniqueid, at, bad=call.is_bad)
+                is_news = peer.remember(uniqueid, at, bad=call.is_bad) or is_news
+        peer.settle(is_news=is_news)
         told = self._status(subject, peer, at)
         if told is None:
             return ()

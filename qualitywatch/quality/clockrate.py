@@ -8,11 +8,14 @@ Standard: RFC 3550 section 6.4.1.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import pairwise
 from typing import Final
 
 from qualitywatch.model import SenderInfo
 
 CLOCKS_HZ: Final = (8000, 12000, 16000, 24000, 32000, 44100, 48000, 90000)
+_MIDDLES_HZ: Final = tuple((lower + higher) / 2 for lower, higher in pairwise(CLOCKS_HZ))
 TOLERANCE = 0.03
 AGREEING_STEPS = 2  # two steps are three reports
 
@@ -49,5 +52,5 @@ def _snap(previous: SenderInfo, current: SenderInfo) -> int | None:
     if seconds <= 0.2 or ticks == 0:
         return None
     slope = ticks / seconds
-    nearest = min(CLOCKS_HZ, key=lambda hz: abs(hz - slope))
+    nearest = CLOCKS_HZ[bisect_left(_MIDDLES_HZ, slope)]
     return nearest if abs(nearest - slope) <= TOLERANCE * nearest else None

@@ -71,7 +71,7 @@ def interval(previous: Counters, at: float, block: ReportBlock) -> Interval | No
     current = Counters.of(at, block)
     elapsed_s = max(0.0, at - previous.at)
     expected = signed32(current.extended_highest_sequence - previous.extended_highest_sequence)
-    lost: float = signed24(current.cumulative_lost - previous.cumulative_lost)
+    lost = float(signed24(current.cumulative_lost - previous.cumulative_lost))
     if expected == 0 and elapsed_s < DUPLICATE_WITHIN_S:
         return None
     if expected == 0:

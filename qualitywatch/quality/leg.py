@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from qualitywatch.model import Direction
+from qualitywatch.model import Channel, Direction
 from qualitywatch.quality.recent import RecentLoss, percent_of
 
 CLEAN_BELOW_PERCENT: Final = 1.0  # acceptable by common advice, and above the error of the split (a packet or two per call)
@@ -16,12 +16,13 @@ _NO_MEDIA: Final = ("Local/",)  # legs of the dial plan's own making
 class Leg:
     """One channel, which call it belongs to, and what it lost lately in either direction."""
 
-    __slots__ = ("ended_at", "is_measured", "is_up", "linkedid", "loss", "rounds", "subject", "uniqueid")
+    __slots__ = ("ended_at", "heard", "is_measured", "is_up", "linkedid", "loss", "rounds", "subject", "uniqueid")
 
     def __init__(self, uniqueid: str, subject: str) -> None:
         self.uniqueid = uniqueid
         self.subject = subject
         self.linkedid: str | None = None
+        self.heard: Channel | None = None  # the block that was taken in last
         self.is_up = False
         self.is_measured = False
         self.ended_at: float | None = None
@@ -50,8 +51,13 @@ class Leg:
 
 def pooled(legs: Iterable[Leg], direction: Direction, now: float) -> float | None:
     """Loss over all the legs together; None where too little was heard."""
-    totals = [leg.loss[direction].totals(now) for leg in legs]
-    return percent_of(sum(packets for packets, _ in totals), sum(lost for _, lost in totals))
+    packets = lost = 0.0
+    for leg in legs:
+        loss = leg.loss[direction]
+        loss.move_on(now)
+        packets += loss.packets
+        lost += max(0.0, loss.lost)
+    return percent_of(packets, lost)
 
 
 def figures(legs: Iterable[Leg], now: float) -> dict[str, str]:

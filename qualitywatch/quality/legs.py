@@ -50,9 +50,12 @@ class LegBook:
     def __len__(self) -> int:
         return len(self._legs)
 
-    def see(self, channel: Channel) -> None:
+    def see(self, channel: Channel) -> Leg:
         """Note which call a channel belongs to; bridges and transfers move it to another, a Rename to another peer."""
         leg = self._legs.get(channel.uniqueid)
+        if leg is not None and leg.heard is channel:
+            leg.rounds = 0
+            return leg
         if leg is None:
             leg = self._legs[channel.uniqueid] = Leg(channel.uniqueid, channel.peer)
             _put(self._by_subject, leg.subject, leg)
@@ -64,8 +67,10 @@ class LegBook:
             _take(self._by_call, leg.linkedid, leg)
             leg.linkedid = channel.linkedid
             _put(self._by_call, leg.linkedid, leg)
+        leg.heard = channel
         leg.is_up = leg.is_up or channel.state == "Up"
         leg.rounds = 0
+        return leg
 
     def observe(self, sample: Sample) -> None:
         """Take in a sample; those of net loss are added up."""
@@ -181,8 +186,17 @@ class LegBook:
         return found
 
     def _count_shared(self, direction: Direction, now: float) -> tuple[frozenset[str], int] | None:
-        percents = {subject: pooled(legs.values(), direction, now) for subject, legs in self._by_subject.items()}
-        active = {subject: percent for subject, percent in percents.items() if percent is not None}
+        active: dict[str, float] = {}
+        left, known, bad = len(self._by_subject), 0, 0
+        for subject, legs in self._by_subject.items():
+            percent = pooled(legs.values(), direction, now)
+            left -= 1
+            if percent is not None:
+                active[subject] = percent
+                known += 1
+                bad += percent >= LOSSY_FROM_PERCENT
+            if bad + left <= SHARED_SHARE * (known + left):
+                return None  # though all the others lost
         lossy = frozenset(subject for subject, percent in active.items() if percent >= LOSSY_FROM_PERCENT)
         if len(lossy) < SHARED_BY_PEERS or len(lossy) <= SHARED_SHARE * len(active):
             return None

@@ -16,11 +16,11 @@ TRUSTED: Final = frozenset({Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT
 class RecentLoss:
     """One direction of one leg.  ``at`` only grows; asking moves the window on."""
 
-    __slots__ = ("_lost", "_packets", "_reports", "_unsplit")
+    __slots__ = ("_reports", "_unsplit", "lost", "packets")
 
     def __init__(self) -> None:
         self._reports: deque[tuple[float, float, float, bool]] = deque()
-        self._packets = self._lost = 0.0
+        self.packets = self.lost = 0.0
         self._unsplit = 0
 
     def add(self, sample: Sample) -> None:
@@ -29,15 +29,15 @@ class RecentLoss:
             return
         lost, unsplit = sample.value * sample.weight / 100, sample.verdict is Verdict.NOT_SPLIT
         self._reports.append((sample.at, sample.weight, lost, unsplit))
-        self._packets += sample.weight
-        self._lost += lost
+        self.packets += sample.weight
+        self.lost += lost
         self._unsplit += unsplit
-        self._drop(sample.at)
+        self.move_on(sample.at)
 
     def totals(self, now: float) -> tuple[float, float]:
         """(packets, lost) of the window that ends now."""
-        self._drop(now)
-        return self._packets, max(0.0, self._lost)
+        self.move_on(now)
+        return self.packets, max(0.0, self.lost)
 
     def percent(self, now: float) -> float | None:
         """Loss in percent; None where too little was heard to tell: silence is not 0 %."""
@@ -45,18 +45,21 @@ class RecentLoss:
 
     def is_split(self, now: float) -> bool:
         """Whether gaps of the call's other leg are left out of all of it."""
-        self._drop(now)
+        self.move_on(now)
         return self._unsplit == 0
 
-    def _drop(self, now: float) -> None:
+    def move_on(self, now: float) -> None:
+        """Leave out what the window that ends now does not hold any more."""
         reports = self._reports
+        if reports and reports[0][0] > now - WINDOW_S:
+            return
         while reports and reports[0][0] <= now - WINDOW_S:
             _, packets, lost, unsplit = reports.popleft()
-            self._packets -= packets
-            self._lost -= lost
+            self.packets -= packets
+            self.lost -= lost
             self._unsplit -= unsplit
         if not reports:
-            self._packets = self._lost = 0.0  # what rounding has left
+            self.packets = self.lost = 0.0  # what rounding has left
 
 
 def percent_of(packets: float, lost: float) -> float | None:

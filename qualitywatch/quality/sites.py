@@ -16,7 +16,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Sites: TypeAlias = Mapping[str, Sequence[Network]]  # name to networks
 
 _PREFIX: Final = {4: 24, 6: 64}
-_REMEMBERED: Final = 10_000  # hosts: more than one PBX has phones
+_REMEMBERED: Final = 10_000  # addresses: more than one PBX has phones
 
 
 class SiteBook:
@@ -31,12 +31,11 @@ class SiteBook:
         """Name of the site of a ``host:port``; None where it cannot be told."""
         if not address:
             return None
-        host = host_of(address)
-        if host not in self._known:
+        if address not in self._known:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[host] = self._find(host)
-        return self._known[host]
+            self._known[address] = self._find(host_of(address))
+        return self._known[address]
 
     def _find(self, host: str) -> str | None:
         try:

@@ -64,7 +64,7 @@ class SentCount:
 class Way:
     """What one end sends and the other reports, since the call was answered or last resumed."""
 
-    __slots__ = ("_first_at", "_from_zero", "_last", "_paces", "_quiet", "arrived", "proven", "sent", "since_at")
+    __slots__ = ("_first_at", "_from_zero", "_last", "_paces", "arrived", "proven", "quiet", "sent", "since_at")
 
     def __init__(self, at: float, *, from_zero: bool) -> None:
         self.sent = SentCount()
@@ -77,7 +77,7 @@ class Way:
         self.proven = False
         self._from_zero = from_zero
         self._last: Mark | None = None
-        self._quiet: list[float] = []
+        self.quiet: list[float] = []  # reports in which nothing moved, the latest of them
         self._paces: list[float] = []
 
     def report(self, at: float, mark: Mark | None) -> bool:
@@ -85,13 +85,13 @@ class Way:
         if mark is None or 0 in mark:
             mark = None
         if mark is None or mark == self._last:
-            if at - max([self.since_at, *self._quiet[-1:]]) >= APART_S:
-                self._quiet = [*self._quiet, at][-REPORTS_NEEDED:]
+            if at - max([self.since_at, *self.quiet[-1:]]) >= APART_S:
+                self.quiet = [*self.quiet, at][-REPORTS_NEEDED:]
             return False
         self._note_pace(at, mark)
         self.proven = self.proven or self._last is not None
         self.arrived = True
-        self.since_at, self._last, self._quiet, self._from_zero = at, mark, [], False
+        self.since_at, self._last, self.quiet, self._from_zero = at, mark, [], False
         return True
 
     def _note_pace(self, at: float, mark: Mark) -> None:
@@ -101,7 +101,7 @@ class Way:
     @property
     def quiet_for_s(self) -> float:
         """How long nothing has moved over two reports or more; 0 with fewer."""
-        return self._quiet[-1] - self.since_at if len(self._quiet) >= REPORTS_NEEDED else 0.0
+        return self.quiet[-1] - self.since_at if len(self.quiet) >= REPORTS_NEEDED else 0.0
 
     @property
     def steady(self) -> bool:
@@ -115,8 +115,8 @@ class Way:
 
     def stalled(self) -> bool:
         """Whether the sender sent, the receiver reported, and nothing came."""
-        return self.quiet_for_s >= LASTING_S and self.sending(self._quiet[-1] - ON_THE_WAY_S)
+        return self.quiet_for_s >= LASTING_S and self.sending(self.quiet[-1] - ON_THE_WAY_S)
 
     def never_came(self) -> bool:
         """The same of a call that is over, by one report: people hang up before the second when they hear nothing."""
-        return self._from_zero and bool(self._quiet) and self.sending(self._quiet[-1] - ON_THE_WAY_S)
+        return self._from_zero and bool(self.quiet) and self.sending(self.quiet[-1] - ON_THE_WAY_S)

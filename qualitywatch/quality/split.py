@@ -110,12 +110,12 @@ class SentCounter:
     def _bracket(self, at: float) -> tuple[tuple[float, int], tuple[float, int]] | None:
         """The pair of reports around ``at``, or the nearest pair; None with fewer than two reports."""
         points = self._points
-        if len(points) < 2:
+        index = len(points) - 1
+        if index < 1:
             return None
-        for index in range(1, len(points)):
-            if at <= points[index][0]:
-                return points[index - 1], points[index]
-        return points[-2], points[-1]
+        while index > 1 and at <= points[index - 1][0]:
+            index -= 1
+        return points[index - 1], points[index]
 
 
 def _pace(left: tuple[float, int], right: tuple[float, int]) -> float:
@@ -176,8 +176,10 @@ class GapSplit:
             if sent.covers(self._started_at) or sent.known > 2:
                 self._started_sent = started
         passed_on = min(max(0.0, self._expected - (sent_now - started)), self._lost)
-        chance = self._chance(passed_on, sent.doubt(at) + self._started_doubt)
-        held_back = min(passed_on, max(EXTRAPOLATION_SPREAD * sent.beyond(at), chance))
+        held_back = 0.0
+        if passed_on > 0:
+            chance = self._chance(passed_on, sent.doubt(at) + self._started_doubt)
+            held_back = min(passed_on, max(EXTRAPOLATION_SPREAD * sent.beyond(at), chance))
         lost = max(0.0, self._lost - passed_on - held_back - self._given_lost)
         expected = self._expected - passed_on - self._given_expected
         if expected <= 0:

@@ -8,8 +8,6 @@ when the hangup was missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from qualitywatch.model import (
     CallRecord,
     Channel,
@@ -73,12 +71,14 @@ class StreamTracker:
             return ()  # raised by an RTP session without a channel: there is nobody to attribute it to
         call = self._call(report.channel, report.at)
         ours = report.from_address if report.direction is Direction.FROM_PEER else report.to_address
-        media = call.media.setdefault(ours or "", Media())
+        media = call.media.get(ours or "")
+        if media is None:
+            media = call.media[ours or ""] = Media()
         _note_sender(media, report)
         block = report.block
         if block is None or block.source_ssrc == 0 or not _believable(media, report, block):
             return ()
-        return tuple(self._measure(call, media, report, block))
+        return self._measure(call, media, report, block)
 
     def hang_up(self, event: ChannelHungUp) -> CallRecord | None:
         """Forget a channel and return its record; None when it was never seen."""
@@ -114,44 +114,68 @@ class StreamTracker:
             call.update(channel, at)
         return call
 
-    def _measure(self, call: Call, media: Media, report: RtcpReport, block: ReportBlock) -> Iterable[Sample]:
+    def _measure(self, call: Call, media: Media, report: RtcpReport, block: ReportBlock) -> tuple[Sample, ...]:
         at, direction = report.at, report.direction
         followed = _follow(media, direction, at, block)
         if followed is None:
-            return
+            return ()
         stream, change = followed
         if change.expected is None:
-            return
+            return ()
 
         expected, lost, totals = float(change.expected), change.lost, call.totals[direction]
         codec, clock_hz = _codec_and_clock(call, media, direction)
-        sample = _SampleMaker(self._pbx, call, at, direction)
+        pbx, channel, codec_name = self._pbx, call.channel, call.codec_name
+        peer, name, uniqueid = channel.peer, channel.name, channel.uniqueid
 
         jitter_ms = block.jitter_ticks * 1000 / (clock_hz or ASSUMED_CLOCK_HZ)
         jitter_verdict = _jitter_verdict(jitter_ms, clock_hz)
         if direction is Direction.FROM_PEER and media.bridged_undecoded and clock_hz not in {None, UNDECODED_CLOCK_HZ}:
             jitter_verdict = Verdict.MIXED_CLOCK
-        yield sample(Metric.JITTER_MS, jitter_ms, jitter_verdict, expected)
-        if jitter_verdict is Verdict.OK:
-            totals.jitter_max_ms = max(jitter_ms, totals.jitter_max_ms or 0.0)
+        jitter = Sample(
+            at, Metric.JITTER_MS, jitter_ms, pbx, peer, direction, name, uniqueid, jitter_verdict, expected, codec_name
+        )
+        samples = [jitter]
+        if jitter_verdict is Verdict.OK and (totals.jitter_max_ms is None or jitter_ms > totals.jitter_max_ms):
+            totals.jitter_max_ms = jitter_ms
 
         if direction is Direction.TO_PEER and report.rtt_s is not None and block.lsr != 0:
-            yield sample(Metric.RTT_MS, report.rtt_s * 1000, _note_rtt(call, report.rtt_s), expected, directed=False)
+            verdict, rtt_ms = _note_rtt(call, report.rtt_s), report.rtt_s * 1000
+            samples.append(Sample(at, Metric.RTT_MS, rtt_ms, pbx, peer, None, name, uniqueid, verdict, expected, codec_name))
 
         if lost is None:
-            return
-        yield sample(Metric.LOSS_PERCENT_REPORTED, 100 * lost / expected, change.verdict, expected)
-        if change.verdict is not Verdict.ABSURD:
+            return tuple(samples)
+        percent, verdict = 100 * lost / expected, change.verdict
+        samples.append(
+            Sample(
+                at, Metric.LOSS_PERCENT_REPORTED, percent, pbx, peer, direction, name, uniqueid, verdict, expected, codec_name
+            )
+        )
+        if verdict is not Verdict.ABSURD:
             totals.expected_reported += expected
             totals.lost_reported += lost
-        net = _net(stream, media, at, expected, lost, change.verdict)
+        net = _net(stream, media, at, expected, lost, verdict)
         if net is None:
-            return
+            return tuple(samples)
         net_expected, net_lost, net_verdict = net
         loss_percent = 100 * net_lost / net_expected
-        yield sample(Metric.LOSS_PERCENT, loss_percent, net_verdict, net_expected)
+        samples.append(
+            Sample(
+                at,
+                Metric.LOSS_PERCENT,
+                loss_percent,
+                pbx,
+                peer,
+                direction,
+                name,
+                uniqueid,
+                net_verdict,
+                net_expected,
+                codec_name,
+            )
+        )
         if net_verdict is Verdict.ABSURD:
-            return
+            return tuple(samples)
         totals.expected += net_expected
         totals.lost += net_lost
 
@@ -161,33 +185,9 @@ class StreamTracker:
         score = mos(r)
         totals.mos_min = score if totals.mos_min is None else min(score, totals.mos_min)
         verdict = _score_verdict(scored)
-        yield sample(Metric.R_FACTOR, r, verdict, net_expected)
-        yield sample(Metric.MOS, score, verdict, net_expected)
-
-
-class _SampleMaker:
-    """Fills in what all samples of one report share."""
-
-    __slots__ = ("_at", "_call", "_direction", "_pbx")
-
-    def __init__(self, pbx: str, call: Call, at: float, direction: Direction) -> None:
-        self._pbx, self._call, self._at, self._direction = pbx, call, at, direction
-
-    def __call__(self, metric: Metric, value: float, verdict: Verdict, weight: float, *, directed: bool = True) -> Sample:
-        channel = self._call.channel
-        return Sample(
-            self._at,
-            metric,
-            value,
-            self._pbx,
-            channel.peer,
-            self._direction if directed else None,
-            channel.name,
-            channel.uniqueid,
-            verdict,
-            weight,
-            self._call.codec_name,
-        )
+        samples.append(Sample(at, Metric.R_FACTOR, r, pbx, peer, direction, name, uniqueid, verdict, net_expected, codec_name))
+        samples.append(Sample(at, Metric.MOS, score, pbx, peer, direction, name, uniqueid, verdict, net_expected, codec_name))
+        return tuple(samples)
 
 
 def _follow(media: Media, direction: Direction, at: float, block: ReportBlock) -> tuple[Stream, Interval] | None:

@@ -128,10 +128,11 @@ class Session:
 class VoiceCall:
     """One channel from its first event to its last; ``deaf_since`` and ``mute_since`` are None while nothing is proven."""
 
-    __slots__ = ("_sessions", "_witnessed", "answered_at", "channel", "deaf_since", "last_at", "mute_since")
+    __slots__ = ("_sessions", "_witnessed", "answered_at", "channel", "deaf_since", "heard", "last_at", "mute_since")
 
     def __init__(self, channel: Channel, at: float) -> None:
         self.channel = channel
+        self.heard: Channel | None = None  # the block that was taken in last, as it came
         self.last_at = at
         self.answered_at: float | None = None
         self.deaf_since: float | None = None
@@ -168,6 +169,9 @@ class VoiceCall:
     def update(self, channel: Channel, at: float) -> None:
         """Take in the newest channel block."""
         self.last_at = at
+        if channel is self.heard and channel.state is not None:
+            return
+        self.heard = channel
         if channel.state is None:  # renamed: the call became another one
             channel = replace(self.channel, name=channel.name)
             self.begin(at)
@@ -186,21 +190,26 @@ class VoiceCall:
         for session in self._sessions.values():
             session.begin(at)
 
-    def observe(self, report: RtcpReport, *, reports_blocks: bool, pace: ReportPace) -> None:
-        """Take in one report of an answered call and judge both ways."""
+    def observe(self, report: RtcpReport, *, reports_blocks: bool, pace: ReportPace) -> bool:
+        """Take in one report of an answered call and judge both ways; return whether any of them is seen otherwise now."""
         ours = report.from_address if report.direction is Direction.FROM_PEER else report.to_address
         session = self._sessions.get(ours or "")
         if session is None:
             is_first = self._witnessed and not self._sessions
             session = self._sessions[ours or ""] = Session(self.answered_at or report.at, from_zero=is_first)
+        to_peer, from_peer = session.to_peer, session.from_peer
+        before = to_peer.proven, from_peer.proven, self.deaf_since, self.mute_since
         if report.direction is Direction.FROM_PEER:
             if session.note_ours(report, pace):
                 self.mute_since = None
         elif session.note_theirs(report, reports_blocks=reports_blocks):
             self.deaf_since = None
-        self._judge(session, report.at, pace.late_after_s)
+        if to_peer.quiet or from_peer.quiet or not session.our_reports:
+            self._judge(session, report.at, pace.late_after_s)
+        return (to_peer.proven, from_peer.proven, self.deaf_since, self.mute_since) != before
 
     def _judge(self, session: Session, at: float, late_after_s: float | None) -> None:
+        """Look for silence; there is none where the last reports of both ways moved, and ours come."""
         to_peer, from_peer = session.to_peer, session.from_peer
         left = self._has_left(session, at)
         if self.deaf_since is None and (to_peer.stalled() or left):

@@ -8,7 +8,7 @@ its time in the morning.  Whoever was bad outside the hours is looked at again a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from qualitywatch.document import Hours
@@ -31,6 +31,11 @@ class Duty:
         self._hours = hours
         self._shifts: dict[str, _Shift] = {}
         self._waiting: dict[AlertKey, float] = {}  # until when there is nothing to do for it
+
+    @property
+    def names(self) -> Collection[str]:
+        """The rules that have hours."""
+        return self._hours.keys()
 
     @property
     def waiting(self) -> bool:

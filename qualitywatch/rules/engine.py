@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from typing import Final
+from typing import Final, Protocol
 
 from qualitywatch.model import AlertKey, Evaluation, Observation
-from qualitywatch.ports import Learning, Recalling
+from qualitywatch.ports import KnowsCalm, Learning, Recalling, Resting, RuleKind
 from qualitywatch.rules.duty import Duty
 from qualitywatch.rules.spec import RuleSpec
 
@@ -15,6 +15,10 @@ EXPIRE_EVERY_S = 600.0
 # What rules have learned is worth a few minutes of a crash, and is handed out in slices that take a millisecond or two.
 REMEMBER_EVERY_S: Final = 300.0
 REMEMBER_AT_ONCE: Final = 50
+
+
+class _Take(Protocol):
+    def __call__(self, observation: Observation, now: float, active: Container[AlertKey], /) -> Iterable[AlertKey]: ...
 
 
 class Engine:
@@ -26,6 +30,9 @@ class Engine:
         self._listeners = {topic: tuple(rule for rule in self._rules.values() if topic in rule.listens_to) for topic in topics}
         self._duty = Duty({spec.name: spec.active for spec in specs if spec.active is not None})
         self._expired_at: float | None = None
+        self._active: Container[AlertKey] = ()
+        self._attends = False
+        self._takers: dict[str, tuple[tuple[_Take | None, RuleKind], ...]] = {}  # by topic, made when first needed
         self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
         self._remembered_at: float | None = None
 
@@ -42,14 +49,51 @@ class Engine:
         """Return, once, the keys of rules whose hours have begun."""
         return self._duty.due(now)
 
-    def observe(self, observation: Observation, now: float) -> Iterator[Evaluation]:
-        """Give the observation to every rule that listens to its kind and yield the opinions it changes."""
-        for rule in self._listeners.get(observation.topic, ()):
-            for key in rule.observe(observation):
-                evaluation = rule.evaluate(key, now)
-                counted = self._duty.judge(evaluation) if evaluation is not None else None
-                if counted is not None:
-                    yield counted
+    def attend(self, active: Container[AlertKey]) -> None:
+        """Learn which keys have alerts at any time: of the others only what may begin to be one is evaluated."""
+        self._active, self._attends = active, True
+        self._takers.clear()
+
+    def observe(self, observation: Observation, now: float) -> Iterable[Evaluation]:
+        """Give the observation to every rule that listens to its kind and return the opinions it changes.
+
+        They are given one by one as they are taken: what becomes of one may matter to the next.
+        """
+        topic = observation.topic
+        takers = self._takers.get(topic)
+        if takers is None:
+            takers = self._takers[topic] = tuple(map(self._taker, self._listeners.get(topic, ())))
+        for asked, (take, rule) in enumerate(takers, start=1):
+            keys = rule.observe(observation) if take is None else take(observation, now, self._active)
+            if keys:
+                return self._opinions(rule, keys, takers[asked:], observation, now)
+        return ()
+
+    def _opinions(
+        self,
+        rule: RuleKind,
+        keys: Iterable[AlertKey],
+        others: Sequence[tuple[_Take | None, RuleKind]],
+        observation: Observation,
+        now: float,
+    ) -> Iterator[Evaluation]:
+        """The opinions of one rule, then those of the others that are still to be told."""
+        yield from self._asked(rule, keys, now)
+        for take, other in others:
+            keys = other.observe(observation) if take is None else take(observation, now, self._active)
+            yield from self._asked(other, keys, now)
+
+    def _asked(self, rule: RuleKind, keys: Iterable[AlertKey], now: float) -> Iterator[Evaluation]:
+        for key in keys:
+            evaluation = rule.evaluate(key, now)
+            counted = self._duty.judge(evaluation) if evaluation is not None else None
+            if counted is not None:
+                yield counted
+
+    def _taker(self, rule: RuleKind) -> tuple[_Take | None, RuleKind]:
+        # A rule with hours is always asked: what was bad outside them is to be seen to have ended.
+        has_hours = any(self._rules[name] is rule for name in self._duty.names)
+        return (rule.take if isinstance(rule, KnowsCalm) and not has_hours and self._attends else None), rule
 
     def evaluate(self, keys: Iterable[AlertKey], now: float) -> Iterator[Evaluation]:
         """Yield the opinions of keys whose time may have come."""
@@ -59,6 +103,11 @@ class Engine:
             counted = self._duty.judge(evaluation) if evaluation is not None else None
             if counted is not None:
                 yield counted
+
+    def rests(self, key: AlertKey) -> bool:
+        """Whether time alone never changes what the rule of a key says: only something observed does."""
+        rule: object = self._rules.get(key.rule)
+        return isinstance(rule, Resting) and key.rule not in self._duty.names and rule.rests(key)
 
     def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
         """What the opinion of one key rests on, and whether each observation was counted; nothing where a rule cannot tell."""

@@ -78,7 +78,7 @@ class Learner:
 
     def is_unusual(self, key: AlertKey) -> bool:
         """Whether a subject is not as usual at present."""
-        return key in self._unusual
+        return bool(self._unusual) and key in self._unusual
 
     def turn(self, key: AlertKey, at: float) -> tuple[Slot, bool]:
         """Return the window that an instant belongs to, and whether it has just begun; to be asked before a sample is added."""
@@ -89,7 +89,8 @@ class Learner:
         elif turned:
             self._close(key, slot, at)
             slot.number, slot.troubled = number, False
-        slot.troubled = slot.troubled or key in self._unusual or self._in_trouble(key.subject)
+        if not slot.troubled:
+            slot.troubled = self.is_unusual(key) or self._in_trouble(key.subject)
         return slot, turned
 
     def note(self, key: AlertKey, signals: Iterable[Signal], now: float) -> bool:

@@ -8,15 +8,16 @@ left out, by metric.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from qualitywatch.document import Section
-from qualitywatch.model import VOICE_METRICS, AlertKey, Metric, Observation, Sample, Signal, Verdict
+from qualitywatch.model import VOICE_METRICS, AlertKey, Direction, Metric, Observation, Sample, Signal, Verdict
 from qualitywatch.rules.spec import Common
 
 _LOSS: Final = frozenset({Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT})
@@ -66,6 +67,7 @@ _MEDIANS: Final = frozenset({Metric.RTT_MS, Metric.POST_DIAL_DELAY_S, Metric.QUA
 
 
 LEFT_OUT_KEPT: Final = 50
+_Place: TypeAlias = tuple[str, str, Direction | None]  # PBX, subject, direction
 
 
 class Windowed(Protocol):
@@ -102,44 +104,80 @@ class Reading:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-class SampleWindows:
-    """The windows of one rule at work."""
+class Window:
+    """The samples of one subject and direction that one rule judges by; ``key`` is None where the rule does not speak of it."""
 
-    def __init__(self, common: Common, options: Windowed) -> None:
+    __slots__ = ("edge", "key", "keys", "left_out", "near_until", "newest_at", "samples")
+
+    def __init__(self, key: AlertKey | None, edge: float | None) -> None:
+        self.key = key
+        self.keys: tuple[AlertKey, ...] = () if key is None else (key,)
+        self.edge = edge
+        self.samples: deque[Sample] | None = None  # None until one was counted
+        self.left_out: deque[Sample] | None = None  # the latest that were not counted, for whoever asks why
+        self.newest_at = self.near_until = -math.inf
+
+
+class SampleWindows:
+    """The windows of one rule at work.
+
+    ``edge`` tells of a subject from which value on a sample can take the figure of a window past a limit: a figure lies between
+    the least and the greatest of its samples, so without such a sample no limit is passed.
+    """
+
+    def __init__(
+        self, common: Common, options: Windowed, edge: Callable[[str, str], float | None] = lambda pbx, subject: None
+    ) -> None:
         self._common = common
         self._options = options
+        self._edge = edge
+        self._metric = options.metric
+        self._window_s = options.window_s
+        self._lower = options.metric in LOWER_IS_WORSE
         self._usable = USABLE.get(options.metric, _PLAIN)
-        self._windows: dict[AlertKey, deque[Sample]] = {}
+        self._windows: dict[_Place, Window] = {}
         self._asked_at: dict[AlertKey, float] = {}
-        self._left_out: dict[AlertKey, deque[Sample]] = {}  # the latest that were not counted, for whoever asks why
 
     def __len__(self) -> int:
-        return len(self._windows)
+        return sum(window.samples is not None for window in self._windows.values())
 
-    def key_of(self, observation: Observation) -> AlertKey | None:
-        """The key an observation belongs to; None when it is not for this rule."""
-        if not isinstance(observation, Sample) or observation.metric is not self._options.metric:
+    def find(self, observation: Observation) -> Window | None:
+        """The window an observation is to be counted in; None when it is not for this rule, or nobody can vouch for it."""
+        if not isinstance(observation, Sample) or observation.metric is not self._metric:
             return None
-        if observation.direction is not None and observation.direction not in self._common.directions:
-            return None
-        if not self._common.selection.matches(observation.pbx, observation.subject):
-            return None
-        key = AlertKey(self._common.name, observation.pbx, observation.subject, observation.direction)
-        if observation.verdict not in self._usable:
-            self._left_out.setdefault(key, deque(maxlen=LEFT_OUT_KEPT)).append(observation)
-            return None
-        return key
-
-    def add(self, key: AlertKey, sample: Sample) -> None:
-        """Take in a sample under the key it belongs to."""
-        window = self._windows.get(key)
+        place = (observation.pbx, observation.subject, observation.direction)
+        window = self._windows.get(place)
         if window is None:
-            window = self._windows[key] = deque()
-        window.append(sample)
+            window = self._windows[place] = self._open(place)
+        if window.key is None:
+            return None
+        if observation.verdict in self._usable:
+            return window
+        if window.left_out is None:
+            window.left_out = deque(maxlen=LEFT_OUT_KEPT)
+        window.left_out.append(observation)
+        return None
+
+    def add(self, window: Window, sample: Sample) -> None:
+        """Take in a sample."""
+        samples, at = window.samples, sample.at
+        if samples is None:
+            samples = window.samples = deque()
+        samples.append(sample)
+        window.newest_at = max(window.newest_at, at)
+        oldest = at - self._window_s
+        while samples[0].at <= oldest:
+            samples.popleft()
+        edge = window.edge
+        if edge is None or ((sample.value <= edge) if self._lower else (sample.value >= edge)):
+            window.near_until = window.newest_at + self._window_s
 
     def seen(self, key: AlertKey) -> list[tuple[Sample, bool]]:
         """The samples of the last window of one key, oldest first; False with those that were left out."""
-        counted, left_out = self._windows.get(key, ()), self._left_out.get(key, ())
+        window = self._window(key)
+        if window is None:
+            return []
+        counted, left_out = window.samples or (), window.left_out or ()
         newest = max((sample.at for sample in (*counted, *left_out)), default=0.0)
         every = [*((sample, True) for sample in counted), *((sample, False) for sample in left_out)]
         recent = [each for each in every if each[0].at > newest - self._options.window_s]
@@ -147,72 +185,100 @@ class SampleWindows:
 
     def subjects(self) -> set[str]:
         """Of whom there are samples, counted or not."""
-        return {key.subject for key in (*self._windows, *self._left_out)}
+        return {place[1] for place, window in self._windows.items() if window.samples is not None or window.left_out}
 
     def read(self, key: AlertKey, now: float) -> Reading:
         """Return what the last window of one key comes to."""
-        window = self._windows.get(key)
-        if window is None:
+        window = self._window(key)
+        samples = window.samples if window is not None else None
+        if samples is None:
             # Known from before a restart: an empty window proves nothing until it has been open for its whole length.
             opened_at = self._asked_at.setdefault(key, now)
             return Reading(None, Signal.UNKNOWN if now - opened_at < self._options.window_s else Signal.GONE)
-        while window and window[0].at <= now - self._options.window_s:
-            window.popleft()
-        if not window:
+        while samples and samples[0].at <= now - self._options.window_s:
+            samples.popleft()
+        if not samples:
             return Reading(None, Signal.GONE)
-        packets = sum(sample.weight for sample in window)
-        if packets < self._options.min_expected or window[-1].at < now - self._options.stale_after_s:
+        packets = 0.0
+        for sample in samples:
+            packets += sample.weight
+        if packets < self._options.min_expected or samples[-1].at < now - self._options.stale_after_s:
             return Reading(None, Signal.UNKNOWN)
         details = {"packets": f"{packets:.0f}"} if self._options.metric in VOICE_METRICS else {}
         details["window_s"] = f"{self._options.window_s:.0f}"
-        calls = {sample.uniqueid for sample in window if sample.uniqueid}
+        calls = {sample.uniqueid for sample in samples if sample.uniqueid}
         if calls:
             details["calls"] = str(len(calls))
-        if window[-1].codec:
-            details["codec"] = window[-1].codec
-        if any(sample.verdict is Verdict.UNGROUNDED_CODEC for sample in window):
+        if samples[-1].codec:
+            details["codec"] = samples[-1].codec
+        if Verdict.UNGROUNDED_CODEC in self._usable and any(s.verdict is Verdict.UNGROUNDED_CODEC for s in samples):
             details["provisional"] = "yes"
-        return Reading(_figure(self._options.aggregate, window), None, details)
+        return Reading(_figure(self._options.aggregate, samples, packets), None, details)
 
     def take_since(self, key: AlertKey, since: float) -> float | None:
         """Return what the samples since an instant come to, if there are enough, and drop those before it."""
-        window = self._windows.get(key)
-        while window and window[0].at < since:
-            window.popleft()
-        if not window or sum(sample.weight for sample in window) < self._options.min_expected:
+        window = self._window(key)
+        samples = window.samples if window is not None else None
+        while samples and samples[0].at < since:
+            samples.popleft()
+        if not samples:
             return None
-        return _figure(self._options.aggregate, window)
+        packets = 0.0
+        for sample in samples:
+            packets += sample.weight
+        return _figure(self._options.aggregate, samples, packets) if packets >= self._options.min_expected else None
 
     def forget(self) -> None:
         """Drop all windows."""
         self._windows.clear()
         self._asked_at.clear()
-        self._left_out.clear()
 
     def idle(self, now: float) -> list[AlertKey]:
         """Whose subjects have not been in a call for ten windows."""
         horizon = now - 10 * self._options.window_s
-        for key in [key for key, left_out in self._left_out.items() if left_out[-1].at < horizon]:
-            del self._left_out[key]
-        return [key for key, window in self._windows.items() if not window or window[-1].at < horizon]
+        found = []
+        for place, window in list(self._windows.items()):
+            if window.left_out and window.left_out[-1].at < horizon:
+                window.left_out = None
+            if window.samples is not None:
+                if window.key is not None and (not window.samples or window.samples[-1].at < horizon):
+                    found.append(window.key)
+            elif not window.left_out:
+                del self._windows[place]
+        return found
 
     def drop(self, key: AlertKey, now: float) -> None:
         """Release the window of a key that is idle."""
-        del self._windows[key]
+        window = self._windows[key.pbx, key.subject, key.direction]
+        window.samples = None
+        if not window.left_out:
+            del self._windows[key.pbx, key.subject, key.direction]
         self._asked_at[key] = now - 10 * self._options.window_s  # it was open and empty all that time: gone, not unknown
 
+    def _window(self, key: AlertKey) -> Window | None:
+        return self._windows.get((key.pbx, key.subject, key.direction))
 
-def _figure(aggregate: Aggregate, window: Iterable[Sample]) -> float:
-    samples = list(window)
-    values = [sample.value for sample in samples]
+    def _open(self, place: _Place) -> Window:
+        pbx, subject, direction = place
+        if direction is not None and direction not in self._common.directions:
+            return Window(None, None)
+        if not self._common.selection.matches(pbx, subject):
+            return Window(None, None)
+        return Window(AlertKey(self._common.name, pbx, subject, direction), self._edge(pbx, subject))
+
+
+def _figure(aggregate: Aggregate, samples: Collection[Sample], packets: float) -> float:
     match aggregate:
         case Aggregate.WEIGHTED:
-            return sum(sample.value * sample.weight for sample in samples) / sum(sample.weight for sample in samples)
+            total = 0.0
+            for sample in samples:
+                total += sample.value * sample.weight
+            return total / packets
         case Aggregate.MEAN:
-            return statistics.fmean(values)
+            return statistics.fmean([sample.value for sample in samples])
         case Aggregate.MEDIAN:
-            return statistics.median(values)
+            return statistics.median([sample.value for sample in samples])
         case Aggregate.MAX:
-            return max(values)
+            return max([sample.value for sample in samples])
         case Aggregate.MIN:
-            return min(values)
+            return min([sample.value for sample in samples])

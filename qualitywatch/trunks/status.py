@@ -10,7 +10,7 @@ of a trunk survives a restart of ours in the middle of an outage (``memory``, ``
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from qualitywatch.model import StatusObservation, TrunkState, TrunkStateSeen
@@ -70,6 +70,11 @@ class TrunkTracker:
     def waiting(self) -> bool:
         """Whether the mere passing of time may change a state."""
         return any(trunk.state is TrunkState.RETRYING for trunk in self._trunks.values())
+
+    @property
+    def names(self) -> Collection[str]:
+        """All that were ever heard of: a live view."""
+        return self._trunks.keys()
 
     def states(self) -> dict[str, TrunkState]:
         """Present state by trunk name."""

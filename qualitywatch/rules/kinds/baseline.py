@@ -9,7 +9,7 @@ the window before it began.  Only what has been unusual for ``accept_after`` mus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
@@ -95,15 +95,25 @@ class BaselineRule:
 
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a sample of our metric; its key is worth evaluating once anything is usual, or a window is over."""
-        key = self._windows.key_of(observation)
-        if key is None or not isinstance(observation, Sample):
+        return self._take(observation, None)
+
+    def take(self, observation: Observation, now: float, active: Container[AlertKey]) -> Iterable[AlertKey]:
+        """As ``observe``; where there is no alert, and nothing was learned, nothing is worth evaluating."""
+        return self._take(observation, active)
+
+    def _take(self, observation: Observation, active: Container[AlertKey] | None) -> Iterable[AlertKey]:
+        window = self._windows.find(observation)
+        if window is None or window.key is None or not isinstance(observation, Sample):
             return ()
-        slot, turned = self._learner.turn(key, observation.at)
-        self._windows.add(key, observation)
+        key, at = window.key, observation.at
+        slot, turned = self._learner.turn(key, at)
+        self._windows.add(window, observation)
         if (observation.value <= self._options.floor) if self._lower else (observation.value >= self._options.floor):
-            slot.near_until = observation.at + self._options.window_s
+            slot.near_until = at + self._options.window_s
         # Most lines are good at most times: they are not looked at with every report.
-        return (key,) if turned or self._learner.is_unusual(key) or observation.at <= slot.near_until else ()
+        if not (turned or at <= slot.near_until or self._learner.is_unusual(key)):
+            return ()
+        return window.keys if active is None or key in active or self._learner.baseline(key) is not None else ()
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
         """Give an opinion of one key: the last window against what is usual."""

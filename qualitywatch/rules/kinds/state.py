@@ -126,6 +126,10 @@ class StateRule:
             yields_to=self._common.yields_to,
         )
 
+    def rests(self, key: AlertKey) -> bool:
+        """Whether a status is known: it is as true tomorrow."""
+        return key in self._seen
+
     def forget(self) -> None:
         """Drop all states: the next snapshot tells how things stand."""
         if self._options.entity not in {Entity.PBX, Entity.EVENTS}:  # nobody lists these again

@@ -6,8 +6,9 @@ Strategy: ``rules/windows.py`` makes one figure of the window; entry and exit th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import (
@@ -25,7 +26,9 @@ from qualitywatch.model import (
 from qualitywatch.room import Limit as ShownLimit
 from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.spec import Common, Selection
-from qualitywatch.rules.windows import HIGHEST, LOWER_IS_WORSE, Aggregate, SampleWindows, read_aggregate
+from qualitywatch.rules.windows import HIGHEST, LOWER_IS_WORSE, Aggregate, SampleWindows, Window, read_aggregate
+
+_ROUNDING: Final = 1e-9  # of a mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ class Options:
         """Return the limits of one subject: of the first override that speaks of it, else the rule's own."""
         return next((limits for selection, limits in self.overrides if selection.matches(pbx, subject)), self.limits)
 
+    def edge(self, pbx: str, subject: str) -> float:
+        """The mildest limit of one subject, and a hair less: what no sample has reached, no figure of several can."""
+        entries = [limit.enter for limit in self.limits_of(pbx, subject).values()]
+        if self.metric in LOWER_IS_WORSE:
+            return max(entries, default=math.inf) * (1 + _ROUNDING)
+        return min(entries, default=-math.inf) * (1 - _ROUNDING)
+
 
 class ThresholdRule:
     """One threshold rule at work for one PBX."""
@@ -50,7 +60,7 @@ class ThresholdRule:
     def __init__(self, common: Common, options: Options) -> None:
         self._common = common
         self._options = options
-        self._windows = SampleWindows(common, options)
+        self._windows = SampleWindows(common, options, options.edge)
 
     @property
     def listens_to(self) -> frozenset[str]:
@@ -59,11 +69,20 @@ class ThresholdRule:
 
     def observe(self, observation: Observation) -> Iterable[AlertKey]:
         """Take in a sample of our metric; its key is worth evaluating."""
-        key = self._windows.key_of(observation)
-        if key is None or not isinstance(observation, Sample):
-            return ()
-        self._windows.add(key, observation)
-        return (key,)
+        window = self._count(observation)
+        return () if window is None else window.keys
+
+    def take(self, observation: Observation, now: float, active: Container[AlertKey]) -> Iterable[AlertKey]:
+        """As ``observe``; where there is no alert only what may begin to be one is worth evaluating."""
+        window = self._count(observation)
+        return window.keys if window is not None and (now < window.near_until or window.key in active) else ()
+
+    def _count(self, observation: Observation) -> Window | None:
+        window = self._windows.find(observation)
+        if window is None or not isinstance(observation, Sample):
+            return None
+        self._windows.add(window, observation)
+        return window
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
         """Give an opinion of one key from the samples of the last window."""
