@@ -690,6 +690,20 @@ def test_the_example_is_good_once_its_secrets_exist(write: Write, tmp_path: Path
     assert "s3cret" not in out.getvalue()
 
 
+def test_the_proxy_may_be_a_file_since_it_holds_a_password(write: Write, tmp_path: Path) -> None:
+    bot = "telegram: {token: '123456:ABC', "
+    (tmp_path / "proxy").write_text("socks5://office:p%40ss@192.0.2.1:1080\n", encoding="utf-8")
+    config = read_config(write(f"{SMALLEST}{bot}proxy_file: proxy}}\n"), ENVIRON)
+    assert config.telegram is not None
+    assert config.telegram.proxy == Secret("socks5://office:p%40ss@192.0.2.1:1080")
+    (tmp_path / "proxy").write_text("office:p%40ss@192.0.2.1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"telegram\.proxy_file") as caught:
+        read_config(write(f"{SMALLEST}{bot}proxy_file: proxy}}\n"), ENVIRON)
+    assert "p%40ss" not in str(caught.value)
+    with pytest.raises(ConfigError, match="only one of proxy, proxy_file may be given"):
+        read_config(write(f"{SMALLEST}{bot}proxy: 'http://h:1', proxy_file: proxy}}\n"), ENVIRON)
+
+
 def uncommented(text: str) -> str:
     """The example with every commented line that is YAML, rather than prose, switched on."""
     key = r'(?:- )?(?:[a-z_]+|[0-9]+|P?J?SIP/\w+|"[^"]+"):(?: |$)'
@@ -706,6 +720,8 @@ def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path:
         ("mail_url", "mailto://u:p@example.org"),
         ("web_token", "0123456789abcdef"),
         ("web_anna", "a good password"),
+        ("influx_token", "t"),
+        ("influx_password", "p"),
     ):
         (tmp_path / name).write_text(secret)
     config = read_config(write(text), {"CREDENTIALS_DIRECTORY": str(tmp_path)})

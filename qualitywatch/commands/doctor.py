@@ -11,6 +11,7 @@ import json
 import logging
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -23,6 +24,7 @@ from qualitywatch.doctor.asking.pbx import Listening
 from qualitywatch.doctor.examination import Step, Wish, examine
 from qualitywatch.doctor.finding import Level, Report, worst
 from qualitywatch.errors import ConfigError
+from qualitywatch.notify.legible import legible
 from qualitywatch.ports import Clock
 
 SECONDS: Final = 30.0
@@ -50,9 +52,10 @@ def doctor(config: Path, seconds: float, out: TextIO, *, as_json: bool = False, 
             listening[step.name] = step
             _update(status, listening)
             return
-        reports.append(step)
+        report = _legible(step)
+        reports.append(report)
         if not as_json:
-            console.print(_line(step))
+            console.print(_line(report))
 
     with waiting:
         asyncio.run(examine(Wish(config, seconds), clock or SystemClock(), tell))
@@ -62,6 +65,13 @@ def doctor(config: Path, seconds: float, out: TextIO, *, as_json: bool = False, 
     else:
         console.print(_summary(reports))
     return level.exit_code
+
+
+def _legible(report: Report) -> Report:
+    """Versions, titles and reasons were written by others: nothing of it may move the cursor or break a line."""
+    finding = report.finding
+    shown = replace(finding, what=legible(finding.what), fix=legible(finding.fix))
+    return replace(report, subject=legible(report.subject), finding=shown)
 
 
 def _update(status: Status | None, listening: dict[str, Listening]) -> None:

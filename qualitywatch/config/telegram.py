@@ -7,7 +7,7 @@ from typing import Final
 
 from qualitywatch.config.checks import url_problem
 from qualitywatch.config.context import Context
-from qualitywatch.config.secret_keys import NOWHERE, read_secret, secret_key
+from qualitywatch.config.secret_keys import NOWHERE, read_optional_secret, read_secret, secret_key
 from qualitywatch.config.settings import TelegramConfig
 from qualitywatch.document import Section
 from qualitywatch.secrets import Secret
@@ -32,17 +32,25 @@ def read_telegram(root: Section, context: Context) -> TelegramConfig | None:
         section.problem("base_url", 'must not end in "/bot"')
     elif reason := url_problem(base_url, ("https", "http")):
         section.problem("base_url", reason)
-    proxy = section.text("proxy", None)
-    if proxy is not None and (reason := url_problem(proxy, _PROXY_SCHEMES)):
-        section.problem("proxy", reason)
+    proxy = _proxy(section, context)
+    if proxy is not None and (reason := url_problem(proxy.reveal(), _PROXY_SCHEMES)):
+        section.problem(secret_key(section, "proxy"), reason)
     return TelegramConfig(
         token=token or NOWHERE,
         base_url=base_url,
-        proxy=Secret(proxy) if proxy else None,
+        proxy=proxy,
         users=_users(section),
         commands=section.boolean("commands", True),
         pictures=_pictures(section, context),
     )
+
+
+def _proxy(section: Section, context: Context) -> Secret | None:
+    """The proxy's address, which only sometimes holds a password: one in the configuration need not be hidden from readers."""
+    if "proxy_file" in section:
+        return read_optional_secret(section, "proxy", context)
+    proxy = section.text("proxy", None)
+    return Secret(proxy) if proxy else None
 
 
 def _users(section: Section) -> dict[int, str]:

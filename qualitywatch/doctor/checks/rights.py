@@ -70,7 +70,7 @@ def _write(pbx: PbxFacts) -> Iterator[Finding]:
         if right not in granted:
             yield error(f"{purpose} needs {right}", f"add {right} to write= in manager.conf, {_RESTART}")
     spare = granted - LEAST - set(pbx.needed)
-    for right in sorted(spare, key=list(POWERFUL).index if spare <= set(POWERFUL) else str):
+    for right in sorted(spare):
         what = POWERFUL.get(right, "do more than is needed")
         yield warning(f"write= holds {right}, which nothing needs: it lets this user {what}", f"remove {right} from write=")
     if not spare and not missing:

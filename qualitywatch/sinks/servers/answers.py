@@ -9,14 +9,20 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
 
 _SHOWN: Final = 200
 
 
-def refused(where: str, status: int, body: bytes | str | None, retry_after: str | None, missing: str) -> SinkError:
-    """Translate an answer that is no success; ``missing`` says what a 404 means and how to put it right."""
-    reason = _reason(body)
+def refused(
+    where: str, status: int, body: bytes | str | None, retry_after: str | None, missing: str, hidden: Secret | None = None
+) -> SinkError:
+    """Translate an answer that is no success; ``missing`` says what a 404 means and how to put it right.
+
+    ``hidden`` is the secret we sent: a server that repeats it, or a proxy before it, must not have it written into our log.
+    """
+    reason = _reason(body, hidden)
     match status:
         case 401 | 403:
             return SinkError(
@@ -38,7 +44,7 @@ def unreachable(where: str, reason: object) -> SinkError:
     return SinkError(f"{where} cannot be reached ({reason})", Refusal.LATER)
 
 
-def _reason(body: bytes | str | None) -> str:
+def _reason(body: bytes | str | None, hidden: Secret | None) -> str:
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     try:
         said = json.loads(text)
@@ -46,5 +52,7 @@ def _reason(body: bytes | str | None) -> str:
         said = None
     if isinstance(said, dict):
         text = str(said.get("message") or said.get("error") or "")
+    if hidden is not None and hidden.reveal():
+        text = text.replace(hidden.reveal(), "***")
     text = " ".join(text.split())
     return f": {text[:_SHOWN]}" if text and not text.startswith("<") else ""

@@ -24,6 +24,7 @@ class Influx1:
     def __init__(self, url: str, *, database: str, username: str | None = None, password: Secret | None = None) -> None:
         self._where = f"InfluxDB at {url}"
         self._database = database
+        self._password = password
         auth = httpx.BasicAuth(username, password.reveal() if password else "") if username else None
         self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, auth=auth)
 
@@ -78,4 +79,5 @@ class Influx1:
             missing = f"no {path} there: is it InfluxDB 1.x?"
         elif b"database not found" not in answer.content:
             missing = "no /write there: for InfluxDB 2 write kind: influxdb"
-        raise refused(self._where, answer.status_code, answer.content, answer.headers.get("Retry-After"), missing)
+        pause = answer.headers.get("Retry-After")
+        raise refused(self._where, answer.status_code, answer.content, pause, missing, self._password)

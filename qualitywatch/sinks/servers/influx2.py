@@ -31,7 +31,7 @@ class Influx2:
 
     def __init__(self, url: str, *, org: str, bucket: str, token: Secret | None, where: str | None = None) -> None:
         self._where = where or f"InfluxDB at {url}"
-        self._bucket, self._org = bucket, org
+        self._bucket, self._org, self._token = bucket, org, token
         options: dict[str, Any] = {"token": token.reveal()} if token else {}
         self._client: Any = InfluxDBClient(url=url, org=org, timeout=_TIMEOUT_MS, enable_gzip=True, **options)
         self._writes: Any = self._client.write_api(write_options=SYNCHRONOUS)
@@ -89,7 +89,7 @@ class Influx2:
             headers: Any = exc.headers
             retry_after = headers.get("Retry-After") if headers else None
             # Not chained: the answer's headers may repeat what we sent.
-            raise refused(self._where, exc.status or 0, exc.body, retry_after, missing) from None
+            raise refused(self._where, exc.status or 0, exc.body, retry_after, missing, self._token) from None
         except (HTTPError, OSError) as exc:
             raise unreachable(self._where, _plain(exc)) from None
 
