@@ -30,6 +30,14 @@ def status(text: str) -> bool:
     return _notify("STATUS=" + " ".join(text.split()))  # a line break would begin another assignment
 
 
+def reloading(monotonic_s: float) -> bool:
+    """Tell systemd that the configuration is being read again, until ``ready``; return whether it was told.
+
+    ``monotonic_s`` are seconds of CLOCK_MONOTONIC: Type=notify-reload takes no other sign that this is not an old message.
+    """
+    return _notify(f"RELOADING=1\nMONOTONIC_USEC={int(monotonic_s * 1e6)}")
+
+
 def stopping() -> bool:
     """Tell systemd that an orderly stop has begun; return whether it was told."""
     return _notify("STOPPING=1")

@@ -77,11 +77,15 @@ class Inbox:
                 self._make_room()
         self._filled.set()
 
-    async def take(self, limit: int = 1000) -> list[InboxItem]:
-        """Wait until there is something, then return up to ``limit`` items in the order they came."""
+    async def wait(self) -> None:
+        """Wait until there is something."""
         while not self._length:
             self._filled.clear()
             await self._filled.wait()
+
+    async def take(self, limit: int = 1000) -> list[InboxItem]:
+        """Wait until there is something, then return up to ``limit`` items in the order they came."""
+        await self.wait()
         return self.take_now(limit)
 
     def take_now(self, limit: int = 1000) -> list[InboxItem]:

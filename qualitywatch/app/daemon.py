@@ -1,257 +1,294 @@
-"""The composition root: builds everything from a configuration, runs it, stops it in order.
+"""The composition root: stores, connections, and one configuration after the other at work on them.
 
 Order of starting: the state store (one daemon per directory), what was known before, the series stores, pipelines,
 notifiers; only then does anything connect.  Order of stopping: nobody reads any more, what was read is judged and stored,
 what can be sent at once is sent, series are written, stores are closed.  Each step is bounded in time: what did not go out
 is known to the store, and is told after the next start.
+
+A reload is a change of shift between the two (``app.shift``): PBXes stay connected and are read all the while, only nothing is
+judged for a moment.  A configuration that cannot take over leaves the old one in force.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import NoReturn
+from functools import partial
+from typing import TypeAlias
 
 from qualitywatch import systemd
-from qualitywatch.ami.client import AmiClient
 from qualitywatch.app import assembly
-from qualitywatch.app.keeper import Keeper
-from qualitywatch.app.pictures import Pictures
+from qualitywatch.app.differences import differences, fixed
+from qualitywatch.app.ground import MOVED, Ground
 from qualitywatch.app.progress import what_hangs
-from qualitywatch.app.recently import Recently
-from qualitywatch.app.remedies import remedy_services
-from qualitywatch.app.reporting import Reporting
 from qualitywatch.app.room import DaemonRoom
-from qualitywatch.app.services import Service, build_services
-from qualitywatch.app.sinks import Feeding, labels_of, open_sink
-from qualitywatch.app.vitals import Vitals
+from qualitywatch.app.services import Service
+from qualitywatch.app.shift import DRAIN_S, Shift
+from qualitywatch.app.sinks import labels_of
 from qualitywatch.app.watcher import Watcher
-from qualitywatch.app.web import Web, look_inside
-from qualitywatch.charts.painter import Painter
 from qualitywatch.config import Config
-from qualitywatch.control.protocol import SOCKET
+from qualitywatch.control.protocol import SOCKET, Reloaded
 from qualitywatch.control.server import ControlServer
-from qualitywatch.desk.change import DeskChange
-from qualitywatch.desk.desk import Desk
-from qualitywatch.errors import StoreError
-from qualitywatch.jobs import CalendarJobs, calendar
-from qualitywatch.notify.dispatcher import Dispatcher
-from qualitywatch.notify.registry import build_notifiers
+from qualitywatch.errors import ConfigError, QualitywatchError, StoreError
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.ports import Clock, Notifier, SeriesStore, StateChange, StoredState
+from qualitywatch.ports import Clock, SeriesStore
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.store.patient import PatientStore
 from qualitywatch.store.registry import STATE_STORES, STORES
 
 log = logging.getLogger(__name__)
 
-DRAIN_S = 5.0
-JOBS_GRACE_S = 5.0
-FLUSH_S = 60.0
-RETRY_COMMIT_S = 1.0
+Read: TypeAlias = Callable[[], tuple[Config, Sequence[RuleSpec]]]
+"""Reads configuration and rules anew; raises ConfigError with every mistake."""
+
+
+def _cannot_read() -> tuple[Config, Sequence[RuleSpec]]:
+    raise ConfigError(["this daemon was not started from a configuration file"])
 
 
 class Daemon:
-    """One configuration at work, between ``open`` and ``close``."""
+    """One configuration at work, and others that take over from it, between ``open`` and ``close``."""
 
-    def __init__(
-        self,
-        config: Config,
-        clock: Clock,
-        state: PatientStore,
-        series: Sequence[SeriesStore],
-        notifiers: Mapping[str, Notifier],
-        watchers: Sequence[Watcher],
-        keeper: Keeper,
-        dispatcher: Dispatcher,
-        room: DaemonRoom,
-        services: Sequence[Service],
-        reporting: Reporting,
-        recently: Recently,
-    ) -> None:
-        self.watchers = watchers
-        self.series = series
-        self.room = room
-        self._config = config
-        self._clock = clock
-        self._state = state
-        self._notifiers = notifiers
-        self._keeper = keeper
-        self._dispatcher = dispatcher
-        self.services = services
-        self._reporting = reporting
-        self._control = ControlServer(room, config.store.directory / SOCKET, heard=recently.heard)
+    def __init__(self, ground: Ground, shift: Shift, read: Read, applied: Callable[[Config], None]) -> None:
+        self._ground = ground
+        self._shift = shift
+        self._read, self._applied = read, applied
+        self._control = ControlServer(
+            shift.room, shift.config.store.directory / SOCKET, heard=ground.recently.heard, reload=self.reload
+        )
+        self._reloading = asyncio.Lock()
+        self._hung_up = asyncio.Event()
+        self._over = asyncio.Event()  # the shift at work ends
+        self._next: tuple[Config, Sequence[RuleSpec]] | None = None  # what the next shift works by
+        self._taken_over: asyncio.Future[ConfigError | None] | None = None
+        self._watching: dict[Watcher, asyncio.Task[None]] = {}
+        self._wound_up = False
 
     @classmethod
     async def open(
-        cls, config: Config, specs: Sequence[RuleSpec], clock: Clock, *, state_kind: str = "sqlite", series_kind: str = "rollup"
+        cls,
+        config: Config,
+        specs: Sequence[RuleSpec],
+        clock: Clock,
+        *,
+        state_kind: str = "sqlite",
+        series_kind: str = "rollup",
+        read: Read = _cannot_read,
+        applied: Callable[[Config], None] = lambda config: None,
     ) -> Daemon:
-        """Open the stores and build everything; raises StoreError or ConfigError and leaves nothing open then."""
+        """Open the stores and build everything; raises StoreError or ConfigError and leaves nothing open then.
+
+        ``read`` reads the configuration anew for a reload, ``applied`` is told when it is in force.
+        """
         async with AsyncExitStack() as undo:
             now = clock.now()
             state = PatientStore(await STATE_STORES[state_kind].open(config.store.directory, now=now))
             undo.push_async_callback(state.close)
-            stored = await state.load()
             backend = STORES[series_kind]
             pipelines: dict[str, Pipeline] = {}
             options = assembly.rollup_options(config, labels_of(pipelines)) if series_kind == "rollup" else backend.Options()
             series = await backend.open(config.store.directory, options, now=now)
             undo.push_async_callback(series.close, now)
-            links = assembly.dashboards(config, pipelines)
-            notifiers = build_notifiers(
-                {target.name: assembly.channel_options(config, target, stored.meta, clock, links) for target in config.targets},
-                show_pbx=len(config.pbxes) > 1,
-                zone=config.timezone,
-                remembered=stored.meta,
-            )
-            pipelines |= {pbx.name: assembly.pipeline(config, pbx, specs, stored) for pbx in config.pbxes}
-            sinks = []
-            for influx in config.influx:
-                sinks.append(await open_sink(config, influx, pipelines, clock))
-                undo.push_async_callback(sinks[-1].close, now)
-            desk = assembly.desk(config, specs, stored, pipelines)
-            web = Web(config, config.web) if config.web is not None else None
-            recently = Recently()
-            keeper = Keeper(state, [series, recently, *sinks, *([web.feed] if web is not None else [])], clock)
-            watchers = {}
-            for pbx in config.pbxes:
-                client = AmiClient(assembly.endpoint(pbx, config.call), clock)
-                every_s = pbx.queues.every_s if pbx.queues is not None else None
-                watchers[pbx.name] = Watcher(client, pipelines[pbx.name], desk, keeper, clock, queues_every_s=every_s)
-            room = DaemonRoom(desk, watchers, specs, keeper, series, clock)
-            keeper.state_trouble = lambda: state.trouble
-            painter = Painter()
-            pictures = Pictures(painter, room, assembly.language_of(config, notifiers), config.timezone)
-            dispatcher = Dispatcher(
-                state, notifiers, clock, incidents=stored.incidents, posts=stored.posts, draw=pictures.of_incident
-            )
-            keeper.tell = dispatcher.update
-            await _drop_what_is_gone(stored, pipelines, desk, keeper, now)
-            services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
-            services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock)
-            services += [Feeding(sink) for sink in sinks]
-            services.append(Vitals(watchers, sinks, [series, *sinks], lambda: dispatcher.waiting, clock))
-            if web is not None:
-                web.listen(watchers)
-                hangs = lambda: what_hangs(watchers.values(), dispatcher, clock.monotonic())  # noqa: E731
-                events = web.feed.events
-                inside = lambda: look_inside(watchers, sinks, keeper, dispatcher, events, hangs)  # noqa: E731
-                services += web.services(room, series, specs, clock, inside)
-            language_of = assembly.language_of(config, notifiers)
-            place, told = config.store.directory, stored.meta
-            reporting = Reporting(
-                config.reports, place, notifiers, language_of, painter, room, keeper, told, clock, config.timezone
-            )
+            ground = Ground(clock, state, series, series, pipelines)
+            undo.push_async_callback(_close_sinks, ground, now)
+            shift = await Shift.build(config, specs, ground)
             undo.pop_all()
-        return cls(
-            config,
-            clock,
-            state,
-            [series, *sinks],
-            notifiers,
-            tuple(watchers.values()),
-            keeper,
-            dispatcher,
-            room,
-            services,
-            reporting,
-            recently,
-        )
+        return cls(ground, shift, read, applied)
+
+    @property
+    def watchers(self) -> tuple[Watcher, ...]:
+        """The PBXes, in the order of the configuration."""
+        return tuple(self._ground.watchers.values())
+
+    @property
+    def series(self) -> Sequence[SeriesStore]:
+        """Where series go."""
+        return [self._ground.series, *self._ground.sinks.values()]
+
+    @property
+    def room(self) -> DaemonRoom:
+        """The daemon as people see it; another one after a reload."""
+        return self._shift.room
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """What runs beside watching; others after a reload."""
+        return self._shift.services
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set, then wind up in order."""
         async with asyncio.TaskGroup() as group:
-            delivery = group.create_task(self._dispatcher.run(), name="dispatcher")
-            await self._watch(stop)
-            systemd.stopping()
-            for watcher in self.watchers:
-                await watcher.settle()
-            await self._keeper.commit_waiting()
-            if not await self._dispatcher.drain(DRAIN_S):
-                log.warning("stop.undelivered why=took_longer_than_%gs told_after_the_next_start=yes", DRAIN_S)
-            delivery.cancel()
+            await self._control.start()
+            beside = [
+                group.create_task(self._feed_watchdog(), name="watchdog"),
+                group.create_task(self._reload_when_hung_up(), name="reload"),
+                group.create_task(self._end_with(stop), name="stop"),
+            ]
+            try:
+                while True:
+                    await self._shift.work(self._over, partial(self._begin, group), partial(self._fall_quiet, stop))
+                    if self._wound_up:
+                        break
+                    await self._change_shift()
+                    if stop.is_set():
+                        self._over.set()
+            finally:
+                await self._control.close()
+                for task in beside:
+                    task.cancel()
+            if self._taken_over is not None and not self._taken_over.done():
+                self._taken_over.set_result(ConfigError(["the daemon is being stopped"]))
 
     async def close(self) -> None:
         """Write what is held and close stores and channels."""
         for store in self.series:
             try:
-                await store.close(self._clock.now())
+                await store.close(self._ground.clock.now())
             except StoreError as exc:
                 log.error('series.not_written_at_stop error="%s"', exc)
-        for service in self.services:
-            await service.close()
-        for notifier in self._notifiers.values():
-            await notifier.close()
-        await self._state.close()
+        await self._shift.close()
+        await self._ground.state.close()
 
-    async def _watch(self, stop: asyncio.Event) -> None:
-        regular = calendar(prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents)
-        jobs = CalendarJobs((*regular, *self._reporting.jobs()), self._config.timezone)
-        jobs.start()
-        await self._control.start()
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(watcher.run(), name=f"watch {watcher.name}") for watcher in self.watchers]
-                tasks.append(group.create_task(self._flush_for_ever(), name="flush"))
-                tasks.append(group.create_task(self._retry_commits(), name="commit"))
-                tasks.append(group.create_task(self._feed_watchdog(), name="watchdog"))
-                tasks.append(group.create_task(self._reporting.make_up(), name="reports"))
-                tasks += [group.create_task(service.run(), name=type(service).__name__) for service in self.services]
+    # --- reload ---------------------------------------------------------------------------------------------------------
+
+    def hang_up(self) -> None:
+        """Read the configuration again, soon: what a signal does."""
+        self._hung_up.set()
+
+    async def reload(self) -> Reloaded:
+        """Read the configuration again and go on by it as a whole, or leave everything as it is; one at a time."""
+        async with self._reloading:
+            systemd.reloading(self._ground.clock.monotonic())
+            try:
+                changes = await self._reloaded()
+            except ConfigError as exc:
+                for problem in exc.problems:
+                    log.error("reload.refused %s", problem)
+                log.error("reload.refused problems=%d the_old_configuration_stays_in_force=yes", len(exc.problems))
+                systemd.status(f"reload refused ({len(exc.problems)} problems, see the log): {self._watches()}")
+                return Reloaded(applied=False, problems=tuple(exc.problems))
+            finally:
                 systemd.ready()
-                systemd.status(f"watching {', '.join(watcher.name for watcher in self.watchers)}")
-                log.info("started pbx=%s", ",".join(watcher.name for watcher in self.watchers))
-                await stop.wait()
-                for task in tasks:
-                    task.cancel()
-        finally:
-            await self._control.close()
-            await jobs.close(JOBS_GRACE_S)
+            for change in changes:
+                log.info("reload.changed %s", change)
+            log.info("reloaded changes=%d", len(changes))
+            return Reloaded(applied=True, changes=changes)
 
-    async def _poll_all_agents(self) -> None:
+    async def _reloaded(self) -> tuple[str, ...]:
+        config, specs = await asyncio.to_thread(self._read)
+        old, old_specs = self._shift.config, self._shift.specs
+        if problems := fixed(old, config):
+            raise ConfigError(list(problems))
+        changes = differences(old, config, old_specs, specs)
+        for warning in config.warnings:
+            log.warning("config %s", warning)
+        if changes:
+            self._taken_over = asyncio.get_running_loop().create_future()
+            self._next = (config, specs)
+            self._over.set()
+            problem = await self._taken_over
+            if problem is not None:
+                raise problem
+            self._applied(config)
+            if dropped := self._shift.dropped:
+                changes = (*changes, f"{dropped} alerts ended: their rule or PBX is no longer configured")
+        return changes
+
+    async def _change_shift(self) -> None:
+        """Put the next configuration to work, or the old one again; watchers are held."""
+        assert self._next is not None  # noqa: S101 nothing else ends a shift but a stop
+        assert self._taken_over is not None  # noqa: S101
+        (config, specs), self._next = self._next, None
+        old = self._shift
+        await old.close()
+        problem: ConfigError | None = None
+        try:
+            self._shift = await self._next_shift(config, specs)
+        except QualitywatchError as exc:
+            problem = exc if isinstance(exc, ConfigError) else ConfigError([str(exc)])
+        except Exception:
+            log.exception("reload.failed this_is_a_bug=yes")
+            problem = ConfigError(["the new configuration could not be put to work because of a bug: see the log"])
+        if problem is not None:
+            self._shift = await self._next_shift(old.config, old.specs)
+        self._over.clear()
+        self._control.room = self._shift.room
+        for watcher in self._watching:
+            watcher.go_on()
+            watcher.client.refresh()  # who listens anew has not seen how everybody stands
+        self._taken_over.set_result(problem)
+
+    async def _next_shift(self, config: Config, specs: Sequence[RuleSpec]) -> Shift:
+        for watcher in self._ground.leaving(config):
+            await self._leave(watcher, stays=watcher.name in {pbx.name for pbx in config.pbxes})
+        return await Shift.build(config, specs, self._ground)
+
+    async def _fall_quiet(self, stop: asyncio.Event) -> None:
+        """Let no watcher judge any more: for ever, or until the next shift has begun."""
+        if not stop.is_set():
+            await self._shift.dispatcher.drain(DRAIN_S)  # while they still do: what is under way takes longest
+        self._wound_up = stop.is_set()
+        if self._wound_up:
+            systemd.stopping()
+        for watcher in self._watching:
+            await watcher.hold()
+        if self._wound_up:
+            for watcher in tuple(self._watching):
+                await self._leave(watcher, stays=False)
+
+    # --- watchers -------------------------------------------------------------------------------------------------------
+
+    def _begin(self, group: asyncio.TaskGroup) -> None:
+        """Watch what the shift that has begun is to watch."""
         for watcher in self.watchers:
-            await watcher.poll_all_agents()
+            if watcher not in self._watching:
+                self._watching[watcher] = group.create_task(watcher.run(), name=f"watch {watcher.name}")
+        if not self._reloading.locked():
+            systemd.ready()
+            log.info("started pbx=%s", ",".join(watcher.name for watcher in self.watchers))
+        systemd.status(self._watches())
 
-    async def _flush_for_ever(self) -> NoReturn:
-        while True:
-            await asyncio.sleep(FLUSH_S)
-            await self._keeper.flush()
+    async def _leave(self, watcher: Watcher, *, stays: bool) -> None:
+        """End a watcher that is held; its PBX may be watched on by another."""
+        task = self._watching.pop(watcher, None)
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.wait({task})
+        await watcher.settle()
+        if stays:
+            await watcher.lose_sight(MOVED)
 
-    async def _retry_commits(self) -> NoReturn:
-        """Try what could not be stored again, also when nothing new happens."""
+    # --- beside it ------------------------------------------------------------------------------------------------------
+
+    def _watches(self) -> str:
+        return f"watching {', '.join(watcher.name for watcher in self.watchers)}"
+
+    async def _end_with(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._over.set()
+
+    async def _reload_when_hung_up(self) -> None:
         while True:
-            await asyncio.sleep(RETRY_COMMIT_S)
-            await self._state.retry()
-            if self._keeper.waiting:
-                await self._keeper.commit_waiting()
+            await self._hung_up.wait()
+            self._hung_up.clear()
+            await self.reload()
 
     async def _feed_watchdog(self) -> None:
         interval_s = systemd.watchdog_interval_s()
         if interval_s is None:
             return
         while True:
-            hangs = self._hangs()
+            hangs = what_hangs(self.watchers, self._shift.dispatcher, self._ground.clock.monotonic())
             if hangs is None:
                 systemd.watchdog()
             else:
                 log.error("watchdog.withheld what=%s", hangs)
             await asyncio.sleep(interval_s)
 
-    def _hangs(self) -> str | None:
-        """What makes no progress, or None: systemd is only told that we live when all of us do."""
-        return what_hangs(self.watchers, self._dispatcher, self._clock.monotonic())
 
-
-async def _drop_what_is_gone(
-    stored: StoredState, pipelines: Mapping[str, Pipeline], desk: Desk, keeper: Keeper, now: float
-) -> None:
-    """Forget alerts whose rule or PBX is no longer configured, and let their incidents end."""
-    gone = [alert for pipeline in pipelines.values() for alert in pipeline.orphans()]
-    gone += assembly.of_other_pbxes(stored.alerts, set(pipelines))
-    change = DeskChange()
-    for pbx in {incident.pbx for incident in stored.incidents if incident.is_open} - set(pipelines):
-        change += desk.step(pbx, (), (), now)
-    if gone or change:
-        log.warning("alerts.dropped count=%d why=their_rule_or_pbx_is_no_longer_configured", len(gone))
-        await keeper.keep_change(StateChange(alerts=tuple(gone), incidents=change.incidents))
+async def _close_sinks(ground: Ground, now: float) -> None:
+    for sink in ground.sinks.values():
+        await sink.close(now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
@@ -22,7 +23,7 @@ from qualitywatch.app.queue_poll import QueuePoll
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError
-from qualitywatch.model import Alert, CodecSeen, Connected, NotifyReason, PbxEvent, Transition
+from qualitywatch.model import Alert, CodecSeen, Connected, Disconnected, NotifyReason, PbxEvent, Transition
 from qualitywatch.pipeline import UNMEASURED_LOG, Effects, Pipeline
 from qualitywatch.ports import Clock
 
@@ -51,25 +52,33 @@ class Watcher:
         clock: Clock,
         *,
         queues_every_s: float | None = None,
+        time: PbxTime | None = None,
     ) -> None:
+        """``time`` is the PBX's as it is known already."""
         self.client = client
         self.pipeline = pipeline
         self._desk = desk
         self._keeper = keeper
         self._clock = clock
-        self._time = PbxTime(clock.now(), clock.monotonic())
+        self._time = time or PbxTime(clock.now(), clock.monotonic())
         self._held: list[InboxItem] = []
         self._agents_wanted: dict[str, None] = {}  # peers, an ordered set
         self._codecs_wanted: dict[str, str] = {}  # channel by uniqueid
         self._poll_wanted = asyncio.Event()
         self._queues = QueuePoll(client, queues_every_s) if queues_every_s is not None else None
         self.progress_at = clock.monotonic()
+        self._turn = asyncio.Lock()  # held while a few items are taken, judged and kept
         self.listeners: list[Callable[[PbxEvent], None]] = []  # hear every event just before it is judged; must not raise
         self.followers: list[Callable[[Sequence[Transition], Sequence[Alert]], None]] = []  # hear what was kept; must not raise
 
     @property
     def name(self) -> str:
         return self.client.endpoint.name
+
+    @property
+    def time(self) -> PbxTime:
+        """The PBX's time, for a watcher that takes this one's place."""
+        return self._time
 
     @property
     def now(self) -> float:
@@ -87,11 +96,29 @@ class Watcher:
             if self._queues is not None:
                 group.create_task(self._queues.run(), name=f"queues {self.name}")
 
+    async def hold(self) -> None:
+        """Judge nothing more until ``go_on``; what is under way is finished first.  The PBX is read all the while."""
+        await self._turn.acquire()
+
+    def go_on(self) -> None:
+        """End ``hold``."""
+        self._turn.release()
+
+    def serve(self, desk: Desk, keeper: Keeper) -> None:
+        """Work for others from here on; only while held.  Nobody listens or follows any more."""
+        self._desk, self._keeper = desk, keeper
+        self.listeners.clear()
+        self.followers.clear()
+
+    async def lose_sight(self, reason: str) -> None:
+        """Say that the PBX is not seen from here on; only while held."""
+        await self.keep([self.pipeline.feed(Disconnected(self.now, reason))])
+
     async def settle(self) -> None:
-        """Process what was read before the stop, and keep what is to be remembered."""
+        """Process what was read before the stop, and keep what is to be remembered; only while held."""
         while items := self.client.inbox.take_now(SLICE):
-            await self._keep(self._effects_of(items))
-        await self._keep([self.pipeline.farewell()])
+            await self.keep(self._effects_of(items))
+        await self.keep([self.pipeline.farewell()])
 
     async def poll_all_agents(self) -> None:
         """Ask for everybody's User-Agent; does nothing while the PBX cannot be seen."""
@@ -105,20 +132,20 @@ class Watcher:
     async def _process(self) -> NoReturn:
         inbox = self.client.inbox
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
-                    items = await inbox.take(SLICE)
-            except TimeoutError:
-                items = []
-            effects = self._effects_of(items)
-            # With more waiting, our idea of "now" is behind: only stamps may move time then.
-            if not len(inbox) and not self._held:
-                effects.append(self.pipeline.advance(self._time.now(self._clock.monotonic()) - GRACE_S))
-            await self._keep(effects)
+                    await inbox.wait()
+            async with self._turn:
+                effects = self._effects_of(inbox.take_now(SLICE))
+                # With more waiting, our idea of "now" is behind: only stamps may move time then.
+                if not len(inbox) and not self._held:
+                    effects.append(self.pipeline.advance(self._time.now(self._clock.monotonic()) - GRACE_S))
+                await self.keep(effects)
             self.progress_at = self._clock.monotonic()
             await asyncio.sleep(0)
 
-    async def _keep(self, effects: list[Effects]) -> None:
+    async def keep(self, effects: list[Effects]) -> None:
+        """Store what a few steps of the pipeline want, and let people know; never beside a step."""
         for effect in effects:
             for transition in effect.transitions:
                 if transition.reason is not NotifyReason.NONE:
@@ -217,8 +244,9 @@ class Watcher:
             uniqueid = next(iter(self._codecs_wanted))
             codec = await ask_codec(self.client, self._codecs_wanted.pop(uniqueid))
             if codec is not None:
-                at = self._time.now(self._clock.monotonic()) - GRACE_S
-                await self._keep([self.pipeline.feed(CodecSeen(at, uniqueid, codec))])
+                async with self._turn:
+                    at = self._time.now(self._clock.monotonic()) - GRACE_S
+                    await self.keep([self.pipeline.feed(CodecSeen(at, uniqueid, codec))])
             return
         peer = next(iter(self._agents_wanted))
         del self._agents_wanted[peer]

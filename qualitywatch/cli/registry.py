@@ -10,6 +10,7 @@ from qualitywatch.cli.doctor import DOCTOR
 from qualitywatch.cli.explain import EXPLAIN
 from qualitywatch.cli.looking import REPORT, TOP
 from qualitywatch.cli.recordings import REPLAY, SERVE_CAPTURE
+from qualitywatch.cli.reload import RELOAD
 from qualitywatch.cli.rules import RULES
 from qualitywatch.cli.series import GRAFANA, INFLUX
 from qualitywatch.cli.silence import SILENCE
@@ -20,6 +21,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     CHECK,
     DOCTOR,
     RUN,
+    RELOAD,
     TOP,
     REPORT,
     SILENCE,

@@ -1,7 +1,6 @@
 """``run``: the daemon in the foreground, as systemd wants it.
 
-SIGTERM and SIGINT stop in order; a second one stops at once.  SIGHUP reads configuration and rules again: a good one takes
-over with the stored state, a bad one is reported and the old one goes on.
+SIGTERM and SIGINT stop in order; a second one stops at once.  SIGHUP reads configuration and rules again, as ``reload`` does.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from pathlib import Path
 from qualitywatch.app.daemon import Daemon
 from qualitywatch.clock import SystemClock
 from qualitywatch.config import Config, read_config_and_rules
-from qualitywatch.errors import ConfigError
 from qualitywatch.rules.spec import RuleSpec
 
 log = logging.getLogger(__name__)
@@ -37,61 +35,47 @@ def run(config_path: Path) -> int:
 
 def set_up_logging(level: str) -> None:
     """Log to standard error; the journal adds time and unit itself."""
-    logging.basicConfig(level=level.upper(), format=LOG_FORMAT, stream=sys.stderr, force=True)
+    logging.basicConfig(format=LOG_FORMAT, stream=sys.stderr, force=True)
+    set_log_level(level)
     # These print whole URLs, and with them the bot's token.
     for chatty in ("httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
+def set_log_level(level: str) -> None:
+    """Log what is so important, and worse."""
+    logging.getLogger().setLevel(level.upper())
+
+
 async def _run(config_path: Path, config: Config, specs: Sequence[RuleSpec]) -> int:
-    signals = _Signals(config_path)
+    stop = _Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signals.stop)
-    loop.add_signal_handler(signal.SIGHUP, signals.reload)
-    while True:
-        daemon = await Daemon.open(config, specs, SystemClock())
-        try:
-            await daemon.run(signals.begin())
-        finally:
-            await daemon.close()
-        if signals.next is None:
-            log.info("stopped")
-            return 0
-        (config, specs), signals.next = signals.next, None
-        log.info("reloaded config=%s", config_path)
+        loop.add_signal_handler(number, stop.ask)
+    daemon = await Daemon.open(
+        config,
+        specs,
+        SystemClock(),
+        read=lambda: read_config_and_rules(config_path),
+        applied=lambda config: set_log_level(config.log_level),
+    )
+    loop.add_signal_handler(signal.SIGHUP, daemon.hang_up)
+    try:
+        await daemon.run(stop.asked)
+    finally:
+        await daemon.close()
+    log.info("stopped")
+    return 0
 
 
-class _Signals:
-    """What signals ask for."""
+class _Stop:
+    """What SIGTERM asks for."""
 
-    def __init__(self, config_path: Path) -> None:
-        self.next: tuple[Config, Sequence[RuleSpec]] | None = None
-        self._config_path = config_path
-        self._stop = asyncio.Event()
-        self._stopping = False
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
 
-    def begin(self) -> asyncio.Event:
-        """The event that ends the daemon that is about to run."""
-        if not self._stopping:
-            self._stop = asyncio.Event()
-        return self._stop
-
-    def stop(self) -> None:
-        if self._stopping:
+    def ask(self) -> None:
+        if self.asked.is_set():
             log.warning("stopped at once by a second signal")
             raise SystemExit(1)
-        self._stopping = True
-        self.next = None
-        self._stop.set()
-
-    def reload(self) -> None:
-        if self._stopping:
-            return
-        try:
-            self.next = read_config_and_rules(self._config_path)
-        except ConfigError as exc:
-            for problem in exc.problems:
-                log.error("reload.refused %s", problem)
-            return
-        self._stop.set()
+        self.asked.set()

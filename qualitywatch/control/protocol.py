@@ -54,7 +54,12 @@ class AskView:
     """Asks for everybody and everything, as a screen shows it."""
 
 
-Request: TypeAlias = SilenceRequest | ListSilences | ExpireSilence | AskStatus | AskView | WhyRequest
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """Asks to read the configuration and the rules again."""
+
+
+Request: TypeAlias = SilenceRequest | ListSilences | ExpireSilence | AskStatus | AskView | WhyRequest | Reload
 
 _REQUESTS: Final[Mapping[str, type[Request]]] = {
     "silence.add": SilenceRequest,
@@ -63,6 +68,7 @@ _REQUESTS: Final[Mapping[str, type[Request]]] = {
     "status": AskStatus,
     "why": WhyRequest,
     "view": AskView,
+    "reload": Reload,
 }
 _NAMES: Final = {kind: name for name, kind in _REQUESTS.items()}
 
@@ -123,7 +129,16 @@ class View:
     troubles: tuple[str, ...]
 
 
-Answer: TypeAlias = Silences | Status | View | Why
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What came of a reload: what is different now, or, where it was refused as a whole, everything that is wrong."""
+
+    applied: bool
+    changes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+Answer: TypeAlias = Silences | Status | View | Why | Reloaded
 
 
 def encode_request(request: Request) -> bytes:

@@ -14,7 +14,7 @@ import pwd
 import socket
 import stat
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,8 @@ from qualitywatch.control.protocol import (
     Heard,
     ListSilences,
     PbxStatus,
+    Reload,
+    Reloaded,
     Request,
     Silences,
     Status,
@@ -59,9 +61,11 @@ class ControlServer:
         patience_s: float = PATIENCE_S,
         *,
         heard: Callable[[PbxView], Mapping[str, Heard]] = lambda view: {},
+        reload: Callable[[], Awaitable[Reloaded]] | None = None,
     ) -> None:
-        """``heard`` tells how the peers of a PBX sounded in the last minute."""
-        self._room = room
+        """``heard`` tells how the peers of a PBX sounded in the last minute, ``reload`` reads the configuration again."""
+        self.room = room
+        self._reload = reload
         self._heard = heard
         self._path = path
         self._patience_s = patience_s
@@ -127,7 +131,7 @@ class ControlServer:
             return encode_error(str(exc))
 
     async def _do(self, request: Request, by: str) -> Answer:
-        room = self._room
+        room = self.room
         match request:
             case SilenceRequest():
                 return Silences(room.now(), (await room.silence(request, by),))
@@ -144,6 +148,10 @@ class ControlServer:
                 if not isinstance(room, Explains):
                     raise ControlError("this daemon cannot say why")
                 return room.why(request)
+            case Reload():
+                if self._reload is None:
+                    raise ControlError("this daemon cannot read its configuration again")
+                return await self._reload()
             case AskView():
                 pbxes = tuple(room.pbxes())
                 heard = tuple(each for view in pbxes for each in self._heard(view).values())

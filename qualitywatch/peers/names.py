@@ -18,6 +18,10 @@ class NameBook:
         self._configured = configured
         self._heard: dict[str, str] = {}
 
+    def configure(self, configured: Mapping[str, str]) -> None:
+        """Take other configured names; what was heard stays."""
+        self._configured = configured
+
     def hear_channel(self, channel: Channel) -> None:
         """Learn from a channel block."""
         if channel.caller_name is None or not channel.caller_number:

@@ -70,6 +70,10 @@ class Calls:
         self._dials = DialTracker(pbx, carries=self._traffic.carries, own=OWN_CHANNEL)
         self._load = LoadTracker(pbx, carries=self._traffic.carries)
 
+    def configure(self, sites: Sites | None) -> None:
+        """Go by other sites."""
+        self._shared.configure(SiteBook(sites))
+
     def places_of(self, subject: str) -> tuple[str, ...]:
         """What may explain the bad sound of a peer: its site, or the registration that its calls go through."""
         return self._shared.places_of(subject)

@@ -195,6 +195,32 @@ class Pipeline:
         """Of whom rules have anything to judge by, as far as they can tell."""
         return sorted(self._engine.subjects())
 
+    def renew(
+        self,
+        specs: Sequence[RuleSpec],
+        *,
+        names: Mapping[str, str],
+        rule_memories: Mapping[str, str],
+        zone: tzinfo,
+        trunk_peers: Mapping[str, str],
+        sites: Sites,
+        queues: Sequence[Selector],
+    ) -> Effects:
+        """Go on by another configuration: what is known stays, alerts keep their rules by name; ``orphans`` follows."""
+        self._presence.configure(names, trunk_peers)
+        self._calls.configure(sites)
+        self._queues.configure(queues)
+        self._engine, keys = self._engine.renewed(
+            specs, self._pbx, rule_memories, lambda engine: engine.settle(zone, self._in_trouble)
+        )
+        self._engine.attend(self._lifecycle.active())
+        self._lifecycle.wake()
+        out = Collected()
+        if self._now is not None and self._blind_since is None:
+            for evaluation in self._engine.evaluate(keys, self._now):
+                self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
+        return out.freeze()
+
     def orphans(self) -> tuple[Alert, ...]:
         """Drop alerts of rules that are no longer loaded and return their inactive forms for the store."""
         gone = [key for key in self._lifecycle.active() if not self._engine.knows(key.rule)]

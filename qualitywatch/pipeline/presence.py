@@ -58,6 +58,11 @@ class Presence:
         self._trunk_at: dict[tuple[str, str], str | None] = {}  # by address and technology: it is asked with every call
         self._trunks_known = 0
 
+    def configure(self, names: Mapping[str, str], trunk_peers: Mapping[str, str]) -> None:
+        """Take other names, and other trunks of peers."""
+        self.names.configure(names)
+        self._trunk_peers = trunk_peers
+
     def trunk_of(self, subject: str) -> str | None:
         """The registration whose calls go through a peer: the one that was configured, else the one at its address."""
         if subject in self._trunk_peers:

@@ -44,6 +44,10 @@ class SharedLoss:
         self._expired_at: float | None = None
         self._everywhere: tuple[tuple[int, int], float, bool] = ((0, 0), 0.0, False)  # of which counts, when, and the answer
 
+    def configure(self, sites: SiteBook) -> None:
+        """Go by other sites from the next sample of each peer on."""
+        self._sites = sites
+
     def hear(self, report: RtcpReport) -> None:
         """Note where a peer really sends from: a registration may name an address that many networks have."""
         if report.direction is Direction.TO_PEER and report.channel is not None and report.from_address:

@@ -21,6 +21,10 @@ class QueueTracker:
         self._known: frozenset[str] = frozenset()
         self._named: set[str] = set()  # by the list at hand
 
+    def configure(self, only: Sequence[Selector]) -> None:
+        """Other queues are of interest from the next list on, which also says that nothing is known of the rest."""
+        self._only = tuple(only)
+
     def observe(self, event: QueueSummarySeen | QueuesListed) -> Iterator[LevelObservation]:
         """Take in an item or the end of a list and yield what it shows."""
         if isinstance(event, QueueSummarySeen):

@@ -32,6 +32,10 @@ class Duty:
         self._shifts: dict[str, _Shift] = {}
         self._waiting: dict[AlertKey, float] = {}  # until when there is nothing to do for it
 
+    def adopt(self, other: Duty, rules: Collection[str]) -> None:
+        """Go on with whom another waited for, as far as these rules are concerned."""
+        self._waiting |= {key: until for key, until in other._waiting.items() if key.rule in rules}
+
     @property
     def names(self) -> Collection[str]:
         """The rules that have hours."""

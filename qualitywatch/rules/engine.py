@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
-from qualitywatch.model import AlertKey, Evaluation, Observation
+from qualitywatch.model import AlertKey, Direction, Evaluation, Observation
 from qualitywatch.ports import KnowsCalm, Learning, Recalling, Resting, RuleKind
 from qualitywatch.rules.duty import Duty
 from qualitywatch.rules.spec import RuleSpec
@@ -15,6 +15,8 @@ EXPIRE_EVERY_S = 600.0
 # What rules have learned is worth a few minutes of a crash, and is handed out in slices that take a millisecond or two.
 REMEMBER_EVERY_S: Final = 300.0
 REMEMBER_AT_ONCE: Final = 50
+
+Settle: TypeAlias = "Callable[[Engine], None]"
 
 
 class _Take(Protocol):
@@ -25,6 +27,7 @@ class Engine:
     """Holds one instance of every rule and asks the right one."""
 
     def __init__(self, specs: Sequence[RuleSpec]) -> None:
+        self._specs = {spec.name: spec for spec in specs}
         self._rules = {spec.name: spec.build() for spec in specs}
         topics = {topic for rule in self._rules.values() for topic in rule.listens_to}
         self._listeners = {topic: tuple(rule for rule in self._rules.values() if topic in rule.listens_to) for topic in topics}
@@ -35,6 +38,50 @@ class Engine:
         self._takers: dict[str, tuple[tuple[_Take | None, RuleKind], ...]] = {}  # by topic, made when first needed
         self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
         self._remembered_at: float | None = None
+
+    def renewed(
+        self, specs: Sequence[RuleSpec], pbx: str, memories: Mapping[str, str], settle: Settle
+    ) -> tuple[Engine, list[AlertKey]]:
+        """An engine of other rules that goes on where this one is, and the keys it may think otherwise of.
+
+        A rule that is the same stays at work as it is.  Another is told what the rules of this engine go by at present, so that
+        it judges by its whole window at once, and gets back what was learned under its name; ``settle`` gives it its
+        surroundings.
+        """
+        engine = Engine(specs)
+        kept = {name for name, spec in engine._specs.items() if name in self._specs and spec.works == self._specs[name].works}
+        new = {name: rule for name, rule in engine._rules.items() if name not in kept}
+        known = sorted(self._known(pbx), key=lambda observation: observation.at) if new else []
+        settle(engine)
+        engine.recall(pbx, memories)
+        keys: dict[AlertKey, None] = {}
+        for rule in new.values():
+            for observation in known:
+                if observation.topic in rule.listens_to:
+                    keys |= dict.fromkeys(rule.observe(observation))
+        engine._adopt({name: self._rules[name] for name in kept})
+        engine._duty.adopt(self._duty, kept)
+        settle(engine)
+        return engine, list(keys)
+
+    def _adopt(self, rules: Mapping[str, RuleKind]) -> None:
+        self._rules |= rules
+        self._listeners = {
+            topic: tuple(rule for rule in self._rules.values() if topic in rule.listens_to) for topic in self._listeners
+        }
+        self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
+
+    def _known(self, pbx: str) -> Iterable[Observation]:
+        """Everything that some rule goes by at present, each thing once."""
+        found: dict[int, Observation] = {}
+        for name, rule in self._rules.items():
+            recalling: object = rule
+            if isinstance(recalling, Recalling):
+                for subject in recalling.subjects():
+                    for way in (None, *Direction):
+                        seen = recalling.seen(AlertKey(name, pbx, subject, way))
+                        found |= {id(observation): observation for observation, _ in seen}
+        return found.values()
 
     def knows(self, rule: str) -> bool:
         """Whether a rule of this name is loaded."""

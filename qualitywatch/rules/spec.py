@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from qualitywatch.document import Hours, Selector
@@ -93,3 +94,10 @@ class RuleSpec:
     active: Hours | None = None  # when its conditions count; None: always
     remedies: tuple[Remedy, ...] = ()  # what the configuration may allow to be done about its alerts
     common: Common | None = None  # what the file says of any kind of rule; for whoever looks a rule over
+
+    @property
+    def works(self) -> object:
+        """How it judges, to be compared: equal for rules that judge exactly alike, wherever they stand."""
+        build = self.build
+        # A factory is a frozen value, or a class with its frozen options.
+        return self.kind, self.active, (build.func, build.args) if isinstance(build, partial) else build

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from qualitywatch.errors import StoreError
-from qualitywatch.model import AuditRow
+from qualitywatch.model import AlertState, AuditRow
 from qualitywatch.ports import StateChange, StateStore, StoredState
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,9 @@ class PatientStore:
         self.trouble: str | None = None
 
     async def load(self) -> StoredState:
-        """Read what the store holds."""
-        return await self._store.load()
+        """Read what the store holds, and what still waits for it."""
+        async with self._writing:
+            return overlaid(await self._store.load(), self._unwritten)
 
     async def commit(self, change: StateChange) -> None:
         """Store the change, and all that waits; or remember it."""
@@ -73,6 +74,21 @@ class PatientStore:
         if self.trouble is not None:
             self.trouble = None
             log.warning("state.stored_again")
+
+
+def overlaid(stored: StoredState, change: StateChange) -> StoredState:
+    """What the store would hold if the change were in it."""
+    if not change:
+        return stored
+    alerts = {alert.key: alert for alert in (*stored.alerts, *change.alerts)}
+    return StoredState(
+        alerts=tuple(alert for alert in alerts.values() if alert.state is not AlertState.INACTIVE),
+        agents=tuple({(agent.pbx, agent.peer): agent for agent in (*stored.agents, *change.agents)}.values()),
+        meta={name: text for name, text in {**stored.meta, **(change.meta or {})}.items() if text},
+        incidents=tuple({each.id: each for each in (*stored.incidents, *change.incidents)}.values()),
+        posts=tuple({post.id: post for post in (*stored.posts, *change.posts)}.values()),
+        silences=tuple({each.id: each for each in (*stored.silences, *change.silences)}.values()),
+    )
 
 
 def together(first: StateChange, then: StateChange) -> StateChange:

@@ -58,8 +58,11 @@ def test_a_request_can_be_written_by_hand() -> None:
         (b"[" * 60_000, "the request is not one line of JSON"),
         (b'{"do": "silence.add", "ends_at": NaN}', "the request is not one line of JSON"),
         (b"[]", "the request is not a JSON object"),
-        (b"{}", '"do" must be one of silence.add, silence.list, silence.expire, status, why, view'),
-        (b'{"do": ["silence.list"]}', '"do" must be one of silence.add, silence.list, silence.expire, status, why, view'),
+        (b"{}", '"do" must be one of silence.add, silence.list, silence.expire, status, why, view, reload'),
+        (
+            b'{"do": ["silence.list"]}',
+            '"do" must be one of silence.add, silence.list, silence.expire, status, why, view, reload',
+        ),
         (b'{"do": "silence.expire"}', "ExpireSilence: field id is missing"),
         (b'{"do": "silence.expire", "id": "7"}', "ExpireSilence.id: unexpected str"),
         (b'{"do": "silence.list", "all": 1}', "silence.list: unknown 'all'; it takes nothing else"),

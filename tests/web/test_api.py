@@ -192,7 +192,7 @@ async def test_the_last_minute_of_a_peer_is_the_same_everywhere(here: House) -> 
 async def test_queues_are_told_as_they_were_read_last(here: House) -> None:
     await here.until("pbxes", lambda body: body["items"][0]["is_seen"])
     read = LevelObservation(1000.0, "office", "support", {Gauge.QUEUE_CALLERS: 3.0, Gauge.QUEUE_LONGEST_HOLD_S: 61.0})
-    for store in here.daemon._keeper._series:
+    for store in here.daemon._shift._keeper._series:
         await store.write(SeriesBatch(observed=(Observed(1000.0, read),)))
     (queue,) = (await here.get("queues"))["items"]
     assert (queue["queue"], queue["callers"], queue["longest_hold_s"], queue["agents_available"]) == ("support", 3, 61, None)

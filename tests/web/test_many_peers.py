@@ -26,7 +26,7 @@ async def test_a_thousand_peers_are_told_in_a_fifth_of_a_second(tmp_path: Path) 
             for direction in Direction
             for metric, value in ((Metric.LOSS_PERCENT, number / 100), (Metric.JITTER_MS, 4.0), (Metric.MOS, 4.3))
         ]
-        for store in here.daemon._keeper._series:
+        for store in here.daemon._shift._keeper._series:
             await store.write(SeriesBatch(tuple(samples)))
         took_s = []
         response = await here.client.get("/api/v1/peers")

@@ -18,7 +18,7 @@ TRUNK = "SIP/74993801@127.0.0.1"
 
 
 async def store(home: House, batch: SeriesBatch) -> None:
-    for each in home.daemon._keeper._series:
+    for each in home.daemon._shift._keeper._series:
         await each.write(batch)
 
 

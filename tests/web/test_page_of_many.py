@@ -54,7 +54,7 @@ def samples(now: float, loss: float) -> tuple[Sample, ...]:
 
 async def everybody_talks(home: House, loss: float) -> None:
     watcher = home.daemon.watchers[0]
-    for store in home.daemon._keeper._series:
+    for store in home.daemon._shift._keeper._series:
         await store.write(SeriesBatch(samples(watcher.now, loss)))
 
 

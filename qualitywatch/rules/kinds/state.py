@@ -126,6 +126,14 @@ class StateRule:
             yields_to=self._common.yields_to,
         )
 
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """The last status of one key."""
+        return ((seen, True),) if (seen := self._seen.get(key)) is not None else ()
+
+    def subjects(self) -> Iterable[str]:
+        """Whose status is known."""
+        return {key.subject for key in self._seen}
+
     def rests(self, key: AlertKey) -> bool:
         """Whether a status is known: it is as true tomorrow."""
         return key in self._seen

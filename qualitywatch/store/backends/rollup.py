@@ -11,7 +11,7 @@ import logging
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
@@ -92,6 +92,10 @@ class RollupStore:
             return connect(directory / ROLLUP_FILE, LAYOUT, now)
 
         return cls(await Database.open(directory / ROLLUP_FILE, make_and_connect), options, now)
+
+    def keep(self, options: RollupOptions) -> None:
+        """Keep rows for another time from the next pruning on; labels stay."""
+        self._options = replace(options, labels=self._options.labels)
 
     async def write(self, batch: SeriesBatch) -> None:
         """Take in a batch, in memory only; raises StoreError after ``close``."""
