@@ -127,7 +127,7 @@ def test_unit_restarts_unless_the_configuration_is_wrong() -> None:
     assert unit_values("Restart") == ["on-failure"]
     assert unit_values("RestartPreventExitStatus") == ["2 78"]
     assert unit_values("ExecStart") == ["/opt/qualitywatch/bin/qualitywatch run --config /etc/qualitywatch/qualitywatch.yml"]
-    assert unit_values("ExecReload") == ["kill -HUP $MAINPID"]
+    assert unit_values("ExecReload") == ["/opt/qualitywatch/bin/qualitywatch reload --socket %S/qualitywatch/control.sock"]
 
 
 def test_unit_passes_secrets_as_optional_credentials() -> None:
