@@ -12,7 +12,7 @@ import errno
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -26,8 +26,10 @@ _DENIED: Final = (
 )
 _LOCKED: Final = "locked by another process for too long: end the program (sqlite3, a backup) that holds it"
 _FAILED: Final = "the disk refused to read or write it: look into the kernel's log (dmesg) and check the file system"
-_DAMAGED: Final = "the file is damaged: move it away (keep it) and restart qualitywatch, which then starts a new one"
+_DAMAGED: Final = "the file is damaged: restart qualitywatch, which sets it aside and starts a new one"
 _NO_DIRECTORY: Final = "part of this path is a file: name a directory"
+
+DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 _SQLITE_ADVICE: Final = {
     sqlite3.SQLITE_FULL: _FULL,
@@ -64,6 +66,11 @@ def explain(path: Path, error: sqlite3.Error | OSError) -> StoreError:
     else:
         advice = _SQLITE_ADVICE.get(sqlite_code(error), str(error))
     return StoreError(f"{path}: {advice}")
+
+
+def damage_mark(path: Path) -> Path:
+    """The file that says to the next start that this one was found damaged while it was in use."""
+    return path.with_name(f"{path.name}.damaged")
 
 
 @contextmanager
@@ -130,6 +137,9 @@ class Database:
             try:
                 return work(self._connection)
             except (sqlite3.Error, OSError) as exc:
+                if isinstance(exc, sqlite3.Error) and sqlite_code(exc) in DAMAGE:
+                    with suppress(OSError):
+                        damage_mark(self._path).touch(mode=0o600)
                 raise explain(self._path, exc) from exc
 
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._executor, work_explained))

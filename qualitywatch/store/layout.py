@@ -3,6 +3,9 @@
 A file that is not SQLite, or that SQLite calls corrupt, is renamed to ``<name>.corrupt-<Unix time>`` (with its -wal and
 -shm, so that it can still be salvaged) and a new one is started: a monitor that refuses to start is worse than one that
 forgot.  A sound file that is not ours, or was written by a newer version, is never touched.
+
+Files too large to be read at every start are only looked into; damage that is met later leaves a mark beside the file
+(``mark_damaged``), and the next start sets it aside: else each start would go well, and nothing be stored ever after.
 """
 
 from __future__ import annotations
@@ -15,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qualitywatch.errors import StoreError
-from qualitywatch.store.database import sqlite_code, transaction
+from qualitywatch.store.database import DAMAGE, damage_mark, sqlite_code, transaction
 
 log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 5.0  # an administrator's or Grafana's query may hold the file for a moment
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SMALLEST_PAGE = 512  # bytes, https://www.sqlite.org/fileformat.html section 1.3.2
 _STRICT_SINCE = (3, 37, 0)  # older: RHEL 9 has 3.34; its columns then only lack the type check
 
@@ -45,14 +47,17 @@ def connect(path: Path, layout: Layout, now: float) -> sqlite3.Connection:
     try:
         return _open(path, layout)
     except (_DamagedError, sqlite3.DatabaseError) as exc:
-        if isinstance(exc, sqlite3.DatabaseError) and sqlite_code(exc) not in _DAMAGE:
+        if isinstance(exc, sqlite3.DatabaseError) and sqlite_code(exc) not in DAMAGE:
             raise
         aside = _set_aside(path, now)
+        damage_mark(path).unlink(missing_ok=True)
         log.error("%s is damaged (%s): set aside as %s, starting with an empty one", path, exc, aside.name)
     return _open(path, layout)
 
 
 def _open(path: Path, layout: Layout) -> sqlite3.Connection:
+    if damage_mark(path).exists() and path.exists():
+        raise _DamagedError("found while it was in use")
     _create(path, layout.mode)
     _check_beginning(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
@@ -62,6 +67,8 @@ def _open(path: Path, layout: Layout) -> sqlite3.Connection:
             findings = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
             if findings != ["ok"]:
                 raise _DamagedError(" ".join("; ".join(findings).split()))
+        else:
+            _look_into(connection)
         for pragma in layout.pragmas:
             connection.execute(f"PRAGMA {pragma}")
         _migrate(connection, layout, version)
@@ -83,6 +90,13 @@ def _check_beginning(path: Path) -> None:
         beginning = file.read(_SMALLEST_PAGE)
     if beginning and (len(beginning) < _SMALLEST_PAGE or not beginning.startswith(b"SQLite format 3\0")):
         raise _DamagedError("not a SQLite file")  # SQLite itself takes a short file for an empty one, and overwrites it
+
+
+def _look_into(connection: sqlite3.Connection) -> None:
+    """Read the first row of every table: sqlite3.DatabaseError where even its first page is damaged."""
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for name in names:
+        connection.execute(f'SELECT * FROM "{name}" LIMIT 1').fetchall()  # noqa: S608 - the name of a table there is
 
 
 def _version(connection: sqlite3.Connection, path: Path, layout: Layout) -> int:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,11 @@ from qualitywatch.errors import StoreError
 from qualitywatch.model import Direction, DirectionTotals, Metric, StatusObservation, TrunkState
 from qualitywatch.model.observations import Observed
 from qualitywatch.ports import SeriesBatch
+from qualitywatch.sinks.spool import LAYOUT as SPOOL
 from qualitywatch.store.backends import rollup as backend
 from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
+from qualitywatch.store.database import Database
+from qualitywatch.store.layout import connect
 from qualitywatch.store.rollup import FIGURES
 from qualitywatch.store.rollup_tables import PRUNE_CHUNK
 from tests.store.model_values import NOW, a_call, a_log, a_sample
@@ -275,6 +279,44 @@ async def test_a_damaged_file_is_set_aside(tmp_path: Path, caplog: pytest.LogCap
     assert len(query(tmp_path, "SELECT * FROM minute")) == 1
     assert len(caplog.records) == 1
     assert (tmp_path / f"{ROLLUP_FILE}.corrupt-{int(NOW)}").exists()
+
+
+async def test_damage_that_is_met_in_use_is_set_aside_at_the_next_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = await opened(tmp_path)
+    await store.write(SeriesBatch((a_sample(),), logs=(a_log(),)))
+    await store.close(NOW)
+    (root,) = query(tmp_path, "SELECT rootpage FROM sqlite_master WHERE name = 'event'")
+    with (tmp_path / ROLLUP_FILE).open("r+b") as file:
+        file.seek((root["rootpage"] - 1) * 4096)
+        file.write(b"\xa5" * 4096)
+    store = await opened(tmp_path)  # it would go well for ever, and no event be stored
+    assert (tmp_path / f"{ROLLUP_FILE}.corrupt-{int(NOW)}").exists()
+    await store.close(NOW)
+    async with closing_database(tmp_path / "spool.db") as database:
+        with pytest.raises(StoreError, match="damaged: restart qualitywatch"):
+            await database.run(lambda connection: _raise(sqlite3.SQLITE_CORRUPT))
+    connect(tmp_path / "spool.db", SPOOL, NOW).close()
+    assert (tmp_path / f"spool.db.corrupt-{int(NOW)}").exists()
+    assert not (tmp_path / "spool.db.damaged").exists()
+    assert [("set aside" in record.message) for record in caplog.records] == [True, True]
+
+
+@asynccontextmanager
+async def closing_database(path: Path) -> AsyncIterator[Database]:
+    """A file of some use, open."""
+    database = await Database.open(path, lambda: connect(path, SPOOL, NOW))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _raise(code: int) -> None:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = code
+    raise error
 
 
 async def test_tables_have_a_column_for_every_figure(store: RollupStore, tmp_path: Path) -> None:
