@@ -19,6 +19,7 @@ from qualitywatch.control.protocol import SOCKET, ControlError, ListSilences, Si
 from qualitywatch.doctor import registry
 from qualitywatch.doctor.asking.machine import UNIT_FOLDERS, ask_disk, ask_systemctl, ask_unit, state_directory_of, user_of
 from qualitywatch.doctor.asking.pbx import Listening, ask_pbx
+from qualitywatch.doctor.asking.secretfiles import ask_secrets
 from qualitywatch.doctor.asking.series import ask_series
 from qualitywatch.doctor.asking.telegram import ask_telegram
 from qualitywatch.doctor.facts import BotFacts, UnitFacts
@@ -78,6 +79,8 @@ class _Examination:
         disk = await asyncio.to_thread(ask_disk, config.store.directory, user_of(unit))
         self._judge(registry.DISK, MACHINE, disk)
         self._judge(registry.UNIT, MACHINE, replace(unit, state=await ask_systemctl()) if unit.path is not None else unit)
+        secrets = await asyncio.to_thread(ask_secrets, self._wish.config, unit)
+        self._judge(registry.SECRETS, MACHINE, secrets)
         runs = await asyncio.to_thread(_daemon_runs, config)
         async with asyncio.TaskGroup() as group:
             if config.telegram is not None:

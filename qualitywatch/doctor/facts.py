@@ -145,6 +145,24 @@ class DiskFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file the configuration takes a secret from; ``readable``: by the user the unit runs the daemon as, None: not known."""
+
+    key: str
+    path: Path
+    is_passed_on: bool  # by LoadCredential= of the unit, under the file's own name
+    readable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFacts:
+    """The secrets of a configuration that is started by a unit; ``user`` None without one."""
+
+    user: str | None
+    files: tuple[SecretFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnitFacts:
     """The systemd unit; ``path`` None when none is installed, ``state`` what systemctl shows of it, empty without one."""
 

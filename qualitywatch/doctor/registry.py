@@ -18,13 +18,14 @@ from qualitywatch.doctor.checks import (
     reachability,
     reports,
     rights,
+    secrets,
     series,
     timestamps,
     tls,
     token,
     unit,
 )
-from qualitywatch.doctor.facts import BotFacts, ChatFacts, DiskFacts, PbxFacts, SeriesFacts, UnitFacts
+from qualitywatch.doctor.facts import BotFacts, ChatFacts, DiskFacts, PbxFacts, SecretFacts, SeriesFacts, UnitFacts
 from qualitywatch.doctor.finding import Finding
 
 F = TypeVar("F")
@@ -55,4 +56,5 @@ BOT: Final[tuple[Check[BotFacts], ...]] = (Check("telegram token", token.judge),
 CHAT: Final[tuple[Check[ChatFacts], ...]] = (Check("telegram chat", chats.judge),)
 SERIES: Final[tuple[Check[SeriesFacts], ...]] = (Check("time series", series.judge),)
 DISK: Final[tuple[Check[DiskFacts], ...]] = (Check("disk", disk.judge),)
+SECRETS: Final[tuple[Check[SecretFacts], ...]] = (Check("secrets", secrets.judge),)
 UNIT: Final[tuple[Check[UnitFacts], ...]] = (Check("systemd unit", unit.judge),)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from qualitywatch.doctor.asking.machine import UNIT, ask_disk, ask_systemctl, ask_unit, state_directory_of, user_of
 from qualitywatch.doctor.checks import disk as disk_check
@@ -220,3 +223,41 @@ async def test_warnings_of_the_configuration_are_told(tmp_path: Path) -> None:
         config.chmod(0o644)
         found = await examined(config, 0.0)
     found.one("configuration", Level.WARNING, "secret")
+
+
+# --- secrets
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can keep secrets from another user")
+async def test_secrets_that_the_daemon_cannot_read() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="doctor-", dir="/var/tmp"))  # where other users may look, unlike pytest's own
+    try:
+        folder.chmod(0o755)
+        vault = folder / "credentials"
+        vault.mkdir(mode=0o700)
+        for name, secret in (("ami_secret", "s3cret"), ("influx_token", "t0ken"), ("web_token", "0123456789abcdef")):
+            (vault / name).write_text(secret)
+        (folder / "open").write_text("k3y-for-hooks")
+        document = {
+            "pbx": [
+                {"name": "office", "host": "127.0.0.1", "port": 1, "username": "q", "secret_file": "credentials/ami_secret"}
+            ],
+            "influx": [{"url": "http://127.0.0.1:9", "token_file": str(vault / "influx_token")}],
+            "notify": [{"kind": "webhook", "url": "http://127.0.0.1:9/", "secret_file": str(folder / "open")}],
+            "store": {"directory": str(folder / "state")},
+        }
+        config = folder / "q.yml"
+        config.write_text(yaml.safe_dump(document))
+        text = shipped("systemd", UNIT).read_text(encoding="utf-8").replace("User=qualitywatch", "User=nobody")
+        (folder / UNIT).write_text(text, encoding="utf-8")
+        found = await examined(config, 0.0, unit_folders=[folder])
+        missing = found.one("secrets", Level.ERROR, "influx[0].token_file", "cannot be read by nobody")
+        assert missing.fix == f"systemctl edit qualitywatch: [Service] LoadCredential=influx_token:{vault / 'influx_token'}"
+        dropins = folder / f"{UNIT}.d"
+        dropins.mkdir()
+        (dropins / "more.conf").write_text(f"[Service]\nLoadCredential=influx_token:{vault / 'influx_token'}\n")
+        found = await examined(config, 0.0, unit_folders=[folder])
+        found.one("secrets", Level.OK, "the daemon, as user nobody, gets at ami_secret, influx_token, open")
+        assert "s3cret" not in str(found)
+    finally:
+        shutil.rmtree(folder)

@@ -15,5 +15,8 @@ def judge(series: SeriesFacts, now: float) -> Iterator[Finding]:
         yield ok(series.said)
     else:
         # What may pass is a warning: the spool keeps everything meanwhile, and alerts do not depend on it.
-        level = Level.WARNING if series.passing else Level.ERROR
-        yield from_text(level, series.trouble, "is it running, and is the url right?")
+        is_passing = series.passing and "certificate" not in series.trouble.casefold()
+        otherwise = (
+            "is it running, and is the url right?" if is_passing else "a certificate that this machine trusts, for that name"
+        )
+        yield from_text(Level.WARNING if is_passing else Level.ERROR, series.trouble, otherwise)

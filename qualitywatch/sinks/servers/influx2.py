@@ -85,6 +85,8 @@ class Influx2:
         try:
             yield
         except ApiException as exc:
+            if not exc.status:  # the client's own way to tell of TLS that could not be agreed: nobody has answered
+                raise unreachable(self._where, _last_words(exc.reason)) from None
             missing = f'no bucket "{self._bucket}" or organisation "{self._org}": create it with "qualitywatch influx setup"'
             headers: Any = exc.headers
             retry_after = headers.get("Retry-After") if headers else None
@@ -92,6 +94,10 @@ class Influx2:
             raise refused(self._where, exc.status or 0, exc.body, retry_after, missing, self._token) from None
         except (HTTPError, OSError) as exc:
             raise unreachable(self._where, _plain(exc)) from None
+
+
+def _last_words(reason: object) -> str:
+    return " ".join(str(reason).split()).rpartition("SSLError")[2].strip(" :()") or "TLS could not be agreed"
 
 
 def _plain(error: Exception) -> str:
