@@ -164,7 +164,10 @@ class SecretFacts:
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
-    """The systemd unit; ``path`` None when none is installed, ``state`` what systemctl shows of it, empty without one."""
+    """The systemd unit; ``path`` None when none is installed, ``state`` what systemctl shows of it, empty without one.
+
+    ``has_systemd``: this machine was started by systemd, unlike most containers.
+    """
 
     config: Path
     shipped: str
@@ -172,3 +175,4 @@ class UnitFacts:
     text: str = ""
     dropins: Mapping[Path, str] = field(default_factory=dict)
     state: Mapping[str, str] = field(default_factory=dict)
+    has_systemd: bool = True

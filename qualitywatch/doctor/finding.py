@@ -76,16 +76,20 @@ def error(what: str, fix: str) -> Finding:
     return Finding(Level.ERROR, what, fix)
 
 
-def from_text(level: Level, text: str, otherwise: str) -> Finding:
+def from_text(level: Level, text: str, otherwise: str, *, at_last: bool = False) -> Finding:
     """Take an error of ours apart, which reads ``what: fix``; ``otherwise`` is the fix where it holds none.
 
-    A colon in brackets belongs to what somebody else said.
+    ``at_last``: it reads ``where: what: fix``.  A colon in brackets belongs to what somebody else said.
     """
-    for found in _BETWEEN.finditer(text):
-        what = text[: found.start()]
-        if what.count("(") == what.count(")"):
-            return Finding(level, what, text[found.end() :])
-    return Finding(level, text, otherwise)
+    breaks = [found for found in _BETWEEN.finditer(text) if _is_outside_brackets(text[: found.start()])]
+    if not breaks:
+        return Finding(level, text, otherwise)
+    found = breaks[-1 if at_last else 0]
+    return Finding(level, text[: found.start()], text[found.end() :])
+
+
+def _is_outside_brackets(before: str) -> bool:
+    return before.count("(") == before.count(")")
 
 
 def worst(levels: Iterable[Level]) -> Level:

@@ -120,8 +120,10 @@ def test_the_shipped_unit_is_good(folder: Path) -> None:
 
 
 def test_no_unit_at_all(tmp_path: Path) -> None:
-    finding = only(unit_check.judge(ask_unit(CONFIG, [tmp_path]), 0.0))
+    finding = only(unit_check.judge(ask_unit(CONFIG, [tmp_path], tmp_path), 0.0))
     assert (finding.level, "install systemd/qualitywatch.service" in finding.fix) == (Level.UNKNOWN, True)
+    container = only(unit_check.judge(ask_unit(CONFIG, [tmp_path], tmp_path / "none"), 0.0))
+    assert (container.level, "not run by systemd" in container.what) == (Level.OK, True)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ async def test_a_recorded_pbx_without_calls_leaves_questions_open(tmp_path: Path
 
 async def test_a_pbx_set_up_as_the_example_says_is_found_good(tmp_path: Path) -> None:
     found = await diagnosed(tmp_path, DoctorPbx())
-    assert {check for check, levels in found.levels().items() if levels != {"ok"}} == {"systemd unit"}
+    assert {check for check, levels in found.levels().items() if levels != {"ok"}} <= {"systemd unit"}
     found.one("login", Level.OK, "Asterisk 20.20.1")
     found.one("rtcp", Level.OK, "reports came of PJSIP/101")
     found.one("direct media", Level.OK, "off for all 1 endpoints")

@@ -21,17 +21,20 @@ UNIT_FOLDERS: Final = tuple(
 )
 """systemd.unit(5): the first one that has the unit wins; drop-ins of all of them count, by name."""
 
+BOOTED: Final = Path("/run/systemd/system")
+"""There only where systemd started the machine, see sd_booted(3)."""
+
 _WITHIN_S: Final = 5.0
 _SHOWN: Final = ("ActiveState", "UnitFileState", "NeedDaemonReload", "NRestarts")
 _MOST_BYTES: Final = 100_000
 
 
-def ask_unit(config: Path, folders: Sequence[Path] = UNIT_FOLDERS) -> UnitFacts:
+def ask_unit(config: Path, folders: Sequence[Path] = UNIT_FOLDERS, booted: Path = BOOTED) -> UnitFacts:
     """Read the installed unit with its drop-ins."""
     original = shipped("systemd", UNIT).read_text(encoding="utf-8")
     path = next((folder / UNIT for folder in folders if (folder / UNIT).is_file()), None)
     if path is None:
-        return UnitFacts(config.absolute(), original)
+        return UnitFacts(config.absolute(), original, has_systemd=booted.is_dir())
     by_name: dict[str, Path] = {}
     for folder in reversed(folders):
         by_name |= {each.name: each for each in (folder / f"{UNIT}.d").glob("*.conf")}

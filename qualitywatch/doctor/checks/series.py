@@ -19,4 +19,4 @@ def judge(series: SeriesFacts, now: float) -> Iterator[Finding]:
         otherwise = (
             "is it running, and is the url right?" if is_passing else "a certificate that this machine trusts, for that name"
         )
-        yield from_text(Level.WARNING if is_passing else Level.ERROR, series.trouble, otherwise)
+        yield from_text(Level.WARNING if is_passing else Level.ERROR, series.trouble, otherwise, at_last=True)

@@ -34,6 +34,9 @@ _ROOTS: Final = frozenset({"root", "0"})
 def judge(unit: UnitFacts, now: float) -> Iterator[Finding]:
     """Say what is different, and whether it runs."""
     del now
+    if unit.path is None and not unit.has_systemd:
+        yield ok("this machine is not run by systemd: whatever runs it has to start the daemon, and start it again")
+        return
     if unit.path is None:
         yield unknown(
             "no systemd unit qualitywatch.service is installed here: nothing starts the daemon after a reboot",
