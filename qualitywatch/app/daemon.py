@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -40,6 +41,7 @@ from qualitywatch.store.registry import STATE_STORES, STORES
 
 log = logging.getLogger(__name__)
 
+SETTLE_S = 5.0  # with the drain and the last flushes it stays below TimeoutStopSec of the shipped unit
 Read: TypeAlias = Callable[[], tuple[Config, Sequence[RuleSpec]]]
 """Reads configuration and rules anew; raises ConfigError with every mistake."""
 
@@ -235,8 +237,11 @@ class Daemon:
         for watcher in self._watching:
             await watcher.hold()
         if self._wound_up:
+            for task in self._watching.values():
+                task.cancel()  # all at once: a PBX that hangs takes its time for a goodbye
+            settled_by = self._ground.clock.monotonic() + SETTLE_S
             for watcher in tuple(self._watching):
-                await self._leave(watcher, stays=False)
+                await self._leave(watcher, stays=False, settled_by=settled_by)
 
     # --- watchers -------------------------------------------------------------------------------------------------------
 
@@ -250,14 +255,15 @@ class Daemon:
             log.info("started pbx=%s", ",".join(watcher.name for watcher in self.watchers))
         systemd.status(self._watches())
 
-    async def _leave(self, watcher: Watcher, *, stays: bool) -> None:
+    async def _leave(self, watcher: Watcher, *, stays: bool, settled_by: float = math.inf) -> None:
         """End a watcher that is held; its PBX may be watched on by another."""
         task = self._watching.pop(watcher, None)
         if task is None:
             return
-        task.cancel()
+        if not task.cancelling():  # a second time would cut its goodbye short
+            task.cancel()
         await asyncio.wait({task})
-        await watcher.settle()
+        await watcher.settle(settled_by)
         if stays:
             await watcher.lose_sight(MOVED)
 

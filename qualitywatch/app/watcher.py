@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -114,10 +115,15 @@ class Watcher:
         """Say that the PBX is not seen from here on; only while held."""
         await self.keep([self.pipeline.feed(Disconnected(self.now, reason))])
 
-    async def settle(self) -> None:
-        """Process what was read before the stop, and keep what is to be remembered; only while held."""
-        while items := self.client.inbox.take_now(SLICE):
+    async def settle(self, by: float = math.inf) -> None:
+        """Process what was read before the stop, and keep what is to be remembered; only while held.
+
+        What a PBX in a storm has said and is not judged at ``by`` (monotonic) is left: systemd kills who does not stop in time.
+        """
+        while self._clock.monotonic() < by and (items := self.client.inbox.take_now(SLICE)):
             await self.keep(self._effects_of(items))
+        if len(self.client.inbox):
+            log.warning("stop.not_judged pbx=%s messages=%d why=no_time", self.name, len(self.client.inbox))
         await self.keep([self.pipeline.farewell()])
 
     async def poll_all_agents(self) -> None:
