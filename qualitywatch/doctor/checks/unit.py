@@ -73,7 +73,7 @@ def _user(effective: Settings) -> Iterator[Finding]:
 
 def _starts(effective: Settings, unit: UnitFacts) -> Iterator[Finding]:
     command = (effective.get("ExecStart") or ("",))[-1]
-    words = shlex.split(command)
+    words = _words(command)
     config = next((after for word, after in pairwise(words) if word == "--config"), None)
     if config is None or Path(config) != unit.config:
         yield warning(
@@ -82,6 +82,14 @@ def _starts(effective: Settings, unit: UnitFacts) -> Iterator[Finding]:
         )
     elif words and not Path(words[0].lstrip("@-:+!")).exists():
         yield error(f"{words[0]}, which the unit starts, does not exist", "install qualitywatch there, or correct ExecStart")
+
+
+def _words(command: str) -> list[str]:
+    """systemd quotes much like a shell; what a shell would not take apart is taken apart at blanks."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
 
 
 def _state(state: Mapping[str, str]) -> Iterator[Finding]:
