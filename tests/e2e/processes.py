@@ -88,8 +88,11 @@ class DaemonProcess:
 
     async def logged(self, text: str, timeout_s: float = READY_S) -> str:
         """Wait for a log line with this text and return it."""
-        async with asyncio.timeout(timeout_s), self._grown:
-            await self._grown.wait_for(lambda: any(text in line for line in self.log))
+        try:
+            async with asyncio.timeout(timeout_s), self._grown:
+                await self._grown.wait_for(lambda: any(text in line for line in self.log))
+        except TimeoutError as exc:
+            raise TimeoutError(f"not logged within {timeout_s:g} s: {text!r}; the last lines are {self.log[-5:]}") from exc
         return next(line for line in self.log if text in line)
 
     def kill(self) -> None:

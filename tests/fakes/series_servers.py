@@ -38,10 +38,10 @@ def needs(program: str) -> None:
 
 
 @contextmanager
-def influxdb1(folder: Path) -> Iterator[str]:
-    """InfluxDB 1.6: the strict judge of line protocol. Yields its URL."""
+def influxdb1(folder: Path, port: int | None = None) -> Iterator[str]:
+    """InfluxDB 1.6: the strict judge of line protocol. Yields its URL; started again, it has what was stored in the folder."""
     needs("influxd")
-    port = _free_port()
+    port = _free_port() if port is None else port
     config = folder / "influxdb.conf"
     config.write_text(_INFLUX_CONF.format(folder=folder, port=port, rpc=_free_port()))
     with _running(["influxd", "-config", str(config)], f"http://127.0.0.1:{port}", "/ping") as url:
