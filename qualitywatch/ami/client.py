@@ -13,6 +13,7 @@ import random
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Final, NoReturn
 
 from qualitywatch.ami.answers import Answer
@@ -178,24 +179,40 @@ class AmiClient:
             self.endpoint.username,
             self.endpoint.secret,
             self.endpoint.events,
-            use_md5=self.endpoint.md5,
+            use_md5=self.endpoint.md5 and not self.endpoint.uses_digest,
             wanted=self._wanted,
             timeouts=self._timeouts,
             id_prefix=f"qw-{secrets.token_hex(4)}",
         )
         link = self._link = Link(session, self._clock, self._deliver)
         try:
-            await self._open(link)
+            if not self.endpoint.ajam_path:
+                await self._open(link)
             async with asyncio.TaskGroup() as group:
+                if self.endpoint.ajam_path:
+                    group.create_task(self._carry_over_http(link))
                 snapshots = group.create_task(self._take_snapshots(link))
-                await asyncio.wait([link.ended])
-                snapshots.cancel()
+                try:
+                    await asyncio.wait([link.ended])
+                finally:
+                    snapshots.cancel()
+                    await link.close()  # while there is still somebody who carries a goodbye
             return link.ended.result()
         except QualitywatchError as error:
             return error
         finally:
             await link.close()
             self._link = None
+
+    async def _carry_over_http(self, link: Link) -> None:
+        # Imported late: it costs 60 ms, which only who has no other way to the PBX pays.
+        ajam = import_module("qualitywatch.ami.ajam")
+        try:
+            transport = ajam.AjamTransport(link, self.endpoint)
+        except QualitywatchError as error:
+            link.fail(error)
+            return
+        await transport.run()
 
     async def _open(self, link: Link) -> None:
         endpoint = self.endpoint

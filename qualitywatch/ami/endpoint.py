@@ -8,9 +8,13 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from qualitywatch.ami.session import DEFAULT_EVENTS
 from qualitywatch.errors import AmiConnectError
+
+COOKIE_PATHS: Final = frozenset({"rawman", "mxml"})
+DIGEST_PATHS: Final = frozenset({"arawman", "amxml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,12 @@ class AmiEndpoint:
     tls: TlsOptions | None = None
     md5: bool = True
     events: str = DEFAULT_EVENTS
+    ajam_path: str = ""  # where the manager interface is on an HTTP server; empty: it has a port of its own
+
+    @property
+    def uses_digest(self) -> bool:
+        """Whether each request logs in, instead of a session."""
+        return self.ajam_path.rpartition("/")[2] in DIGEST_PATHS
 
     @property
     def address(self) -> str:

@@ -61,7 +61,9 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        _keep_alive(transport.get_extra_info("socket"))
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            _keep_alive(sock)
         self._session.connected(self._clock.monotonic())
         self._transmit()
 
@@ -77,6 +79,10 @@ class Link(asyncio.Protocol):
         self._end(AmiConnectError(reason if exc is None else f"{reason} ({exc})"))
         if not self._gone.done():
             self._gone.set_result(None)
+
+    def fail(self, error: QualitywatchError) -> None:
+        """End for a reason that only the transport knows."""
+        self._end(error)
 
     @property
     def alive(self) -> bool:

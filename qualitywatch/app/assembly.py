@@ -38,7 +38,10 @@ def endpoint(pbx: PbxConfig, call: CallConfig | None = None) -> AmiEndpoint:
     """Where and how to log in; the PBX that places calls is asked for keys as well."""
     events = f"{DEFAULT_EVENTS},dtmf" if call is not None and call.pbx == pbx.name else DEFAULT_EVENTS
     tls = TlsOptions(ca_file=pbx.tls.ca_file, verify=pbx.tls.verify) if pbx.tls is not None else None
-    return AmiEndpoint(pbx.name, pbx.host, pbx.port, pbx.username, pbx.secret.reveal(), tls, md5=pbx.md5, events=events)
+    secret = pbx.secret.reveal()
+    return AmiEndpoint(
+        pbx.name, pbx.host, pbx.port, pbx.username, secret, tls, md5=pbx.md5, events=events, ajam_path=pbx.ajam_path
+    )
 
 
 def dashboards(config: Config, pipelines: Mapping[str, Pipeline]) -> Dashboards | None:

@@ -47,6 +47,7 @@ class PbxConfig:
     md5: bool
     tls: TlsConfig | None
     queues: QueuesConfig | None = field(default_factory=QueuesConfig)
+    ajam_path: str = ""  # where the manager interface is on the PBX's HTTP server; empty: it has a port of its own
 
 
 @dataclass(frozen=True, slots=True)
