@@ -30,6 +30,7 @@ from qualitywatch.ports import Clock
 SECONDS: Final = 30.0
 MOST_SECONDS: Final = 3600.0
 _STYLES: Final = {Level.OK: "green", Level.UNKNOWN: "cyan", Level.WARNING: "yellow", Level.ERROR: "bold red"}
+_COUNTED: Final = (Level.WARNING, Level.ERROR)
 _LEVEL_WIDTH: Final = max(len(level) for level in Level)
 _INDENT: Final = " " * (_LEVEL_WIDTH + 2)
 
@@ -96,7 +97,11 @@ def _line(report: Report) -> Text:
 
 def _summary(reports: list[Report]) -> str:
     counts = Counter(report.finding.level for report in reports)
-    told = [f"{counts[level]} {level}" for level in sorted(Level, key=lambda level: -level.rank) if counts[level]]
+    told = [
+        f"{counts[level]} {level}{'s' * (counts[level] > 1 and level in _COUNTED)}"
+        for level in sorted(Level, key=lambda level: -level.rank)
+        if counts[level]
+    ]
     return f"{len(reports)} findings: {', '.join(told)}"
 
 

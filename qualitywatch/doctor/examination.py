@@ -133,7 +133,7 @@ def needed_rights(config: Config, pbx: PbxConfig, rules: Sequence[RuleSpec]) -> 
 
 
 def _configuration(path: Path, config: Config) -> Iterator[Report]:
-    yield Report(CONFIGURATION, str(path), ok(f"it can be read; {len(config.pbxes)} PBXes, {len(config.targets)} targets"))
+    yield Report(CONFIGURATION, str(path), ok(f"it can be read; PBXes: {len(config.pbxes)}, targets: {len(config.targets)}"))
     for text in config.warnings:
         yield Report(CONFIGURATION, str(path), Finding(Level.WARNING, text, "qualitywatch check shows the whole of it"))
 

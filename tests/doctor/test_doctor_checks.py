@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qualitywatch.ami.codec import Decoder
+from qualitywatch.ami.codec import Decoder, Message
 from qualitywatch.ami.resync import Abilities, Access
 from qualitywatch.doctor import registry
 from qualitywatch.doctor.asking.hearing import Hearing
@@ -27,6 +27,7 @@ from qualitywatch.doctor.facts import (
     UnitFacts,
 )
 from qualitywatch.doctor.finding import Level
+from qualitywatch.model import Channel
 from tests.conftest import CAPTURES
 from tests.fakes.doctor_pbx import ACTIONS
 
@@ -145,4 +146,46 @@ def _heard(raw: bytes, size: int) -> Heard:
     for start in range(0, len(raw), size):
         for message in decoder.feed(raw[start : start + size]):
             hearing.take(message, 0.0)
-    return hearing.heard(30.0)
+    return hearing.heard(30.0, 0.0)
+
+
+OLD = Channel("PJSIP/104-0000001", "1.104", state="Up")
+NEW = Channel("PJSIP/105-0000002", "1.105", state="Up")
+
+
+def _event(name: str, at: float | None, call: Channel, state: str = "Up") -> Message:
+    stamp = f"Timestamp: {at:.6f}\r\n" if at is not None else ""
+    block = f"Channel: {call.name}\r\nUniqueid: {call.uniqueid}\r\nChannelStateDesc: {state}\r\n"
+    (message,) = Decoder().feed(f"Event: {name}\r\nPrivilege: call,all\r\n{stamp}{block}\r\n".encode())
+    return message
+
+
+def test_a_call_from_before_on_a_pbx_that_says_nothing_at_all_was_up_all_the_time() -> None:
+    hearing = Hearing("q")
+    hearing.listed([OLD, Channel("PJSIP/9-1", "1.9", state="Ring")], is_first=True)
+    assert {call.peer: call.up_s for call in hearing.heard(30.0, 1030.0).calls} == {"PJSIP/104": 30.0, "PJSIP/9": 0.0}
+
+
+@pytest.mark.parametrize("skew_s", [0.0, -50_000.0, 50_000.0])
+def test_a_call_from_before_is_up_from_the_first_event_on_whatever_the_clocks_say(skew_s: float) -> None:
+    hearing = Hearing("q")
+    hearing.listed([OLD], is_first=True)
+    hearing.take(_event("Newchannel", 1010.0 + skew_s, NEW, "Ring"), 1010.0)
+    assert {call.peer: call.up_s for call in hearing.heard(30.0, 1030.0).calls} == {"PJSIP/104": 20.0, "PJSIP/105": 0.0}
+
+
+def test_events_without_a_time_are_dated_by_their_arrival() -> None:
+    hearing = Hearing("q")
+    hearing.take(_event("Newstate", None, NEW), 1000.0)
+    hearing.take(_event("Hangup", None, NEW), 1012.0)
+    heard = hearing.heard(30.0, 1030.0)
+    assert ([call.up_s for call in heard.calls], heard.unstamped, heard.stamped) == ([12.0], 2, 0)
+
+
+def test_a_channel_that_is_announced_a_moment_after_the_list_was_announced() -> None:
+    hearing = Hearing("q")
+    hearing.listed([], is_first=True)
+    hearing.listed([NEW], is_first=False)
+    assert hearing.unannounced
+    hearing.take(_event("Newchannel", 1000.0, NEW, "Ring"), 1000.0)
+    assert not hearing.unannounced

@@ -1,7 +1,8 @@
 """What a PBX tells while we listen: which channels were up, which of them were reported on, how often.
 
 Strategy: one pass over the messages, in the time of the PBX where it stamps them, so that a recording played fast is judged
-as if it had been lived through.  The lists of channels, where they can be had, add the calls that began before us.
+as if it had been lived through.  The lists of channels, where they can be had, add the calls that began before us: those count
+from the first event on, for until then nobody knows what time it is there.
 """
 
 from __future__ import annotations
@@ -34,10 +35,14 @@ class _Call:
     codec_told: bool = False
     announced: bool = True
 
+    @property
+    def is_up(self) -> bool:
+        return (self.channel.state or "").casefold() == _UP
+
 
 @dataclass(slots=True)
 class Hearing:
-    """Collects; ``heard`` says at any time what it came to.  Instants are Unix seconds, any clock that all of them share."""
+    """Collects; ``heard`` says at any time what it came to.  Instants are Unix seconds."""
 
     username: str
     _calls: dict[str, _Call] = field(default_factory=dict)
@@ -51,15 +56,22 @@ class Hearing:
     _unstamped: int = 0
     _strays: int = 0
     _own_login: bool = False
+    _first_at: float | None = None
+    _first_received_at: float = 0.0
     _last_at: float | None = None
 
-    def listed(self, channels: Iterable[Channel], at: float, *, is_first: bool) -> None:
+    def listed(self, channels: Iterable[Channel], *, is_first: bool) -> None:
         """Take in a list of all channels: the first one shows what began before us, a later one what was not announced."""
-        at = self._last_at if self._last_at is not None else at
         for each in channels:
             if each.uniqueid not in self._calls and each.uniqueid not in self._ended:
                 self._calls[each.uniqueid] = _Call(each, announced=is_first)
-                self._answered(each, at)
+                if self._last_at is not None:
+                    self._answered(each, self._last_at)
+
+    @property
+    def unannounced(self) -> bool:
+        """Whether there are channels that were listed and not told of."""
+        return any(not call.announced for call in self._calls.values())
 
     def take(self, message: Message, received_at: float) -> None:
         """Take in one message; whatever is no event is passed over."""
@@ -67,6 +79,10 @@ class Hearing:
             return
         stamp = timestamp(message)
         at = stamp or received_at
+        if self._first_at is None:
+            self._first_at, self._first_received_at = at, received_at
+            for call in self._calls.values():
+                self._answered(call.channel, at)
         self._last_at = max(at, self._last_at or at)
         self._events += 1
         self._stamped, self._unstamped = self._stamped + (stamp is not None), self._unstamped + (stamp is None)
@@ -91,8 +107,11 @@ class Hearing:
         """How many peers sent or got reports."""
         return len({call.channel.peer for call in self._calls.values() if call.sent or call.received})
 
-    def heard(self, seconds: float) -> Heard:
-        """Say what came in so many seconds."""
+    def heard(self, seconds: float, now: float) -> Heard:
+        """Say what came in so many seconds until now."""
+        end_at = None
+        if self._first_at is not None and self._last_at is not None:
+            end_at = max(self._last_at, self._first_at + now - self._first_received_at)
         return Heard(
             seconds=seconds,
             events=self._events,
@@ -101,14 +120,19 @@ class Hearing:
             unstamped=self._unstamped,
             classes=frozenset(self._classes),
             own_login=self._own_login,
-            calls=tuple(self._summed(call) for call in self._calls.values() if call.channel.name.startswith(MEDIA)),
+            calls=tuple(
+                self._summed(call, seconds, end_at) for call in self._calls.values() if call.channel.name.startswith(MEDIA)
+            ),
             gaps_s=tuple(self._gaps_s),
             strays=self._strays,
         )
 
-    def _summed(self, call: _Call) -> CallHeard:
-        end_at = self._last_at if self._last_at is not None else call.up_at
-        lasted_s = max(0.0, end_at - call.up_at) if call.up_at is not None and end_at is not None else 0.0
+    @staticmethod
+    def _summed(call: _Call, seconds: float, end_at: float | None) -> CallHeard:
+        if end_at is None:  # not one event: what was listed as up at the beginning was up all the time, as far as we know
+            lasted_s = seconds if call.is_up and call.announced else 0.0
+        else:
+            lasted_s = max(0.0, end_at - call.up_at) if call.up_at is not None else 0.0
         return CallHeard(
             call.channel.peer, call.up_s + lasted_s, call.sent, call.received, call.codec_told, announced=call.announced
         )
@@ -119,6 +143,7 @@ class Hearing:
             return
         call = self._calls.setdefault(found.uniqueid, _Call(found))
         call.codec_told = call.codec_told or found.codec is not None
+        call.announced = call.announced or message.name == "Newchannel"
         if message.name == "Hangup":
             self._ended.add(found.uniqueid)
             if call.up_at is not None:

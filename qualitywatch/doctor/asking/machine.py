@@ -6,8 +6,10 @@ import asyncio
 import os
 import pwd
 import shutil
+import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -71,15 +73,26 @@ def ask_disk(directory: Path, user: str | None) -> DiskFacts:
         return DiskFacts(directory, f"{directory} cannot be written to ({exc.strerror})", user=user)
     if directory.exists() and not directory.is_dir():
         return DiskFacts(directory, f"{directory} is no directory", user=user)
-    files = [each for each in directory.glob("*") if each.is_file()] if directory.is_dir() else []
+    files = _files(directory)
     return DiskFacts(
         directory,
         free_bytes=room.f_bavail * room.f_frsize,
         free_files=room.f_favail if room.f_files else None,
-        held_bytes=sum(each.stat().st_size for each in files),
+        held_bytes=sum(status.st_size for status in files.values()),
         user=user,
-        foreign=_not_of(user, [directory, *files] if directory.is_dir() else []),
+        foreign=_not_of(user, files),
     )
+
+
+def _files(directory: Path) -> dict[Path, os.stat_result]:
+    """The directory itself and its files; a running daemon makes some and takes them away again."""
+    found = {}
+    for each in (directory, *directory.glob("*")):
+        with suppress(OSError):
+            status = each.stat()
+            if each == directory or stat.S_ISREG(status.st_mode):
+                found[each] = status
+    return found
 
 
 def _nearest(directory: Path) -> Path:
@@ -87,12 +100,12 @@ def _nearest(directory: Path) -> Path:
     return next((each for each in (directory, *directory.parents) if each.is_dir()), Path("/"))
 
 
-def _not_of(user: str | None, paths: Sequence[Path]) -> tuple[str, ...]:
+def _not_of(user: str | None, files: Mapping[Path, os.stat_result]) -> tuple[str, ...]:
     try:
         number = pwd.getpwnam(user).pw_uid if user is not None else None
     except KeyError:
         return ()
-    return tuple(each.name for each in paths if each.stat().st_uid != number) if number is not None else ()
+    return tuple(path.name for path, status in files.items() if status.st_uid != number) if number is not None else ()
 
 
 async def ask_systemctl() -> dict[str, str]:

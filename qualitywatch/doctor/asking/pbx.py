@@ -30,6 +30,7 @@ from qualitywatch.ports import Clock
 MOST_ENDPOINTS: Final = 300  # asked one by one whether their calls may go past the PBX; enough to see what is the custom
 _TICK_S: Final = 0.5
 _FAREWELL_S: Final = 5.0
+_LATE_S: Final = 1.0  # a channel may be in a list some moments before its event is out
 _SNAPSHOT_S: Final = 60.0  # a large PBX lists thousands of peers
 _YES: Final = frozenset({"yes", "true", "y", "on", "1"})
 _NO: Final = frozenset({"no", "false", "n", "off", "0"})
@@ -97,7 +98,9 @@ class _Visit:
                 progress(Listening(self._facts.name, passed_s, seconds, self._hearing.calls, self._hearing.peers_reported))
                 await self._listen(min(_TICK_S, seconds - passed_s))
             await self._list_channels(is_first=False)
-            return replace(self._facts, heard=self._hearing.heard(seconds))
+            if self._hearing.unannounced:
+                await self._listen(_LATE_S)
+            return replace(self._facts, heard=self._hearing.heard(seconds, self._clock.now()))
         except (_Lost, AmiConnectError):
             await self._hear_why()
             return replace(self._facts, failure=_failure(self._client.error))
@@ -144,8 +147,9 @@ class _Visit:
 
     async def _list_channels(self, *, is_first: bool) -> None:
         listed = channels_listed(await self._client.request(CHANNELS))
+        self._take(self._client.inbox.take_now())  # what was told before the list came
         if listed is not None:
-            self._hearing.listed(listed, self._clock.now(), is_first=is_first)
+            self._hearing.listed(listed, is_first=is_first)
 
     async def _direct_media(self, abilities: Abilities | None) -> dict[str, bool]:
         if abilities is None:

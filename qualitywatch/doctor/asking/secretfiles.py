@@ -30,7 +30,10 @@ def ask_secrets(config: Path, unit: UnitFacts) -> SecretFacts:
         return SecretFacts(None)
     settings = with_dropins(read_unit(unit.text), [read_unit(text) for text in unit.dropins.values()])
     passed_on = {value.partition(":")[0] for key in _PASSING for value in settings.get(key, ())}
-    document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    try:
+        document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):  # it was good a moment ago: somebody is writing it
+        return SecretFacts(user)
     files = [
         SecretFile(key, path, path.name in passed_on, _may_read(path, user))
         for key, text in _named(document, "")

@@ -13,10 +13,10 @@ def judge(pbx: PbxFacts, now: float) -> Iterator[Finding]:
     del now
     if pbx.failure is not None or pbx.heard is None:
         return
-    if pbx.heard.unstamped:
+    if pbx.heard.stamped:
+        yield ok("timestampevents is on")
+    elif pbx.heard.unstamped:
         fix = "timestampevents=yes in [general] of manager.conf, then: asterisk -rx 'manager reload'"
         yield warning("events carry no time of the PBX: delays on the way distort what is measured", fix)
-    elif pbx.heard.stamped:
-        yield ok("timestampevents is on")
     else:
         yield unknown("no event came that could carry a time", "run doctor again when there is traffic")
