@@ -81,7 +81,9 @@ class PbxFacts:
     address: str
     username: str
     is_here: bool  # on this machine
-    md5: bool = True
+    login_by: str = "MD5 challenge"
+    secret_is_sent: bool = False  # as it is, for whoever listens on the way
+    over_http: bool = False
     tls: TlsFacts | None = None
     failure: Failure | None = None
     daemon_runs: bool = False

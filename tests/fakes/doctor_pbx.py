@@ -64,7 +64,11 @@ class DoctorPbx:
 
     def manager(self, **answers: Reply) -> ScriptedManager:
         """The server; ``answers`` go before its own."""
-        own: dict[str, Reply] = {
+        return ScriptedManager({**self.answers(), **answers})
+
+    def answers(self) -> dict[str, Reply]:
+        """What it answers, as ``ScriptedManager`` takes it."""
+        return {
             "login": self._login,
             "ping": self._ping,
             "coresettings": self._allowed("CoreSettings", "Response: Success\nActionID: {id}\nAsteriskVersion: 20.20.1\n\n"),
@@ -92,7 +96,6 @@ class DoctorPbx:
                 listing("ContactStatusDetail", [], "ContactStatusDetailComplete"),
             ),
         }
-        return ScriptedManager({**own, **answers})
 
     def _may(self, action: str) -> bool:
         classes = ACTIONS[action]

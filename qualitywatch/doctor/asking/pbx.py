@@ -61,9 +61,17 @@ async def ask_pbx(
     progress: Callable[[Listening], None],
 ) -> PbxFacts:
     """Find out about one PBX, listening for so many seconds; ``progress`` is told how far it is."""
-    is_here = _is_loopback(endpoint.host)
+    digest = endpoint.uses_digest
     facts = PbxFacts(
-        endpoint.name, endpoint.address, endpoint.username, is_here, endpoint.md5, daemon_runs=daemon_runs, needed=needed
+        endpoint.name,
+        endpoint.address,
+        endpoint.username,
+        _is_loopback(endpoint.host),
+        login_by="HTTP digest" if digest else "MD5 challenge" if endpoint.md5 else "plain-text login",
+        secret_is_sent=not digest and not endpoint.md5,
+        over_http=bool(endpoint.ajam_path),
+        daemon_runs=daemon_runs,
+        needed=needed,
     )
     if endpoint.tls is not None:
         tls = await look_at_tls(endpoint, endpoint.tls)

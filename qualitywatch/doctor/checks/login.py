@@ -18,9 +18,9 @@ def judge(pbx: PbxFacts, now: float) -> Iterator[Finding]:
             yield _refused(pbx)
         return
     version = pbx.abilities.asterisk_version if pbx.abilities is not None else None
-    how = "MD5 challenge" if pbx.md5 else "plain-text login"
-    yield ok(f"logged in as {pbx.username} by {how} at Asterisk {version or 'of an unknown version'}")
-    if not pbx.md5 and pbx.tls is None and not pbx.is_here:
+    where = f"Asterisk {version or 'of an unknown version'}{', over HTTP' * pbx.over_http}"
+    yield ok(f"logged in as {pbx.username} by {pbx.login_by} at {where}")
+    if pbx.secret_is_sent and pbx.tls is None and not pbx.is_here:
         yield warning("the secret crosses the network in clear", "remove md5: false, or use TLS")
 
 

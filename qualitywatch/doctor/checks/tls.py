@@ -10,7 +10,9 @@ from qualitywatch.doctor.finding import Finding, Level, error, from_text, ok, wa
 
 SOON_DAYS: Final = 30.0
 _DAY_S: Final = 86_400.0
-_RENEW: Final = "renew the file that tlscertfile in manager.conf names, then: asterisk -rx 'manager reload'"
+_RENEW: Final = (
+    "renew the file that tlscertfile in manager.conf (for transport: ajam http.conf) names, then: asterisk -rx reload"
+)
 
 
 def judge(pbx: PbxFacts, now: float) -> Iterator[Finding]:
@@ -22,9 +24,10 @@ def judge(pbx: PbxFacts, now: float) -> Iterator[Finding]:
     elif pbx.tls is None and pbx.is_here:
         yield ok("plain TCP, which does not leave this machine")
     elif pbx.tls is None:
+        file, port = ("http.conf", 8089) if pbx.over_http else ("manager.conf", 5039)
         yield warning(
             "plain TCP over the network: everybody on the way can read numbers and names, and take over the session",
-            "tlsenable=yes and tlsbindaddr in manager.conf, and tls: {enabled: true} with port 5039 in the configuration; "
+            f"tlsenable=yes and tlsbindaddr in {file}, and tls: {{enabled: true}} with port {port} in the configuration; "
             "or a tunnel to 127.0.0.1",
         )
     elif not pbx.tls.verify:
