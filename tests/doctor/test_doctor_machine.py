@@ -237,14 +237,14 @@ async def test_secrets_that_the_daemon_cannot_read() -> None:
         folder.chmod(0o755)
         vault = folder / "credentials"
         vault.mkdir(mode=0o700)
-        for name, secret in (("ami_secret", "s3cret"), ("influx_token", "t0ken"), ("web_token", "0123456789abcdef")):
+        for name, secret in (("ami_secret", "s3cret"), ("series_token", "t0ken"), ("web_token", "0123456789abcdef")):
             (vault / name).write_text(secret)
         (folder / "open").write_text("k3y-for-hooks")
         document = {
             "pbx": [
                 {"name": "office", "host": "127.0.0.1", "port": 1, "username": "q", "secret_file": "credentials/ami_secret"}
             ],
-            "influx": [{"url": "http://127.0.0.1:9", "token_file": str(vault / "influx_token")}],
+            "influx": [{"url": "http://127.0.0.1:9", "token_file": str(vault / "series_token")}],
             "notify": [{"kind": "webhook", "url": "http://127.0.0.1:9/", "secret_file": str(folder / "open")}],
             "store": {"directory": str(folder / "state")},
         }
@@ -254,12 +254,12 @@ async def test_secrets_that_the_daemon_cannot_read() -> None:
         (folder / UNIT).write_text(text, encoding="utf-8")
         found = await examined(config, 0.0, unit_folders=[folder])
         missing = found.one("secrets", Level.ERROR, "influx[0].token_file", "cannot be read by nobody")
-        assert missing.fix == f"systemctl edit qualitywatch: [Service] LoadCredential=influx_token:{vault / 'influx_token'}"
+        assert missing.fix == f"systemctl edit qualitywatch: [Service] LoadCredential=series_token:{vault / 'series_token'}"
         dropins = folder / f"{UNIT}.d"
         dropins.mkdir()
-        (dropins / "more.conf").write_text(f"[Service]\nLoadCredential=influx_token:{vault / 'influx_token'}\n")
+        (dropins / "more.conf").write_text(f"[Service]\nLoadCredential=series_token:{vault / 'series_token'}\n")
         found = await examined(config, 0.0, unit_folders=[folder])
-        found.one("secrets", Level.OK, "the daemon, as user nobody, gets at ami_secret, influx_token, open")
+        found.one("secrets", Level.OK, "the daemon, as user nobody, gets at ami_secret, open, series_token")
         assert "s3cret" not in str(found)
     finally:
         shutil.rmtree(folder)
