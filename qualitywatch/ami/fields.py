@@ -17,6 +17,8 @@ MAX_U32: Final = 0xFFFFFFFF
 
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,15})?")
 _HEXADECIMAL: Final = re.compile(r"0[xX][0-9a-fA-F]{1,16}")
+# Where Asterisk prints it; anywhere else it is looked for among all headers.
+_USUAL_STAMP: Final = re.compile(rb"Event: [^\r\n]*+\r\nPrivilege: [^\r\n]*+\r\nTimestamp: ([0-9.]++)\r\n")
 _CODEC_VARIABLE: Final = "CHANNEL(audioreadformat)="
 
 
@@ -49,7 +51,8 @@ def ssrc(text: str | None) -> int | None:
 
 def timestamp(message: Message) -> float | None:
     """Return the Unix seconds at which Asterisk raised the event, or None without ``timestampevents=yes``."""
-    return positive(message.get("Timestamp"))
+    found = _USUAL_STAMP.match(message.raw)
+    return positive(found[1].decode() if found is not None else message.get("Timestamp"))
 
 
 def channel(message: Message, prefix: str = "") -> Channel | None:

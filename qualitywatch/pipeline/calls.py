@@ -26,6 +26,7 @@ from qualitywatch.model import (
     Observation,
     Resynced,
     RtcpReport,
+    Sample,
 )
 from qualitywatch.model.observations import Observed, Whereabouts
 from qualitywatch.peers.names import NameBook
@@ -113,8 +114,14 @@ class Calls:
             case DialProgressed() | DialEnded():
                 yield from counted(self._traffic.progress(event), out)
 
-    def hear(self, report: RtcpReport, out: Collected, judge: Callable[[Observation, float, Collected], None]) -> None:
-        """Take in one report; of ten events of a busy PBX six are these.  ``judge`` is handed what there is to judge."""
+    def hear(
+        self,
+        report: RtcpReport,
+        out: Collected,
+        judge_voice: Callable[[Sample, float, Collected], None],
+        judge: Callable[[Observation, float, Collected], None],
+    ) -> None:
+        """Take in one report; of ten events of a busy PBX six are these.  What there is to judge is handed out as found."""
         leg = None
         if report.channel is not None:
             self._names.hear_channel(report.channel)
@@ -133,7 +140,7 @@ class Calls:
                 shares, places = self._shared.observe(sample), self._shared.moved(sample.subject)
                 if places is not None:
                     out.observed.append(Observed(sample.at, Whereabouts(sample.at, self._pbx, sample.subject, places)))
-            judge(sample, report.at, out)
+            judge_voice(sample, report.at, out)
             for share in shares:
                 judge(share, report.at, out)
         for status in self._audio.observe(report):

@@ -296,6 +296,11 @@ class Pipeline:
         for evaluation in self._engine.observe(observation, now):
             self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
 
+    def _judge_voice(self, sample: Sample, now: float, out: Collected) -> None:
+        """As ``_judge`` of what a report tells: nothing of it is ever held back, and it is kept apart."""
+        for evaluation in self._engine.observe(sample, now):
+            self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
+
     @staticmethod
     def _note(transition: Transition | None, out: Collected) -> None:
         if transition is None:
@@ -319,7 +324,7 @@ class Pipeline:
     def _take_in(self, event: PbxEvent, out: Collected) -> None:
         match event:
             case RtcpReport():
-                self._calls.hear(event, out, self._judge)
+                self._calls.hear(event, out, self._judge_voice, self._judge)
             case ChannelChanged():
                 self.names.hear_channel(event.channel)
                 self._judge_all(self._calls.take(event, self._seen_since, out), event.at, out)

@@ -199,7 +199,7 @@ class AudioTracker:
         peer = self._peers[subject]
         is_news = False
         for uniqueid, call in peer.calls.items():
-            if call.is_bad or len(call.proven_ways) == len(Direction):
+            if call.is_bad or call.is_proven:
                 is_news = peer.remember(uniqueid, at, bad=call.is_bad) or is_news
         peer.settle(is_news=is_news)
         told = self._status(subject, peer, at)
@@ -211,12 +211,15 @@ class AudioTracker:
     def _status(self, subject: str, peer: _Peer, at: float) -> StatusObservation | None:
         """Worst of its calls; after bad ones what is proven since; None while there is nothing to say."""
         calls = peer.calls.values()
-        bad = sorted((call for call in calls if call.is_bad), key=lambda call: (call.bad_since, call.channel.name))
+        bad = [call for call in calls if call.is_bad]
         if bad:
+            bad.sort(key=lambda call: (call.bad_since, call.channel.name))
             silent = [call.silent_ways for call in bad]
             peer.silent_ways = peer.silent_ways.union(*silent)
             state = AudioState.DEAD if any(len(ways) > 1 for ways in silent) else _STATES[min(silent[0])]
             return self._observation(subject, peer, at, state, bad[0].bad_since, _named(bad))
+        if not peer.silent_ways and any(call.is_proven for call in calls):
+            return self._observation(subject, peer, at, AudioState.OK, at)
         proven = {way for call in calls for way in call.proven_ways}
         was_silent = bool(peer.silent_ways)
         peer.silent_ways -= proven

@@ -172,7 +172,10 @@ class LegBook:
 
     def _others(self, leg: Leg, now: float) -> list[Leg]:
         """Answered legs of the same call that are alive; where there are none, the one that ended last, within the window."""
-        found = [other for other in self._by_call.get(leg.linkedid or "", {}).values() if other is not leg and other.has_media]
+        legs = self._by_call.get(leg.linkedid or "", {})
+        if len(legs) < 2:
+            return []
+        found = [other for other in legs.values() if other is not leg and other.has_media]
         alive = [other for other in found if other.ended_at is None]
         ended = [(other.ended_at, other) for other in found if other.ended_at is not None and other.ended_at > now - WINDOW_S]
         return alive or ([max(ended, key=lambda pair: pair[0])[1]] if ended else [])

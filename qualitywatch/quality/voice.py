@@ -166,6 +166,17 @@ class VoiceCall:
             ways.add(Direction.FROM_PEER)
         return frozenset(ways) - self.silent_ways
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether sound was seen to move both ways, and has not stopped."""
+        if self.deaf_since is not None or self.mute_since is not None:
+            return False
+        to_peer = from_peer = False
+        for session in self._sessions.values():
+            to_peer = to_peer or session.to_peer.proven
+            from_peer = from_peer or session.from_peer.proven
+        return to_peer and from_peer
+
     def update(self, channel: Channel, at: float) -> None:
         """Take in the newest channel block."""
         self.last_at = at

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from datetime import tzinfo
 from typing import Final, Protocol, TypeAlias
 
-from qualitywatch.model import AlertKey, Direction, Evaluation, Observation
+from qualitywatch.model import AlertKey, Direction, Evaluation, Observation, Sample
 from qualitywatch.ports import KnowsCalm, Learning, Recalling, Resting, RuleKind
 from qualitywatch.rules.duty import Duty
 from qualitywatch.rules.spec import RuleSpec
@@ -106,7 +106,7 @@ class Engine:
 
         They are given one by one as they are taken: what becomes of one may matter to the next.
         """
-        topic = observation.topic
+        topic = observation.metric if type(observation) is Sample else observation.topic
         takers = self._takers.get(topic)
         if takers is None:
             takers = self._takers[topic] = tuple(map(self._taker, self._listeners.get(topic, ())))
