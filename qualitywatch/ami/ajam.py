@@ -7,7 +7,8 @@ forgets them, and only while its HTTP session lives.  So nothing that may have c
 is lost, or the session is another one, the connection has ended, which is told like any other gap, and a new one begins.
 
 With a cookie one logs in as over a socket.  With digest every request is a login; there the login of our session is answered
-here, and by the right password alone.
+here, and by the right password alone.  There a session that is gone is not even noticed, for the next request begins another:
+so Asterisk is asked when it was started whenever the connection is a new one, and a long pause of our own is taken as the end.
 
 Standard: ``main/manager.c`` (``generic_http_callback``, ``auth_http_callback``) of Asterisk 11 to 23; RFC 7616 with MD5.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -27,11 +29,12 @@ from qualitywatch.ami.codec import MAX_MESSAGE_BYTES
 from qualitywatch.ami.endpoint import AmiEndpoint, tls_context
 from qualitywatch.ami.failures import explain
 from qualitywatch.ami.link import Link
-from qualitywatch.ami.message import END_OF_FRAME
+from qualitywatch.ami.message import END_OF_FRAME, Message
 from qualitywatch.errors import AmiConnectError, AmiProtocolError, QualitywatchError
 
 WAIT_S: Final = 20  # of one WaitEvent: Asterisk itself looks for events every second; half of the shortest sensible httptimeout
 DIGEST_WAIT_S: Final = 1  # there nothing can be asked meanwhile: requests are numbered, and must arrive in order
+LONG_PAUSE_S: Final = 10.0  # no sensible httptimeout is shorter
 REST_S: Final = 0.05  # so long after an action the next one is given a chance before events are waited for
 GOODBYE_S: Final = 1.0
 PATIENCE_S: Final = 15.0  # for an answer, beyond what was asked to be waited for
@@ -60,6 +63,11 @@ class AjamTransport(asyncio.Transport):
         self._session: str | None = None
         self._closing = False
         self._gone = False
+        self._collecting: asyncio.Timeout | None = None
+        self._asked_at = 0.0  # when Asterisk was heard last, on the event loop's clock
+        self._came_from: object = None  # our end of the connection that brought the last answer
+        self._known_from: object = None  # and of the one by which Asterisk was last known not to have been restarted
+        self._started: tuple[str | None, str | None] = (None, None)
         scheme = "http" if endpoint.tls is None else "https"
         name = endpoint.tls.server_name if endpoint.tls is not None else None
         self._extensions = {"sni_hostname": name} if name is not None else {}
@@ -101,6 +109,8 @@ class AjamTransport(asyncio.Transport):
         if not self._closing:
             self._closing = True
             self._actions.put_nowait(None)
+            if self._collecting is not None:  # there is no time left for that
+                self._collecting.reschedule(asyncio.get_running_loop().time())
 
     def abort(self) -> None:
         """End at once."""
@@ -132,7 +142,10 @@ class AjamTransport(asyncio.Transport):
                 async with asyncio.timeout(REST_S):
                     return await self._actions.get()
             except TimeoutError:
-                await self._collect(DIGEST_WAIT_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(None) as self._collecting:
+                        await self._collect(DIGEST_WAIT_S)
+                self._collecting = None
         return await self._actions.get()
 
     async def _perform(self, action: bytes) -> None:
@@ -145,6 +158,7 @@ class AjamTransport(asyncio.Transport):
                         await self._asked(pairs, PATIENCE_S)
             elif self._is_digest and name == "login":
                 await self._log_in_by_digest(pairs)
+                self._started = await self._starting_time()
             else:
                 self._link.data_received(await self._asked(pairs, PATIENCE_S))
         except TimeoutError:
@@ -175,6 +189,8 @@ class AjamTransport(asyncio.Transport):
     async def _collect(self, wait_s: int) -> None:
         """Hand on what has happened, or what does within that time."""
         try:
+            if self._is_digest:
+                await self._make_sure()
             answer = await self._asked([("Action", "WaitEvent"), ("Timeout", str(wait_s))], wait_s + PATIENCE_S)
         except QualitywatchError as error:
             self._link.fail(error)
@@ -187,6 +203,21 @@ class AjamTransport(asyncio.Transport):
         kept = [frame + END_OF_FRAME for frame in frames if frame and not _is_end(frame)]
         if kept:
             self._link.data_received(b"".join(kept))
+
+    async def _make_sure(self) -> None:
+        """Raise unless the digest session must still be the one it was."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._asked_at > LONG_PAUSE_S:
+            raise AmiConnectError(_LOST)
+        if self._came_from != self._known_from:
+            self._known_from = self._came_from
+            if await self._starting_time() != self._started:
+                raise AmiConnectError(_LOST)
+
+    async def _starting_time(self) -> tuple[str | None, str | None]:
+        status = Message(await self._asked([("Action", "CoreStatus")], PATIENCE_S))
+        self._known_from = self._came_from
+        return status.get("CoreStartupDate"), status.get("CoreStartupTime")
 
     # --- HTTP -----------------------------------------------------------------------------------------------------------
 
@@ -201,6 +232,8 @@ class AjamTransport(asyncio.Transport):
             request = self._http.stream("POST", path, content=body, headers=headers, timeout=patience_s, extensions=more)
             async with request as response:
                 self._judge(response)
+                self._asked_at = asyncio.get_running_loop().time()
+                self._came_from = response.extensions["network_stream"].get_extra_info("client_addr")
                 text = bytearray()
                 async for chunk in response.aiter_bytes():
                     text += chunk

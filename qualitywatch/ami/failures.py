@@ -79,7 +79,8 @@ def _explain_network(error: OSError, endpoint: AmiEndpoint) -> str:
     match _error_number(error):
         case errno.ECONNREFUSED:
             what = "tlsenable=yes and tlsbindaddr" if endpoint.tls else "enabled=yes, bindaddr and port"
-            return f"connection refused: is Asterisk running, and are {what} right in manager.conf?"
+            file = "http.conf" if endpoint.ajam_path else "manager.conf"
+            return f"connection refused: is Asterisk running, and are {what} right in {file}?"
         case errno.EHOSTUNREACH | errno.ENETUNREACH | errno.EHOSTDOWN:
             return "there is no way to this address: check the address, the route and the firewall"
         case errno.ECONNRESET | errno.EPIPE | errno.ECONNABORTED:
