@@ -47,6 +47,7 @@ class CallHeard:
     received: int = 0
     codec_told: bool = False
     announced: bool = True  # its beginning was told, or lies before ours
+    vanished: bool = False  # it is no longer there, and nobody told its end
 
 
 @dataclass(frozen=True, slots=True)

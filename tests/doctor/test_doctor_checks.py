@@ -186,6 +186,16 @@ def test_a_channel_that_is_announced_a_moment_after_the_list_was_announced() -> 
     hearing = Hearing("q")
     hearing.listed([], is_first=True)
     hearing.listed([NEW], is_first=False)
-    assert hearing.unannounced
+    assert hearing.has_secrets
     hearing.take(_event("Newchannel", 1000.0, NEW, "Ring"), 1000.0)
-    assert not hearing.unannounced
+    assert not hearing.has_secrets
+
+
+def test_a_channel_that_is_gone_and_nobody_told_its_end() -> None:
+    hearing = Hearing("q")
+    hearing.listed([OLD, NEW], is_first=True)
+    hearing.take(_event("Hangup", 1000.0, NEW), 1000.0)
+    hearing.listed([], is_first=False)
+    assert {call.peer: call.vanished for call in hearing.heard(30.0, 1030.0).calls} == {"PJSIP/104": True, "PJSIP/105": False}
+    hearing.take(_event("Hangup", 1001.0, OLD), 1001.0)
+    assert not hearing.has_secrets

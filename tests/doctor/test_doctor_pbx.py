@@ -70,7 +70,7 @@ async def test_a_recorded_pbx_without_calls_leaves_questions_open(tmp_path: Path
         await server.stop()
     for check in ("rtcp", "rtcpinterval", "codecs"):
         found.one(check, Level.UNKNOWN, "run doctor again during a call")
-    assert any("nobody was on the phone" in finding.what for finding in found.of("rights"))
+    assert any("nothing happened that would show" in finding.what for finding in found.of("rights"))
 
 
 # --- a good one
@@ -203,17 +203,18 @@ async def test_the_daemon_itself_is_logged_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "level", "text"),
+    ("read", "hidden", "level", "text"),
     [
-        (("call", "reporting"), Level.ERROR, "add system to read="),
-        (("system", "reporting"), Level.ERROR, "add call to read="),
-        (("system", "call", "reporting"), Level.OK, "failed logins are not (read= lacks security"),
+        (("call", "reporting"), [], Level.ERROR, "add system to read="),
+        (("system", "reporting"), ["PJSIP/103"], Level.ERROR, "add call to read="),
+        (("system", "reporting"), [], Level.UNKNOWN, "nothing happened that would show whether read= holds call"),
+        (("system", "call", "reporting"), [], Level.OK, "failed logins are not (read= lacks security"),
     ],
 )
 async def test_missing_rights_to_read(
-    read: tuple[str, ...], level: Level, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    read: tuple[str, ...], hidden: list[str], level: Level, text: str, tmp_path: Path
 ) -> None:
-    found = await diagnosed(tmp_path, DoctorPbx(read=read))
+    found = await diagnosed(tmp_path, DoctorPbx(read=read, hidden=hidden))
     assert any(finding.level is level and text in f"{finding.what} {finding.fix}" for finding in found.of("rights")), found
 
 
@@ -225,8 +226,9 @@ async def test_no_right_to_reports(tmp_path: Path) -> None:
 
 async def test_no_right_to_write_at_all(tmp_path: Path) -> None:
     found = await diagnosed(tmp_path, DoctorPbx(write=()))
-    text = "; ".join(f"{finding.what}: {finding.fix}" for finding in found.of("rights"))
-    assert "peers, registrations and channels from before the connection: add reporting to write=" in text
+    told = [(finding.what, finding.fix) for finding in found.of("rights")]
+    before = "not visible: peers, registrations and channels from before the connection"
+    assert (before, "add reporting to write= in manager.conf") in told
     found.one("direct media", Level.UNKNOWN, "reporting in write=")
     found.one("rtcp", Level.OK)
 
@@ -307,6 +309,11 @@ async def test_a_call_that_nothing_is_heard_of(tmp_path: Path) -> None:
 async def test_channels_that_nobody_announced(tmp_path: Path) -> None:
     found = await diagnosed(tmp_path, DoctorPbx(hidden=["PJSIP/103"]))
     found.one("event filters", Level.ERROR, "PJSIP/103 were not announced", "eventfilter in section [qualitywatch]")
+
+
+async def test_a_channel_whose_end_nobody_told(tmp_path: Path) -> None:
+    found = await diagnosed(tmp_path, DoctorPbx(vanishing=["PJSIP/101"]))
+    found.one("event filters", Level.ERROR, "PJSIP/101 ended untold: a filter drops Hangup", "eventfilter in section")
 
 
 async def test_the_shipped_filter_is_none_to_complain_of(tmp_path: Path) -> None:

@@ -48,7 +48,10 @@ class Call:
 
 @dataclass
 class DoctorPbx:
-    """``read`` and ``write`` are the rights; ``hidden`` channels are only in the second list, ``drops`` are names of events."""
+    """``read`` and ``write`` are the rights.
+
+    ``hidden`` peers have a channel that is only in the last list, ``vanishing`` ones are not in it; ``drops`` are events.
+    """
 
     read: Collection[str] = ("system", "call", "reporting", "security")
     write: Collection[str] = ("reporting",)
@@ -57,10 +60,12 @@ class DoctorPbx:
     stamped: bool = True
     drops: Collection[str] = ()
     hidden: Sequence[str] = ()
+    vanishing: Sequence[str] = ()
     direct_media: Mapping[str, bool] = field(default_factory=lambda: {"PJSIP/101": False})
     sip_peers: Mapping[str, bool] = field(default_factory=dict)
     lists_commands: bool = True
     _lists: int = 0
+    _calls_began: bool = False
 
     def manager(self, **answers: Reply) -> ScriptedManager:
         """The server; ``answers`` go before its own."""
@@ -122,6 +127,7 @@ class DoctorPbx:
             for name, classes in ACTIONS.items()
             if self._may(name)
         )
+        self._calls_began = True
         # What happens during the call comes right behind: the next thing doctor does is to listen.
         return f"Response: Success\nActionID: {action['actionid']}\n{lines}\n" + "".join(map(self._told, self.calls))
 
@@ -131,6 +137,12 @@ class DoctorPbx:
         self._lists += 1
         hidden = self.hidden if self._lists > 2 else ()  # the snapshot and the first look come before
         rows = [{"Channel": f"{peer}-000000ff", "Uniqueid": f"9.{peer}", "ChannelStateDesc": "Up"} for peer in hidden]
+        if self._calls_began:
+            rows += [
+                {"Channel": f"{call.peer}-0000004f", "Uniqueid": _uniqueid(call), "ChannelStateDesc": "Up"}
+                for call in self.calls
+                if call.peer not in self.vanishing
+            ]
         return listing("CoreShowChannel", rows, "CoreShowChannelsComplete")
 
     def _getvar(self, action: Action) -> str:
@@ -148,12 +160,11 @@ class DoctorPbx:
 
     def _told(self, call: Call) -> str:
         began_at = self._now() - call.lasts_s
-        number = call.peer.partition("/")[2]
         block = {
             "Channel": f"{call.peer}-0000004f",
             "ChannelStateDesc": "Up",
-            "Uniqueid": f"1767225600.{number}",
-            "Linkedid": f"1767225600.{number}",
+            "Uniqueid": _uniqueid(call),
+            "Linkedid": _uniqueid(call),
             **({"ChanVariable": f"CHANNEL(audioreadformat)={call.codec}"} if call.codec else {}),
         }
         told = self._event("Newchannel", "call", at=began_at, **{**block, "ChannelStateDesc": "Ring"})
@@ -190,3 +201,7 @@ class DoctorPbx:
 
     def _now(self) -> float:
         return time.time() + self.clock_ahead_s
+
+
+def _uniqueid(call: Call) -> str:
+    return f"1767225600.{call.peer.partition('/')[2]}"

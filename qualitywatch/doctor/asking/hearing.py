@@ -7,7 +7,7 @@ from the first event on, for until then nobody knows what time it is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,6 +34,7 @@ class _Call:
     received: int = 0
     codec_told: bool = False
     announced: bool = True
+    vanished: bool = False
 
     @property
     def is_up(self) -> bool:
@@ -60,18 +61,22 @@ class Hearing:
     _first_received_at: float = 0.0
     _last_at: float | None = None
 
-    def listed(self, channels: Iterable[Channel], *, is_first: bool) -> None:
+    def listed(self, channels: Sequence[Channel], *, is_first: bool) -> None:
         """Take in a list of all channels: the first one shows what began before us, a later one what was not announced."""
         for each in channels:
             if each.uniqueid not in self._calls and each.uniqueid not in self._ended:
                 self._calls[each.uniqueid] = _Call(each, announced=is_first)
                 if self._last_at is not None:
                     self._answered(each, self._last_at)
+        if not is_first:
+            alive = {each.uniqueid for each in channels}
+            for uniqueid, call in self._calls.items():
+                call.vanished = uniqueid not in alive and uniqueid not in self._ended
 
     @property
-    def unannounced(self) -> bool:
-        """Whether there are channels that were listed and not told of."""
-        return any(not call.announced for call in self._calls.values())
+    def has_secrets(self) -> bool:
+        """Whether channels came or went that nobody told of."""
+        return any(call.vanished or not call.announced for call in self._calls.values())
 
     def take(self, message: Message, received_at: float) -> None:
         """Take in one message; whatever is no event is passed over."""
@@ -134,7 +139,13 @@ class Hearing:
         else:
             lasted_s = max(0.0, end_at - call.up_at) if call.up_at is not None else 0.0
         return CallHeard(
-            call.channel.peer, call.up_s + lasted_s, call.sent, call.received, call.codec_told, announced=call.announced
+            call.channel.peer,
+            call.up_s + lasted_s,
+            call.sent,
+            call.received,
+            call.codec_told,
+            announced=call.announced,
+            vanished=call.vanished,
         )
 
     def _follow(self, message: Message, at: float) -> None:
@@ -146,6 +157,7 @@ class Hearing:
         call.announced = call.announced or message.name == "Newchannel"
         if message.name == "Hangup":
             self._ended.add(found.uniqueid)
+            call.vanished = False
             if call.up_at is not None:
                 call.up_s, call.up_at = call.up_s + max(0.0, at - call.up_at), None
         else:

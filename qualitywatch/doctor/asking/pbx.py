@@ -106,7 +106,7 @@ class _Visit:
                 progress(Listening(self._facts.name, passed_s, seconds, self._hearing.calls, self._hearing.peers_reported))
                 await self._listen(min(_TICK_S, seconds - passed_s))
             await self._list_channels(is_first=False)
-            if self._hearing.unannounced:
+            if self._hearing.has_secrets:
                 await self._listen(_LATE_S)
             return replace(self._facts, heard=self._hearing.heard(seconds, self._clock.now()))
         except (_Lost, AmiConnectError):

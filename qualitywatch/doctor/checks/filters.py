@@ -27,13 +27,14 @@ def judge(pbx: PbxFacts, now: float) -> Iterator[Finding]:
         return
     where = _WHERE.format(user=pbx.username)
     hidden = sorted({call.peer for call in heard.calls if not call.announced})
+    vanished = sorted({call.peer for call in heard.calls if call.vanished})
     wasted_per_s = heard.unread / heard.seconds if heard.seconds > 0 else 0.0
     if hidden and "call" in heard.classes:
         yield error(f"new channels of {several(hidden)} were not announced: a filter drops Newchannel", f"look at {where}")
-    elif hidden:
-        yield error(
-            f"new channels of {several(hidden)} were not announced", f"call in read= of manager.conf; then look at {where}"
-        )
+    elif vanished and "call" in heard.classes:
+        yield error(f"channels of {several(vanished)} ended untold: a filter drops Hangup", f"look at {where}")
+    elif hidden or vanished:
+        return  # the right is missing, which is another check's business
     elif wasted_per_s > BUSY_PER_S:
         yield warning(
             f"{wasted_per_s:.0f} events a second come that are not read: Asterisk spends time on writing them",

@@ -23,8 +23,9 @@ POWERFUL: Final[Mapping[str, str]] = {
     "user": "send events of its own",
     "agi": "run programs for calls",
     "message": "send messages in your name",
+    "aoc": "send advice of charge",
 }
-_LATER: Final = "run doctor again while somebody is on the phone, or longer with --seconds"
+_LATER: Final = "run doctor again while somebody calls and hangs up"
 _RESTART: Final = "and restart qualitywatch: rights are taken at login"
 
 
@@ -41,15 +42,17 @@ def _read(pbx: PbxFacts, heard: Heard) -> Iterator[Finding]:
     if pbx.booted is False and "system" not in heard.classes:
         what = "changes of peers, contacts and registrations cannot be seen: FullyBooted did not come"
         yield error(what, f"add system to read= in manager.conf, {_RESTART}; or Asterisk is still starting")
-    has_calls = any(call.up_s > 0 for call in heard.calls)
     proven = {*heard.classes, *(["system"] if pbx.booted else [])}
     unproven = [name for name in ("call", "reporting") if name not in proven]
-    if unproven and not has_calls:
-        what = f"nobody was on the phone, so it cannot be told whether read= holds {' and '.join(unproven)}"
-        yield unknown(what, _LATER)
-    elif "call" in unproven:
+    if "reporting" in unproven and any(call.up_s > 0 for call in heard.calls):
+        unproven.remove("reporting")  # whoever asks for reports says so
+    if "call" in unproven and any(call.vanished or not call.announced for call in heard.calls):
         yield error("calls cannot be seen beginning and ending", f"add call to read= in manager.conf, {_RESTART}")
-    elif not unproven:
+    elif unproven:
+        # A call that merely goes on raises no event of class call.
+        what = f"nothing happened that would show whether read= holds {' and '.join(unproven)}"
+        yield unknown(what, _LATER)
+    else:
         optional = (
             "" if "security" in heard.classes else "; failed logins are not (read= lacks security, or a filter drops them)"
         )
@@ -60,7 +63,7 @@ def _write(pbx: PbxFacts) -> Iterator[Finding]:
     abilities = pbx.abilities
     missing = abilities.missing() if abilities is not None else ()
     for text in missing:
-        yield from_text(Level.WARNING, f"not visible: {text}", "see write= in manager.conf")
+        yield from_text(Level.WARNING, f"not visible: {text}", "see write= in manager.conf", at_last=True)
     granted = pbx.granted
     if granted is None:
         if not missing:
