@@ -61,6 +61,7 @@ from qualitywatch.model.observations import Gap, Observed
 from qualitywatch.peers.logins import LoginTracker
 from qualitywatch.peers.settling import Settling, disturbs
 from qualitywatch.pipeline.calls import Calls, counted
+from qualitywatch.pipeline.crowd import Crowd
 from qualitywatch.pipeline.effects import ALERT_LOG, BLIND_LOG, SEEN_LOG, Collected, Effects
 from qualitywatch.pipeline.presence import Presence
 from qualitywatch.quality.hearing import NO_EVENTS, Hearing
@@ -126,6 +127,7 @@ class Pipeline:
             sites=sites,
         )
         self.streams = self._calls.streams
+        self._crowd = Crowd()
         self._logins = LoginTracker(pbx, is_ours=self._presence.registers)
         self._settling = Settling()
         self._queues = QueueTracker(pbx, queues)
@@ -236,6 +238,8 @@ class Pipeline:
         if self._now is not None and event.at < self._now - CLOCK_STEP_S:
             self._clock_set_back(event.at, out)
         self._advance(event.at, out)
+        for too_many in self._crowd.see(event):
+            self._handle(too_many, out)
         self._handle(event, out)
         return out.freeze()
 
@@ -429,6 +433,7 @@ class Pipeline:
     def _restarted(self, at: float, out: Collected) -> None:
         """Asterisk began anew: its channels are gone and its uniqueids start over."""
         self.streams.forget()
+        self._crowd.clear()
         self._forget_calls()
         self._engine.forget()
         self._lifecycle.wake()
