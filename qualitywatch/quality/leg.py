@@ -54,9 +54,9 @@ def pooled(legs: Iterable[Leg], direction: Direction, now: float) -> float | Non
     packets = lost = 0.0
     for leg in legs:
         loss = leg.loss[direction]
-        loss.move_on(now)
-        packets += loss.packets
-        lost += max(0.0, loss.lost)
+        heard, missed = loss.totals(now)
+        packets += heard
+        lost += missed
     return percent_of(packets, lost)
 
 

@@ -37,10 +37,14 @@ class Standing:
 
     def judge(self, now: float) -> None:
         """See anew whether it is lossy, by the worse of its directions."""
-        known = [percent for loss in self.loss.values() if (percent := loss.percent(now)) is not None]
-        self.percent = max(known, default=None)
-        self.is_lossy = _is_over(self.percent, LOSSY_PERCENT, was=self.is_lossy)
-        self.is_ruined = self.is_lossy and _is_over(self.percent, RUINED_PERCENT, was=self.is_ruined)
+        percent = None
+        for loss in self.loss.values():
+            known = loss.percent(now)
+            if known is not None and (percent is None or known > percent):
+                percent = known
+        self.percent = percent
+        self.is_lossy = percent is not None and percent >= LOSSY_PERCENT[1 if self.is_lossy else 0]
+        self.is_ruined = self.is_lossy and _is_over(percent, RUINED_PERCENT, was=self.is_ruined)
 
     def is_clean_from(self, now: float) -> bool:
         """Whether what we hear of it is known to be well."""
@@ -68,9 +72,12 @@ class Place:
         self.active[subject] = standing
         if is_lossy:
             self.lossy[subject] = standing
-        else:
+        elif self.lossy:
             self.lossy.pop(subject, None)
-        (self.ruined.add if is_lossy and standing.is_ruined else self.ruined.discard)(subject)
+        if is_lossy and standing.is_ruined:
+            self.ruined.add(subject)
+        elif self.ruined:
+            self.ruined.discard(subject)
 
     def drop(self, subject: str) -> None:
         """Count somebody no more."""
@@ -81,8 +88,8 @@ class Place:
     def drop_silent(self, now: float) -> None:
         """Count nobody who was not heard within the window."""
         while self.active:
-            subject = next(iter(self.active))
-            if self.active[subject].heard_at > now - WINDOW_S:
+            subject, standing = next(iter(self.active.items()))
+            if standing.heard_at > now - WINDOW_S:
                 break
             self.drop(subject)
 

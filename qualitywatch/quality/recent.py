@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from qualitywatch.model import Sample, Verdict
@@ -19,7 +18,7 @@ class RecentLoss:
     __slots__ = ("_reports", "_unsplit", "lost", "packets")
 
     def __init__(self) -> None:
-        self._reports: deque[tuple[float, float, float, bool]] = deque()
+        self._reports: list[tuple[float, float, float, bool]] = []  # a deque of so few would take ten times the memory
         self.packets = self.lost = 0.0
         self._unsplit = 0
 
@@ -32,16 +31,20 @@ class RecentLoss:
         self.packets += sample.weight
         self.lost += lost
         self._unsplit += unsplit
-        self.move_on(sample.at)
+        if self._reports[0][0] <= sample.at - WINDOW_S:
+            self.move_on(sample.at)
 
     def totals(self, now: float) -> tuple[float, float]:
         """(packets, lost) of the window that ends now."""
-        self.move_on(now)
+        if self._reports and self._reports[0][0] <= now - WINDOW_S:
+            self.move_on(now)
         return self.packets, max(0.0, self.lost)
 
     def percent(self, now: float) -> float | None:
         """Loss in percent; None where too little was heard to tell: silence is not 0 %."""
-        return percent_of(*self.totals(now))
+        if self._reports and self._reports[0][0] <= now - WINDOW_S:
+            self.move_on(now)
+        return 100 * max(0.0, self.lost) / self.packets if self.packets >= MIN_PACKETS else None
 
     def is_split(self, now: float) -> bool:
         """Whether gaps of the call's other leg are left out of all of it."""
@@ -51,13 +54,15 @@ class RecentLoss:
     def move_on(self, now: float) -> None:
         """Leave out what the window that ends now does not hold any more."""
         reports = self._reports
-        if reports and reports[0][0] > now - WINDOW_S:
-            return
-        while reports and reports[0][0] <= now - WINDOW_S:
-            _, packets, lost, unsplit = reports.popleft()
+        gone = 0
+        for at, packets, lost, unsplit in reports:
+            if at > now - WINDOW_S:
+                break
+            gone += 1
             self.packets -= packets
             self.lost -= lost
             self._unsplit -= unsplit
+        del reports[:gone]
         if not reports:
             self.packets = self.lost = 0.0  # what rounding has left
 

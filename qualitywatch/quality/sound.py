@@ -9,7 +9,6 @@ Standard: RFC 3550 sections 6.4.1 (highest sequence, sender's packet count) and 
 from __future__ import annotations
 
 import math
-from collections import deque
 
 from qualitywatch.quality.counters import MAX_PACKETS_PER_SECOND
 
@@ -36,7 +35,7 @@ class SentCount:
     __slots__ = ("_points",)
 
     def __init__(self) -> None:
-        self._points: deque[tuple[float, int]] = deque(maxlen=POINTS_KEPT)
+        self._points: list[tuple[float, int]] = []  # a deque of so few would take ten times the memory
 
     def note(self, at: float, packets: int | None) -> None:
         """Take in the counter; None (a receiver report) says that nothing was sent since the last one."""
@@ -47,6 +46,7 @@ class SentCount:
         if self._points and (packets < self._points[-1][1] or at < self._points[-1][0]):
             self._points.clear()  # it began to count anew, or time did
         self._points.append((at, packets))
+        del self._points[:-POINTS_KEPT]
 
     def grown(self, start_at: float, end_at: float, *, from_zero: bool) -> int:
         """Packets surely sent between two instants; ``from_zero`` when the counter was 0 near the first of them."""

@@ -15,7 +15,6 @@ packet or two per call.
 from __future__ import annotations
 
 import math
-from collections import deque
 
 POINTS_KEPT = 8
 # Beyond our last report the count is extrapolated; at 6 % of gaps its spread is about so much of the extrapolated packets.
@@ -37,7 +36,7 @@ class SentCounter:
     __slots__ = ("_points",)
 
     def __init__(self) -> None:
-        self._points: deque[tuple[float, int]] = deque(maxlen=POINTS_KEPT)
+        self._points: list[tuple[float, int]] = []  # a deque of so few would take ten times the memory
 
     def observe(self, at: float, packets: int | None) -> None:
         """Take in the counter of one report of ours; None (a receiver report) means nothing was sent since the last one."""
@@ -51,6 +50,7 @@ class SentCounter:
             else:
                 return
         self._points.append((at, packets))
+        del self._points[:-POINTS_KEPT]
 
     @property
     def known(self) -> int:

@@ -143,7 +143,7 @@ class SampleWindows:
 
     def find(self, observation: Observation) -> Window | None:
         """The window an observation is to be counted in; None when it is not for this rule, or nobody can vouch for it."""
-        if not isinstance(observation, Sample) or observation.metric is not self._metric:
+        if type(observation) is not Sample or observation.metric is not self._metric:
             return None
         place = (observation.pbx, observation.subject, observation.direction)
         window = self._windows.get(place)
@@ -160,17 +160,17 @@ class SampleWindows:
 
     def add(self, window: Window, sample: Sample) -> None:
         """Take in a sample."""
-        samples, at = window.samples, sample.at
+        samples, at, window_s = window.samples, sample.at, self._window_s
         if samples is None:
             samples = window.samples = deque()
         samples.append(sample)
-        window.newest_at = max(window.newest_at, at)
-        oldest = at - self._window_s
-        while samples[0].at <= oldest:
+        if at > window.newest_at:  # noqa: PLR1730 - with every sample, and cheaper than to ask max()
+            window.newest_at = at
+        while samples[0].at <= at - window_s:
             samples.popleft()
         edge = window.edge
         if edge is None or ((sample.value <= edge) if self._lower else (sample.value >= edge)):
-            window.near_until = window.newest_at + self._window_s
+            window.near_until = window.newest_at + window_s
 
     def seen(self, key: AlertKey) -> list[tuple[Sample, bool]]:
         """The samples of the last window of one key, oldest first; False with those that were left out."""

@@ -194,12 +194,13 @@ class _Stretch:
         self.lost = self.packets = self.lost_reported = self.packets_reported = 0.0
 
     def add(self, sample: Sample) -> None:
+        metric = sample.metric
         self.calls.add(sample.uniqueid)
-        self.series[sample.metric].add(sample.value)
-        if sample.metric is Metric.LOSS_PERCENT:
+        self.series[metric].add(sample.value)
+        if metric is Metric.LOSS_PERCENT:
             self.lost += sample.value * sample.weight / 100
             self.packets += sample.weight
-        elif sample.metric is Metric.LOSS_PERCENT_REPORTED:
+        elif metric is Metric.LOSS_PERCENT_REPORTED:
             self.lost_reported += sample.value * sample.weight / 100
             self.packets_reported += sample.weight
 

@@ -79,9 +79,8 @@ class ThresholdRule:
 
     def _count(self, observation: Observation) -> Window | None:
         window = self._windows.find(observation)
-        if window is None or not isinstance(observation, Sample):
-            return None
-        self._windows.add(window, observation)
+        if window is not None and type(observation) is Sample:
+            self._windows.add(window, observation)
         return window
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
