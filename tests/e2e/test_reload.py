@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
 from tests.conftest import CAPTURES
@@ -19,6 +20,7 @@ from tests.e2e.processes import CHAT, REPOSITORY, DaemonProcess, Site, running
 from tests.fakes.fake_telegram import FakeTelegram
 from tests.fakes.notify_socket import NotifySocket
 from tests.fakes.scripted_manager import ScriptedManager
+from tests.web.house import free_port
 
 CALL = (CAPTURES / "asterisk-20/sip-bridge-loss/input.ami").read_bytes().split(b"\r\n\r\n")
 EVENTS = [frame + b"\r\n\r\n" for frame in CALL if b"Timestamp: " in frame]
@@ -228,3 +230,29 @@ async def test_systemd_is_told(tmp_path: Path) -> None:
             here.daemon.hang_up()
             await socket.wait_for("RELOADING=1", timeout_s=20)
             assert any("reload refused" in line for line in await socket.wait_for("READY=1", timeout_s=20))
+
+
+async def test_the_page_comes_goes_and_takes_another_token(tmp_path: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/api/v1/pbxes"
+    async with world(tmp_path) as here, httpx.AsyncClient() as client:
+        for token in ("the-first-token-of-all", "another-token-than-that"):
+            here.settings(web={"listen": f"127.0.0.1:{port}", "token": token})
+            assert await here.reload() == (0, "web: changed\n")
+            await here.daemon.logged(f"web.listens on=127.0.0.1:{port}")
+            async with asyncio.timeout(10):
+                while (status := await asked(client, url, token)) is None:
+                    await asyncio.sleep(0.05)
+            assert status == 200
+        assert await asked(client, url, "the-first-token-of-all") == 401
+        here.settings(web=None)
+        assert await here.reload() == (0, "web: changed\n")
+        assert await asked(client, url, "another-token-than-that") is None
+        assert "the-first-token-of-all" not in "".join(here.daemon.log)
+
+
+async def asked(client: httpx.AsyncClient, url: str, token: str) -> int | None:
+    try:
+        return (await client.get(url, headers={"Authorization": f"Bearer {token}"})).status_code
+    except httpx.TransportError:
+        return None
