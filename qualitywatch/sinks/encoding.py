@@ -17,8 +17,11 @@ _MICROSECONDS = 1_000_000
 
 
 def encode(readings: Iterable[Reading]) -> bytes:
-    """Return one line for each reading that has a field."""
-    return "\n".join(line for reading in readings if (line := _line(reading))).encode()
+    """Return one line for each reading that has a field.
+
+    A byte of a name that was no UTF-8 (half a surrogate here) becomes a question mark: one such name must not stop the series.
+    """
+    return "\n".join(line for reading in readings if (line := _line(reading))).encode("utf-8", "replace")
 
 
 def _line(reading: Reading) -> str:
