@@ -20,7 +20,7 @@ from tests.faults.stage import BRIDGE, OUTAGE, REPORT, Outcome, Sample, as_recor
 
 HOUR_S = 3600.0
 REPORTS_S = 10.0
-BEFORE_S = 5.0
+BEFORE_S = 12.0  # a start takes some seconds on a busy machine
 _LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib64/faketime/libfaketimeMT.so.1")
 ZONE = "Europe/Berlin"
 SPRING = datetime(2026, 3, 29, 1, tzinfo=UTC).timestamp()  # 02:00 becomes 03:00

@@ -12,6 +12,7 @@ from tests.faults.pbx import FaultyPbx
 from tests.faults.stage import BRIDGE, OUTAGE, Outcome, Sample, stage
 
 SPEED = 10.0
+ON_THE_WIRE_S = 0.5
 REPORTS_S = 10.0  # two reports: the first after a gap only says where counters stand
 
 
@@ -25,6 +26,7 @@ async def killed(folder: Path, chance: random.Random) -> Outcome:
             first.kill()
             killed_at = asyncio.get_running_loop().time()
             await first.wait()
+            pbx.tell_again(killed_at - ON_THE_WIRE_S)
         async with running(it.config) as second:
             await second.logged("started pbx=")
             await it.over()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ class FaultyPbx(CaptureServer):
         self._speed_of_all = speed
         self._cuts: set[int] = set()
         self._again: list[bytes] = []
+        self._said: deque[tuple[bytes, float]] = deque(maxlen=1000)
         self._conversation: Conversation | None = None
         for more in recordings[1:]:
             self._append((more / "input.ami").read_bytes())
@@ -50,6 +52,13 @@ class FaultyPbx(CaptureServer):
         """Choose messages to be cut off in the middle."""
         self._cuts = set(chance.sample(range(len(self.script.messages)), times))
         return sorted(self._cuts)
+
+    def tell_again(self, since: float) -> None:
+        """Let the next who logs in hear what was said since an instant of the event loop, but for reports.
+
+        It lay unread in a socket, or was read and not yet stored, when somebody was killed; a real PBX tells it in its lists.
+        """
+        self._again += [raw for raw, written in self._said if written >= since and not raw.startswith(_RTCP)]
 
     def until(self, loop_time: float) -> float:
         """How far the story had come at an instant of the event loop."""
@@ -120,6 +129,7 @@ class FaultyPbx(CaptureServer):
         raise ConnectionResetError("cut on command")
 
     def _note(self, raw: bytes) -> None:
+        self._said.append((raw, asyncio.get_running_loop().time()))
         stamp = timestamp(Message(raw))
         if stamp is not None:
             self.written_at.append((stamp, asyncio.get_running_loop().time()))
