@@ -95,6 +95,11 @@ class DaemonProcess:
             raise TimeoutError(f"not logged within {timeout_s:g} s: {text!r}; the last lines are {self.log[-5:]}") from exc
         return next(line for line in self.log if text in line)
 
+    async def counted(self, text: str, times: int, timeout_s: float = READY_S) -> None:
+        """Wait until so many log lines have this text."""
+        async with asyncio.timeout(timeout_s), self._grown:
+            await self._grown.wait_for(lambda: sum(text in line for line in self.log) >= times)
+
     def kill(self) -> None:
         """End it as a power cut would."""
         if self._process.returncode is None:

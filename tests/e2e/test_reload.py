@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import yaml
 
 from tests.conftest import CAPTURES
-from tests.e2e.chat import alerts
-from tests.e2e.processes import CHAT, REPOSITORY, DaemonProcess, Site, running
+from tests.e2e.chat import alerts, foreseen, shown
+from tests.e2e.processes import CHAT, REPOSITORY, DaemonProcess, Site, playing, running
 from tests.fakes.fake_telegram import FakeTelegram
 from tests.fakes.notify_socket import NotifySocket
 from tests.fakes.scripted_manager import ScriptedManager
@@ -256,3 +257,24 @@ async def asked(client: httpx.AsyncClient, url: str, token: str) -> int | None:
         return (await client.get(url, headers={"Authorization": f"Bearer {token}"})).status_code
     except httpx.TransportError:
         return None
+
+
+@pytest.mark.parametrize("recording", ["asterisk-20/trunk-outage", "asterisk-20/sip-bridge-loss"])
+async def test_however_often_it_is_reloaded_people_are_told_the_same(tmp_path: Path, recording: str) -> None:
+    async with FakeTelegram() as telegram, playing(CAPTURES / recording, speed=20.0) as (server, port):
+        config = Site(tmp_path, {"office": port}, telegram.url).write()
+        plain = config.read_text(encoding="utf-8")
+        expected = foreseen(CAPTURES / recording, config)
+        reloads = 0
+        async with running(config) as daemon:
+            await daemon.logged("ami.resynced")
+            while not server.finished.is_set():
+                reloads += 1
+                config.write_text(f"{plain}lamps: {{SIP/nobody@nowhere: lamp{reloads}}}\n", encoding="utf-8")
+                daemon.hang_up()
+                await daemon.counted("reloaded changes=1", reloads)
+            await telegram.wait(lambda: shown(telegram) == expected, timeout_s=30)
+            assert await daemon.stop() == 0
+        assert reloads > 5
+        assert len([line for line in daemon.log if "ami.connected" in line]) == 1
+        assert not [line for line in daemon.log if "Traceback" in line or "bug=yes" in line]
