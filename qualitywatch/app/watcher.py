@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from qualitywatch.ami.client import AmiClient
 from qualitywatch.ami.events import translate
+from qualitywatch.ami.fields import timestamp
 from qualitywatch.ami.inbox import InboxItem
 from qualitywatch.ami.resync import ask_codec, poll_agent, poll_agents
 from qualitywatch.app.keeper import Keeper
@@ -37,6 +38,7 @@ TICK_S = 0.5
 GRACE_S = 0.25
 # So long a channel may stay unannounced before it is looked for: what read= or eventfilter withhold is only found by asking.
 AUDIT_S = 120.0
+LATEST_AT = 1e11  # no clock is as wrong as that
 # Registrars that die silently (IAX2) are only found by asking.
 REGISTRY_POLL_S = 60.0
 
@@ -210,13 +212,13 @@ class Watcher:
         if isinstance(item, Connected):
             self._held = [item]
             return []
-        stamped = isinstance(item, tuple) and _stamp(item) is not None
-        if stamped and isinstance(item, tuple):
-            self._time.stamp(_stamp(item) or 0.0, self._clock.monotonic())
+        stamp = _stamp(item)
+        if stamp is not None:
+            self._time.stamp(stamp, self._clock.monotonic())
         if not self._held:
             return [item]
         self._held.append(item)
-        if isinstance(item, tuple) and not stamped:
+        if isinstance(item, tuple) and stamp is None:
             return []
         ready, self._held = self._held, []
         return ready
@@ -283,9 +285,5 @@ def _stamp(item: InboxItem) -> float | None:
     """The Timestamp header of a message, if it has a sane one."""
     if not isinstance(item, tuple):
         return None
-    text = item[1].get("Timestamp")
-    try:
-        at = float(text) if text else 0.0
-    except ValueError:
-        return None
-    return at if 0 < at < 1e11 else None
+    at = timestamp(item[1])
+    return at if at is not None and at < LATEST_AT else None
