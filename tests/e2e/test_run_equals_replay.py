@@ -120,5 +120,6 @@ async def test_a_good_reload_takes_over_and_a_bad_one_is_refused(tmp_path: Path)
             site.ports = {"branch": port}
             site.write()
             daemon.hang_up()
-            await daemon.logged("started pbx=branch")
+            await daemon.logged("reload.changed pbx branch: added")
+            await daemon.logged("ami.connected pbx=branch")
             assert await daemon.stop() == 0
