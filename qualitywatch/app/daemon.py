@@ -41,7 +41,7 @@ from qualitywatch.store.registry import STATE_STORES, STORES
 
 log = logging.getLogger(__name__)
 
-SETTLE_S = 5.0  # with the drain and the last flushes it stays below TimeoutStopSec of the shipped unit
+SETTLE_S = 25.0  # with the drain and the last flushes it stays below TimeoutStopSec of the shipped unit
 Read: TypeAlias = Callable[[], tuple[Config, Sequence[RuleSpec]]]
 """Reads configuration and rules anew; raises ConfigError with every mistake."""
 
@@ -224,7 +224,9 @@ class Daemon:
 
     async def _next_shift(self, config: Config, specs: Sequence[RuleSpec]) -> Shift:
         for watcher in self._ground.leaving(config):
-            await self._leave(watcher, stays=watcher.name in {pbx.name for pbx in config.pbxes})
+            await self._leave(watcher)
+            await watcher.lose_sight(MOVED)
+            watcher.go_on()  # for the old configuration to begin with it again, if the new one cannot be put to work
         return await Shift.build(config, specs, self._ground)
 
     async def _fall_quiet(self, stop: asyncio.Event) -> None:
@@ -241,7 +243,7 @@ class Daemon:
                 task.cancel()  # all at once: a PBX that hangs takes its time for a goodbye
             settled_by = self._ground.clock.monotonic() + SETTLE_S
             for watcher in tuple(self._watching):
-                await self._leave(watcher, stays=False, settled_by=settled_by)
+                await self._leave(watcher, settled_by=settled_by)
 
     # --- watchers -------------------------------------------------------------------------------------------------------
 
@@ -255,8 +257,8 @@ class Daemon:
             log.info("started pbx=%s", ",".join(watcher.name for watcher in self.watchers))
         systemd.status(self._watches())
 
-    async def _leave(self, watcher: Watcher, *, stays: bool, settled_by: float = math.inf) -> None:
-        """End a watcher that is held; its PBX may be watched on by another."""
+    async def _leave(self, watcher: Watcher, *, settled_by: float = math.inf) -> None:
+        """End a watcher that is held, with what it has read."""
         task = self._watching.pop(watcher, None)
         if task is None:
             return
@@ -264,8 +266,6 @@ class Daemon:
             task.cancel()
         await asyncio.wait({task})
         await watcher.settle(settled_by)
-        if stays:
-            await watcher.lose_sight(MOVED)
 
     # --- beside it ------------------------------------------------------------------------------------------------------
 

@@ -109,11 +109,11 @@ class DaemonProcess:
         """Ask it to read its configuration again."""
         self._process.send_signal(signal.SIGHUP)
 
-    async def stop(self) -> int:
+    async def stop(self, timeout_s: float = READY_S) -> int:
         """Ask it to stop and return its exit code."""
         if self._process.returncode is None:
             self._process.terminate()
-        async with asyncio.timeout(READY_S):
+        async with asyncio.timeout(timeout_s):
             return await self._process.wait()
 
     async def wait(self, timeout_s: float = READY_S) -> int:

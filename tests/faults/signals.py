@@ -10,7 +10,7 @@ from tests.e2e.processes import DaemonProcess, running
 from tests.faults.pbx import FaultyPbx, shifted
 from tests.faults.stage import BRIDGE, Outcome, Sample, samples_in, samples_of, stage
 
-STOP_S = 20.0  # TimeoutStopSec of the shipped unit
+STOP_S = 45.0  # TimeoutStopSec of the shipped unit
 CALLS = 80
 STOP_AFTER = 4000  # messages
 RELOADS = 6
@@ -40,7 +40,7 @@ async def stopped_under_load(folder: Path) -> Outcome:
                 while pbx.written < STOP_AFTER:
                     await asyncio.sleep(0.01)
             begun = loop.time()
-            it.demand(await first.stop() == 0, "the first daemon did not stop in order")
+            it.demand(await first.stop(STOP_S + 10.0) == 0, "the first daemon did not stop in order")
             stop_s = loop.time() - begun
         it.demand(not pbx.finished.is_set(), "the load was over before the stop")
         it.demand(stop_s <= STOP_S, f"the stop took {stop_s:.1f} s")
