@@ -224,9 +224,9 @@ class Daemon:
 
     async def _next_shift(self, config: Config, specs: Sequence[RuleSpec]) -> Shift:
         for watcher in self._ground.leaving(config):
-            await self._leave(watcher)
-            await watcher.lose_sight(MOVED)
-            watcher.go_on()  # for the old configuration to begin with it again, if the new one cannot be put to work
+            if await self._leave(watcher):
+                await watcher.lose_sight(MOVED)
+                watcher.go_on()  # for the old configuration to begin with it again, if the new one cannot be put to work
         return await Shift.build(config, specs, self._ground)
 
     async def _fall_quiet(self, stop: asyncio.Event) -> None:
@@ -257,15 +257,16 @@ class Daemon:
             log.info("started pbx=%s", ",".join(watcher.name for watcher in self.watchers))
         systemd.status(self._watches())
 
-    async def _leave(self, watcher: Watcher, *, settled_by: float = math.inf) -> None:
-        """End a watcher that is held, with what it has read."""
+    async def _leave(self, watcher: Watcher, *, settled_by: float = math.inf) -> bool:
+        """End a watcher that is held, with what it has read; False when it never began."""
         task = self._watching.pop(watcher, None)
         if task is None:
-            return
+            return False
         if not task.cancelling():  # a second time would cut its goodbye short
             task.cancel()
         await asyncio.wait({task})
         await watcher.settle(settled_by)
+        return True
 
     # --- beside it ------------------------------------------------------------------------------------------------------
 

@@ -203,14 +203,18 @@ async def test_what_cannot_be_taken_over_is_refused_as_a_whole(tmp_path: Path) -
         await here.daemon.logged("reload.refused store.directory: ")
         # It can be read, yet it cannot be put to work: what was half done is undone.
         (tmp_path / "state" / "spool-influx.db").mkdir()
+        (office,) = yaml.safe_load(here.path.read_text(encoding="utf-8"))["pbx"]
+        moved = {**office, "name": "moved"}
         influx = {"name": "influx", "kind": "influxdb", "url": "http://127.0.0.1:1", "org": "o", "bucket": "b", "token": "t"}
-        here.settings(store=store, influx=[influx])
+        here.settings(store=store, influx=[influx], pbx=[moved])
         code, said = await here.reload()
         assert (code, STAYS in said) == (2, True), said
         assert "spool-influx.db" in said
+        await here.office.asked("CoreShowChannels", 2)
         await here.office.say(said_until(40))
-        await here.chat_shows("🟡", "6118")
-        assert here.office.connections == 1
+        assert "[moved]" not in await here.chat_shows("🟡", "6118")
+        assert here.office.connections == 2, "it was left already"
+        assert len([line for line in here.daemon.log if "ami.connected pbx=office" in line]) == 2
 
 
 async def test_systemd_is_told(tmp_path: Path) -> None:
