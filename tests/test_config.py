@@ -706,6 +706,8 @@ def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path:
         ("mail_url", "mailto://u:p@example.org"),
         ("web_token", "0123456789abcdef"),
         ("web_anna", "a good password"),
+        ("influx_token", "t"),
+        ("influx_password", "p"),
     ):
         (tmp_path / name).write_text(secret)
     config = read_config(write(text), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
@@ -723,6 +725,12 @@ def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path:
     assert config.call is not None
     assert config.web is not None
     assert list(config.web.users) == ["anna"]
+    assert [(each.name, each.kind) for each in config.influx] == [
+        ("influxdb", "influxdb"),
+        ("old", "influxdb1"),
+        ("victoriametrics", "victoriametrics"),
+    ]
+    assert config.grafana_url == "https://grafana.example.org"
     assert config.store.directory == Path("/var/lib/qualitywatch")
     assert config.timezone == ZoneInfo("Europe/Moscow")
 
