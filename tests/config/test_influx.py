@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qualitywatch.cli import main
 from tests.config.conftest import ONE_PBX, TARGETS, Problems, Read
 
 BASE = ONE_PBX + TARGETS
@@ -54,3 +55,25 @@ def test_a_slip_is_named(problems: Problems, section: str, problem: str) -> None
     found = problems(f"{BASE}{section}\n")
     assert any(problem in each for each in found), found
     assert not any("nobody-may-see" in each for each in found)
+
+
+def test_check_names_each_database_and_where_alerts_lead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "qualitywatch.yml"
+    config.write_text(
+        f"""{BASE}influx:
+  - {{url: 'https://influx.example.org', org: voip, bucket: calls, token: token-nobody-may-see}}
+  - {{kind: influxdb1, database: rtp, username: writer, password: word-nobody-may-see, spool_mb: 64}}
+  - {{kind: victoriametrics}}
+grafana: {{url: 'https://grafana.example.org/'}}
+"""
+    )
+    config.chmod(0o600)
+    assert main(["check", "--config", str(config)]) == 0
+    said = capsys.readouterr().out
+    assert [line.strip() for line in said.splitlines() if line.startswith(("  influx", "  grafana"))] == [
+        "influx  influxdb: influxdb at https://influx.example.org, bucket calls of voip; up to 256 MiB wait on disk",
+        "influx  influxdb1: influxdb1 at http://127.0.0.1:8086, database rtp as writer; up to 64 MiB wait on disk",
+        "influx  victoriametrics: victoriametrics at http://127.0.0.1:8428; up to 256 MiB wait on disk",
+        "grafana alerts link to https://grafana.example.org",
+    ]
+    assert "nobody-may-see" not in said
