@@ -122,9 +122,9 @@ class SampleWindows:
             return None
         if observation.direction is not None and observation.direction not in self._common.directions:
             return None
-        if not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject, observation.direction)
+        if key is None:
             return None
-        key = AlertKey(self._common.name, observation.pbx, observation.subject, observation.direction)
         if observation.verdict not in self._usable:
             self._left_out.setdefault(key, deque(maxlen=LEFT_OUT_KEPT)).append(observation)
             return None
