@@ -21,7 +21,7 @@ from typing import Final, NoReturn
 from qualitywatch.backoff import Backoff
 from qualitywatch.errors import StoreError
 from qualitywatch.ports import Clock, SeriesBatch
-from qualitywatch.sinks.encoding import encode
+from qualitywatch.sinks.encoding import Encoder
 from qualitywatch.sinks.reading import Reading
 from qualitywatch.sinks.server import Refusal, Server, SinkError
 from qualitywatch.sinks.spool import Batch, Spool
@@ -61,14 +61,15 @@ class Sink:
         readings: Callable[[SeriesBatch], list[Reading]],
         backoff: Backoff = Backoff(1.0, 60.0),  # noqa: B008 a frozen value
         flush_s: float = FLUSH_S,
+        fix_pause_s: float = FIX_PAUSE_S,
         chance: Random | None = None,
     ) -> None:
         self.name = name
         self.counts = Counts()
         self._server, self._spool, self._clock = server, spool, clock
-        self._readings = readings
+        self._readings, self._encoder = readings, Encoder()
         self._backoff = backoff
-        self._flush_s = flush_s
+        self._flush_s, self._fix_pause_s = flush_s, fix_pause_s
         self._chance = chance or Random()  # noqa: S311 it spreads retries, nothing more
         self._held: deque[Reading] = deque()
         self._full = asyncio.Event()  # a batch is complete before its time
@@ -76,7 +77,7 @@ class Sink:
         self._failures = 0
         self._under_way: tuple[Batch, asyncio.Future[None]] | None = None
         self._told_at: dict[str, float] = {}
-        self._unsaid = 0
+        self._unsaid, self._why_lost = 0, ""
         self._closed = False
         if spool.load.batches:
             self._filled.set()
@@ -135,6 +136,7 @@ class Sink:
         except StoreError as exc:
             log.error('sink.closed name=%s lines_lost=%d error="%s"', self.name, len(self._held), exc)
         finally:
+            self._say_lost()
             await self._spool.close()
             await asyncio.to_thread(self._server.close)
 
@@ -148,6 +150,8 @@ class Sink:
             self._full.clear()
             while self._held and await self._put_away():
                 pass
+            if self._unsaid and self._is_due("loss"):
+                self._say_lost()
             if len(self._held) >= MAX_LINES:
                 await asyncio.sleep(self._flush_s)  # the disk will not have it now
 
@@ -155,7 +159,7 @@ class Sink:
         """Move a batch from memory to disk; return whether that went well."""
         batch = [self._held.popleft() for _ in range(min(len(self._held), MAX_LINES))]
         try:
-            text = await asyncio.to_thread(encode, batch)
+            text = await asyncio.to_thread(self._encoder.encode, batch)
             dropped = await self._spool.append(text, len(batch))
         except StoreError as exc:
             self._held.extendleft(reversed(batch))
@@ -231,15 +235,21 @@ class Sink:
         if error.retry_after_s is not None:
             return error.retry_after_s
         if error.refusal is Refusal.FIX:
-            return FIX_PAUSE_S
+            return self._fix_pause_s
         return self._backoff.pause_s(self._failures - 1, self._chance)
 
     def _drop(self, lines: int, why: str) -> None:
         self.counts.dropped += lines
-        self._unsaid += lines
+        self._unsaid, self._why_lost = self._unsaid + lines, why
         if self._is_due("loss"):
-            log.error('sink.lost name=%s lines=%d since_start=%d error="%s"', self.name, self._unsaid, self.counts.dropped, why)
-            self._unsaid = 0
+            self._say_lost()
+
+    def _say_lost(self) -> None:
+        """Log what was lost since this was said last."""
+        if self._unsaid:
+            lost = self._unsaid, self.counts.dropped, self._why_lost
+            log.error('sink.lost name=%s lines=%d since_start=%d error="%s"', self.name, *lost)
+        self._unsaid = 0
 
     def _say(self, trouble: str) -> None:
         """Log a trouble when it is new, and once a minute while it lasts."""
