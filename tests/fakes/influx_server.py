@@ -96,9 +96,10 @@ class InfluxServer:
         self.queries.append(request.query_string)
         if self._answers or self._always:
             status, headers, text = self._answers.popleft() if self._answers else self._always or (204, {}, "")
-            if status >= 300:
+            if status != 204:
                 self._came.set()
-                return web.Response(status=status, headers=headers, text=text, content_type="application/json")
+                kind = "text/html" if text.startswith("<") else "application/json"
+                return web.Response(status=status, headers=headers, text=text, content_type=kind)
         self.lines += [line for line in body.decode().splitlines() if line and not line.startswith("#")]
         self._came.set()
         return web.Response(status=204)

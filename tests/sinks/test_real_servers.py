@@ -98,12 +98,21 @@ def test_victoria_metrics_takes_them_too(everything: list[Reading], tmp_path: Pa
         assert all(value < 1 for peer, value in found.items() if peer not in lossy)
 
 
-def test_the_wrong_kind_of_server_is_one_clear_line(tmp_path: Path) -> None:
-    with influxdb1(tmp_path) as url:
-        server = Influx2(url, org="office", bucket="qualitywatch", token=None)
-        with pytest.raises(SinkError, match=r"is version 1\.6.*: write kind: influxdb1 and database: in place of bucket:"):
-            server.check()
-        server.close()
+def test_a_kind_that_is_not_the_server_is_one_clear_line_also_when_writing(tmp_path: Path) -> None:
+    line = b"loss,peer=a percent=1 1700000000000000"
+    (tmp_path / "1").mkdir()
+    with influxdb1(tmp_path / "1") as url, victoria_metrics(tmp_path) as other:
+        two, victoria = Influx2(url, org="office", bucket="qualitywatch", token=None), Victoria(url)
+        for server in (two, victoria):
+            for ask in (server.check, lambda server=server: server.write(line)):
+                with pytest.raises(SinkError, match=r"version 1\.6.*: write kind: influxdb1 and database: in place of bucket:"):
+                    ask()
+            server.close()
+        one, two = Influx1(other, database="qualitywatch"), Influx2(other, org="office", bucket="qualitywatch", token=None)
+        for influx in (one, two):
+            with pytest.raises(SinkError, match=r"for VictoriaMetrics write kind: victoriametrics"):
+                influx.setup(None)
+            influx.close()
 
 
 def test_no_call_and_no_channel_is_ever_a_tag(everything: list[Reading]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from qualitywatch.sinks.reading import Reading
 from qualitywatch.sinks.server import Server
 from qualitywatch.sinks.servers.influx1 import Influx1
 from qualitywatch.sinks.servers.influx2 import Influx2
+from qualitywatch.sinks.servers.victoria import Victoria
 from qualitywatch.sinks.sink import Sink
 from qualitywatch.sinks.spool import Spool
 from tests.fakes.influx_server import InfluxServer
@@ -45,13 +47,18 @@ def influx1(server: InfluxServer) -> Server:
     return Influx1(server.url, database="qualitywatch", username="u", password=Secret(TOKEN))
 
 
+def victoria(server: InfluxServer) -> Server:
+    return Victoria(server.url, token=Secret(TOKEN))
+
+
 @asynccontextmanager
 async def running(
     server: InfluxServer, folder: Path, make: Callable[[InfluxServer], Server] = influx2, max_bytes: int = 10_000_000
 ) -> AsyncIterator[Sink]:
     """A sink at work, closed as the daemon closes it."""
     spool = await Spool.open(folder / "spool.db", max_bytes=max_bytes, now=NOW)
-    sink = Sink("influx", make(server), spool, SystemClock(), readings=readings, backoff=Backoff(0.01, 0.05), flush_s=0.02)
+    quick = {"backoff": Backoff(0.01, 0.05), "flush_s": 0.02, "fix_pause_s": 0.05}
+    sink = Sink("influx", make(server), spool, SystemClock(), readings=readings, **quick)  # type: ignore[arg-type]
     task = asyncio.create_task(sink.run())
     try:
         yield sink
@@ -151,9 +158,19 @@ async def test_a_wrong_token_or_bucket_is_told_and_nothing_is_lost_meanwhile(
                     await asyncio.sleep(0.01)
             assert told in sink.counts.trouble
             assert TOKEN not in sink.counts.trouble
-        server.answer_always(204)
-        async with running(server, tmp_path):  # somebody put it right and restarted us
+            server.answer_always(204)  # somebody put it right
             await server.wait_lines(20)
+
+
+@pytest.mark.parametrize("make", [influx1, influx2, victoria])
+@pytest.mark.parametrize("status", [200, 301, 405, 407, 408, 413, 500, 502, 507, 511])
+async def test_no_answer_of_a_proxy_costs_a_line(make: Callable[[InfluxServer], Server], status: int, tmp_path: Path) -> None:
+    async with InfluxServer() as server, running(server, tmp_path, make) as sink:
+        server.answer(status, body="<html>Log in to the guest network</html>")
+        await sink.write(batch(0, 10))
+        await server.wait_lines(10)
+        assert len(server.writes) >= 2, "it was written again"
+    assert (sink.counts.sent, sink.counts.refused, sink.counts.dropped) == (10, 0, 0)
 
 
 async def test_lines_that_are_refused_for_good_are_counted_and_hold_up_nothing(tmp_path: Path) -> None:
@@ -185,6 +202,8 @@ async def test_beyond_the_cap_the_oldest_go_and_are_counted(tmp_path: Path, capl
             await server.wait_lines(20_000 - sink.counts.dropped)
     assert sink.counts.sent + sink.counts.dropped == 20_000
     assert f"SIP/{19_999}" in "".join(server.lines[-5:]), "the newest survive"
+    lost = [int(found) for found in re.findall(r"sink.lost name=influx lines=(\d+)", caplog.text)]
+    assert sum(lost) == sink.counts.dropped, "every line that was lost was told, the last ones at the end"
     assert "the spool is full" in caplog.text
 
 

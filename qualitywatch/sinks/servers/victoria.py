@@ -6,15 +6,16 @@ Standard: https://docs.victoriametrics.com/#how-to-send-data-from-influxdb-compa
 from __future__ import annotations
 
 from qualitywatch.secrets import Secret
-from qualitywatch.sinks.servers.influx2 import Influx2
+from qualitywatch.sinks.servers.influx2 import TIMEOUT_S, Influx2
 
 
 class Victoria:
     """``sinks.server.Server`` for one VictoriaMetrics; the token is for a proxy before it."""
 
-    def __init__(self, url: str, *, token: Secret | None = None) -> None:
+    def __init__(self, url: str, *, token: Secret | None = None, timeout_s: float = TIMEOUT_S) -> None:
         self._where = f"VictoriaMetrics at {url}"
-        self._writes = Influx2(url, org="", bucket="", token=token, where=self._where)
+        missing = "no /api/v2/write there: is it VictoriaMetrics?"
+        self._writes = Influx2(url, org="", bucket="", token=token, where=self._where, missing=missing, timeout_s=timeout_s)
 
     def write(self, text: bytes) -> None:
         """Write line protocol in microseconds; raises SinkError."""
