@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.conftest import CAPTURES
@@ -15,6 +16,7 @@ from tests.fakes.influx_server import InfluxServer
 TOKEN = "token-nobody-may-see"
 
 
+@pytest.mark.slow
 async def test_what_was_measured_while_the_database_was_away_is_there_after_a_restart(tmp_path: Path) -> None:
     async with (
         FakeTelegram() as telegram,
