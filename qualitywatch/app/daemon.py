@@ -17,6 +17,7 @@ from typing import NoReturn
 from qualitywatch import systemd
 from qualitywatch.ami.client import AmiClient
 from qualitywatch.app import assembly
+from qualitywatch.app.insight import Insight
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pictures import Pictures
 from qualitywatch.app.progress import what_hangs
@@ -28,7 +29,7 @@ from qualitywatch.app.services import Service, build_services
 from qualitywatch.app.sinks import Feeding, labels_of, open_sink
 from qualitywatch.app.vitals import Vitals
 from qualitywatch.app.watcher import Watcher
-from qualitywatch.app.web import Web, look_inside
+from qualitywatch.app.web import Web
 from qualitywatch.charts.painter import Painter
 from qualitywatch.config import Config
 from qualitywatch.control.protocol import SOCKET
@@ -132,13 +133,17 @@ class Daemon:
             services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
             services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock)
             services += [Feeding(sink) for sink in sinks]
-            services.append(Vitals(watchers, sinks, [series, *sinks], lambda: dispatcher.waiting, clock))
+            insight = Insight(
+                watchers,
+                sinks,
+                keeper,
+                waiting=lambda: dispatcher.waiting,
+                hangs=lambda: what_hangs(watchers.values(), dispatcher, clock.monotonic()),
+            )
+            services.append(Vitals(insight.look, [series, *sinks], clock))
             if web is not None:
                 web.listen(watchers)
-                hangs = lambda: what_hangs(watchers.values(), dispatcher, clock.monotonic())  # noqa: E731
-                events = web.feed.events
-                inside = lambda: look_inside(watchers, sinks, keeper, dispatcher, events, hangs)  # noqa: E731
-                services += web.services(room, series, specs, clock, inside)
+                services += web.services(room, series, specs, clock, insight.look)
             language_of = assembly.language_of(config, notifiers)
             place, told = config.store.directory, stored.meta
             reporting = Reporting(
