@@ -80,6 +80,7 @@ def test_influxdb_1_takes_every_line_of_every_recording(everything: list[Reading
             "kind",
             "rule",
             "severity",
+            "agent",
         }
 
 
