@@ -26,7 +26,7 @@ from qualitywatch.app.remedies import remedy_services
 from qualitywatch.app.reporting import Reporting
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service, build_services
-from qualitywatch.app.sinks import Feeding, labels_of, open_sink
+from qualitywatch.app.sinks import Feeding, labels_of, open_sink, stand
 from qualitywatch.app.vitals import Vitals
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.app.web import Web
@@ -121,7 +121,7 @@ class Daemon:
                 client = AmiClient(assembly.endpoint(pbx, config.call), clock)
                 every_s = pbx.queues.every_s if pbx.queues is not None else None
                 watchers[pbx.name] = Watcher(client, pipelines[pbx.name], desk, keeper, clock, queues_every_s=every_s)
-            room = DaemonRoom(desk, watchers, specs, keeper, series, clock)
+            room = DaemonRoom(desk, watchers, specs, keeper, series, clock, lambda: [stand(sink) for sink in sinks])
             keeper.state_trouble = lambda: state.trouble
             painter = Painter()
             pictures = Pictures(painter, room, assembly.language_of(config, notifiers), config.timezone)
