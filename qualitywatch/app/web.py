@@ -58,7 +58,15 @@ class Web:
         # Imported late: only who serves pays for it, in time, memory and installed libraries.
         access = import_module("qualitywatch.web.access").Access(doors(self._web))
         sources = import_module("qualitywatch.web.sources").Sources(
-            room, series, specs, clock, inside, self._recent, self._news, language=self._config.language
+            room,
+            series,
+            specs,
+            clock,
+            inside,
+            self._recent,
+            self._news,
+            language=self._config.language,
+            zone=self._config.timezone,
         )
         application = import_module("qualitywatch.web.application").build_application(sources, access)
         server: WebServer = import_module("qualitywatch.web.server").WebServer(

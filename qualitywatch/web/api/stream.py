@@ -92,7 +92,7 @@ def _news(sources: Sources, changes: Sequence[Change], overflowed: bool) -> Iter
     if Topic.ALERT in topics:
         found = [alert for view in views.values() for alert in view.alerts]
         found.sort(key=alerts.urgency)
-        yield _told("alerts", [alerts.shown(alert) for alert in found[:MAX_TOLD]], len(found))
+        yield _told("alerts", [alerts.shown(alert, sources.zone) for alert in found[:MAX_TOLD]], len(found))
 
 
 def _peers(sources: Sources, views: Iterable[PbxView], changes: Iterable[Change]) -> list[peers.Peer]:

@@ -133,6 +133,9 @@ export const EN = {
   "incident.giveback": "Give back",
   "incident.giveback.done": "Incident {id} is nobody's again.",
   "incident.acked": "taken on by {by}, {time}",
+  "incident.affected": { one: "{count} more is affected", other: "{count} more are affected" },
+  "incident.remedies": "What was done",
+  "incident.remedies.earlier": "{count} more before these",
   "incident.flapping": "comes and goes",
   "incident.silence": "Silence",
 
@@ -150,6 +153,7 @@ export const EN = {
   "col.mos": "MOS",
   "col.rtt": "Round trip",
   "col.agent": "User-Agent",
+  "col.site": "Site",
   "col.address": "Address",
   "col.severity": "Alert",
   "sort.by": "Sort by {what}",

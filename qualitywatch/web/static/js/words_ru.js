@@ -133,6 +133,9 @@ export const RU = {
   "incident.giveback": "Вернуть",
   "incident.giveback.done": "Инцидент {id} снова ничей.",
   "incident.acked": "взято: {by}, {time}",
+  "incident.affected": "затронуты ещё: {count}",
+  "incident.remedies": "Что сделано",
+  "incident.remedies.earlier": "до этого ещё: {count}",
   "incident.flapping": "то есть, то нет",
   "incident.silence": "Заглушить",
 
@@ -150,6 +153,7 @@ export const RU = {
   "col.mos": "MOS",
   "col.rtt": "Задержка",
   "col.agent": "User-Agent",
+  "col.site": "Площадка",
   "col.address": "Адрес",
   "col.severity": "Тревога",
   "sort.by": "Сортировать: {what}",
