@@ -17,8 +17,9 @@ from rich.text import Text
 
 from qualitywatch.control.protocol import Heard, View
 from qualitywatch.document import format_duration
-from qualitywatch.model import Alert, AlertState, PeerState, Severity, TrunkState
+from qualitywatch.model import Alert, AlertState, Member, MemberState, PeerState, Severity, TrunkState
 from qualitywatch.notify.legible import legible
+from qualitywatch.notify.phrases import member_sentence
 from qualitywatch.room import PbxView, PeerView
 
 _GOOD_PEERS: Final = frozenset({PeerState.REACHABLE, PeerState.REGISTERED})
@@ -84,7 +85,7 @@ def screen(view: View, looks: Looks, zone: tzinfo, trouble: str | None = None) -
     left = None if many is None else max(many - len(shown_alerts) - len(shown_trunks), 0)
     parts: list[Text | Table] = [*heads]
     if shown_alerts:
-        parts.append(_alert_table(shown_alerts, len(alerts), {pbx.name: pbx.now for pbx in view.pbxes}))
+        parts.append(_alert_table(shown_alerts, len(alerts), {pbx.name: pbx.now for pbx in view.pbxes}, zone))
     if shown_trunks:
         parts.append(_trunk_table(shown_trunks, len(trunks)))
     parts.append(_peer_table(peers if left is None else peers[:left], len(peers), len(view.pbxes) > 1))
@@ -100,7 +101,7 @@ def rows(view: View, looks: Looks) -> list[Row]:
         Row(pbx, peer, heard.get((pbx.name, peer.subject)))
         for pbx in view.pbxes
         for peer in pbx.peers
-        if _matches(looks, pbx.name, peer.subject, peer.name, peer.address, peer.user_agent)
+        if _matches(looks, pbx.name, peer.subject, peer.name, peer.address, peer.user_agent, peer.site)
     ]
     key = SORTS[looks.sort][1]
     return sorted(found, key=lambda row: (key(row), row.view.name, row.peer.subject))
@@ -127,19 +128,19 @@ def _line(text: str, style: str) -> Text:
     return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
-def _table(*columns: str) -> Table:
+def _table(*columns: str, first: int = 2) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="reverse", expand=True)
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=2 if number == 0 else 1)
+        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=first if number == 0 else 1)
     return table
 
 
-def _alert_table(alerts: list[Alert], count: int, clocks: Mapping[str, float]) -> Table:
-    table = _table(f"alerts ({count})", "rule", "severity", "value", "for")
+def _alert_table(alerts: list[Alert], count: int, clocks: Mapping[str, float], zone: tzinfo) -> Table:
+    table = _table(f"alerts ({count})", "severity", "for", "rule", first=6)  # what is wrong takes a whole sentence
     for alert in alerts:
-        who = f"{alert.display_name} {alert.key.subject}" if alert.display_name else alert.key.subject
+        told = member_sentence(Member(alert, MemberState.FIRING, alert.since_at), "en", zone)
         lasted_s = max(0.0, clocks[alert.key.pbx] - alert.since_at) if alert.key.pbx in clocks else 0.0
-        cells = (who, alert.key.rule, str(alert.severity), _figure(alert.value), format_duration(round(lasted_s)))
+        cells = (told, str(alert.severity), format_duration(round(lasted_s)), alert.key.rule)
         table.add_row(*_texts(cells), style=_STYLES[alert.severity])
     return table
 
