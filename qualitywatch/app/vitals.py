@@ -21,21 +21,18 @@ EVERY_S: Final = 60.0
 class Vitals:
     """``app.services.Service``.  Names of figures are those of ``sinks.measurements``."""
 
-    def __init__(
-        self, inside: Callable[[], Inside], stores: Sequence[SeriesStore], clock: Clock, *, every_s: float = EVERY_S
-    ) -> None:
+    def __init__(self, inside: Callable[[], Inside], stores: Sequence[SeriesStore], clock: Clock) -> None:
         """``stores`` are written to."""
         self._inside = inside
         self._stores = stores
         self._clock = clock
-        self._every_s = every_s
         self._told: Counter[tuple[str, str]] = Counter()
         self._looked_at = clock.monotonic()
 
     async def run(self) -> NoReturn:
         """Write each minute until cancelled."""
         while True:
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(EVERY_S)
             await self.write()
 
     async def write(self) -> None:

@@ -31,9 +31,9 @@ class Line:
 class Transcript:
     """One chat.  It is taken for a group, which has the strictest limits; pictures are left out."""
 
-    def __init__(self, chat: str, renderer: Renderer, pacer: Pacer | None = None) -> None:
+    def __init__(self, chat: str, renderer: Renderer) -> None:
         self._chat = chat
-        self._pacer = pacer if pacer is not None else Pacer()
+        self._pacer = Pacer()
         self._lane = Lane(chat, renderer, new_id=count(1).__next__, pictures=False)
         self._message_ids = count(1)
         self._at = -math.inf
