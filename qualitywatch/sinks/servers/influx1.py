@@ -6,7 +6,7 @@ Standard: https://docs.influxdata.com/influxdb/v1/tools/api/#write-http-endpoint
 from __future__ import annotations
 
 import gzip
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -15,6 +15,8 @@ from qualitywatch.sinks.server import Refusal, SinkError
 from qualitywatch.sinks.servers.answers import STORED, is_other, no_database, refused, unreachable
 
 TIMEOUT_S: Final = 10.0
+_POLICY: Final = "qualitywatch"
+_DAY_S: Final = 86_400
 _NOTHING: Final = b"# may we write?"  # a comment is a write without a point
 
 
@@ -56,16 +58,19 @@ class Influx1:
             raise SinkError(
                 f"{self._where} does not say that it is InfluxDB: for VictoriaMetrics write kind: victoriametrics", Refusal.FIX
             )
-        name = self._database.replace("\\", "\\\\").replace('"', '\\"')
-        policy = (
-            f'"qualitywatch" ON "{name}" DURATION {f"{round(keep_s)}s" if keep_s is not None else "INF"} REPLICATION 1 DEFAULT'
-        )
-        self._query(f'CREATE DATABASE "{name}"')
-        try:
-            self._query(f"CREATE RETENTION POLICY {policy}")
-        except SinkError:  # it exists, with another duration
-            self._query(f"ALTER RETENTION POLICY {policy}")
-        kept = f"data is kept for {round(keep_s / 86_400)} days" if keep_s is not None else "data is kept for ever"
+        name, (lasts, pieces) = _quoted(self._database), _lasting(keep_s)
+        if self._database not in self._column("SHOW DATABASES", "name"):
+            # In one step: what is written meanwhile must not end up under another policy than what comes later.
+            self._query(f"CREATE DATABASE {name} WITH {lasts} REPLICATION 1 {pieces} NAME {_quoted(_POLICY)}")
+        else:
+            policies = f"SHOW RETENTION POLICIES ON {name}"
+            named = zip(self._column(policies, "name"), self._column(policies, "default"), strict=True)
+            used = next((policy for policy, is_default in named if is_default), None)
+            if used is not None:  # what is there already was written under it
+                self._query(f"ALTER RETENTION POLICY {_quoted(str(used))} ON {name} {lasts} {pieces}")
+            else:
+                self._query(f"CREATE RETENTION POLICY {_quoted(_POLICY)} ON {name} {lasts} REPLICATION 1 {pieces} DEFAULT")
+        kept = f"data is kept for {round(keep_s / _DAY_S)} days" if keep_s is not None else "data is kept for ever"
         return f"database {self._database} is there; {kept}"
 
     def check(self) -> str:
@@ -92,10 +97,17 @@ class Influx1:
             f"{self._where} is version {version}: write kind: influxdb and bucket: in place of database:", Refusal.FIX
         )
 
-    def _query(self, text: str) -> None:
+    def _query(self, text: str) -> list[dict[str, Any]]:
+        """Ask or order something; return series.  Raises SinkError."""
+        series: list[dict[str, Any]] = []
         for result in self._ask("POST", "/query", params={"q": text}).json().get("results", []):
             if error := result.get("error"):
                 raise SinkError(f"{self._where} refuses {text}: {error}", Refusal.FIX)
+            series += result.get("series", [])
+        return series
+
+    def _column(self, text: str, name: str) -> list[object]:
+        return [row[each["columns"].index(name)] for each in self._query(text) for row in each.get("values", [])]
 
     def _ask(self, method: str, path: str, **options: object) -> httpx.Response:
         try:
@@ -110,3 +122,16 @@ class Influx1:
         elif b"database not found" not in answer.content:
             missing = "no /write there: for InfluxDB 2 write kind: influxdb"
         raise refused(self._where, answer.status_code, answer.content, answer.headers.get("Retry-After"), missing)
+
+
+def _quoted(name: str) -> str:
+    name = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}"'
+
+
+def _lasting(keep_s: float | None) -> tuple[str, str]:
+    """How long data is kept, in pieces as long as InfluxDB's own default: a piece must not outlast what is kept."""
+    if keep_s is None:
+        return "DURATION INF", "SHARD DURATION 7d"
+    piece = "1h" if keep_s < 2 * _DAY_S else "1d" if keep_s < 180 * _DAY_S else "7d"
+    return f"DURATION {round(keep_s)}s", f"SHARD DURATION {piece}"
