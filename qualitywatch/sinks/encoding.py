@@ -1,7 +1,7 @@
 """Readings as line protocol: what is stored in the spool and sent as it is.
 
 Strategy: a database keeps one value of a field for a series and an instant, and what comes later overwrites it.  Two calls of a
-trunk that end with the same read would be one: the later one is moved by a microsecond.
+trunk that end with the same read would be one: the later one is moved by a millisecond, the finest that VictoriaMetrics keeps.
 Standard: InfluxDB line protocol, written by influxdb-client's own ``Point``; timestamps in microseconds.
 """
 
@@ -15,7 +15,8 @@ from influxdb_client.domain.write_precision import WritePrecision
 
 from qualitywatch.sinks.reading import Field, Reading
 
-_MICROSECONDS: Final = 1_000_000
+_MS: Final = 1000
+_STEP_US: Final = 1000
 _Taken: TypeAlias = set[tuple[str, tuple[tuple[str, str], ...], int, str]]
 
 
@@ -30,9 +31,9 @@ class Encoder:
         taken: _Taken = set()
         lines = []
         for reading in readings:
-            at_us = round(reading.at * _MICROSECONDS)
+            at_us = round(reading.at * _MS) * _STEP_US
             while any(key in taken or key in self._before for key in _keys(reading, at_us)):
-                at_us += 1
+                at_us += _STEP_US
             taken.update(_keys(reading, at_us))
             lines.append(_line(reading, at_us))
         self._before = taken

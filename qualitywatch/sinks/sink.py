@@ -137,6 +137,9 @@ class Sink:
             log.error('sink.closed name=%s lines_lost=%d error="%s"', self.name, len(self._held), exc)
         finally:
             self._say_lost()
+            counts = self.counts
+            became = counts.taken_in, counts.sent, counts.refused, counts.dropped, self._spool.load.lines
+            log.info("sink.stopped name=%s taken_in=%d sent=%d refused=%d lost=%d waiting=%d", self.name, *became)
             await self._spool.close()
             await asyncio.to_thread(self._server.close)
 

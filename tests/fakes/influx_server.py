@@ -4,7 +4,8 @@ In a test::
 
     async with InfluxServer() as server:
         server.answer(503, {"Retry-After": "1"})   # the next write; 204 when nothing is prepared
-        server.slow_s = 0.5
+        server.slow_s = 0.5                         # before it stores
+        server.stall_s = 0.5                        # after it has stored, before it says so
         await server.down()                         # connections are refused
         await server.up()                           # on the same port, with what was stored before
         assert len(server.lines) == 100
@@ -31,6 +32,7 @@ class InfluxServer:
         self.writes: list[Mapping[str, str]] = []  # the headers of each
         self.queries: list[str] = []
         self.slow_s = 0.0
+        self.stall_s = 0.0
         self.port = 0
         self._answers: deque[tuple[int, Mapping[str, str], str]] = deque()
         self._always: tuple[int, Mapping[str, str], str] | None = None
@@ -102,4 +104,5 @@ class InfluxServer:
                 return web.Response(status=status, headers=headers, text=text, content_type=kind)
         self.lines += [line for line in body.decode().splitlines() if line and not line.startswith("#")]
         self._came.set()
+        await asyncio.sleep(self.stall_s)
         return web.Response(status=204)
