@@ -70,6 +70,7 @@ class Influx1:
                 self._query(f"ALTER RETENTION POLICY {_quoted(str(used))} ON {name} {lasts} {pieces}")
             else:
                 self._query(f"CREATE RETENTION POLICY {_quoted(_POLICY)} ON {name} {lasts} REPLICATION 1 {pieces} DEFAULT")
+        self.write(_NOTHING)
         kept = f"data is kept for {round(keep_s / _DAY_S)} days" if keep_s is not None else "data is kept for ever"
         return f"database {self._database} is there; {kept}"
 

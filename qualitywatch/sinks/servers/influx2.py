@@ -70,10 +70,12 @@ class Influx2:
             known = buckets.find_bucket_by_name(self._bucket)
             if known is None:
                 buckets.create_bucket(bucket_name=self._bucket, org=self._org, retention_rules=rules)
-                return f"created bucket {self._bucket}; {kept}"
-            known.retention_rules = rules
-            buckets.update_bucket(bucket=known)
-            return f"bucket {self._bucket} exists; {kept}"
+            else:
+                known.retention_rules = rules
+                buckets.update_bucket(bucket=known)
+        self.probe()
+        done = f"created bucket {self._bucket}" if known is None else f"bucket {self._bucket} exists"
+        return f"{done}; {kept}"
 
     def check(self) -> str:
         """Say which version is there, and that the bucket can be written to."""
