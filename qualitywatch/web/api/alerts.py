@@ -39,11 +39,6 @@ class AlertModel(BaseModel):
     where: Told = Field(description="Where the loss arises, in one sentence by language; empty where that is not known.")
 
 
-def urgency(alert: Alert) -> tuple[bool, int, float]:
-    """Sorts alerts: firing before pending, severe before mild, old before new."""
-    return alert.state is not AlertState.FIRING, -alert.severity.rank, alert.since_at
-
-
 def shown(alert: Alert, zone: tzinfo) -> AlertModel:
     """An alert as the API tells of it."""
     return AlertModel(
@@ -88,5 +83,5 @@ async def alerts(
         and (not severity or alert.severity in severity)
         and state in (None, alert.state)
     ]
-    found.sort(key=urgency)
+    found.sort(key=lambda alert: alert.urgency)
     return cut(found, limit, offset, lambda alert: shown(alert, sources.zone))

@@ -91,7 +91,7 @@ def _news(sources: Sources, changes: Sequence[Change], overflowed: bool) -> Iter
         )
     if Topic.ALERT in topics:
         found = [alert for view in views.values() for alert in view.alerts]
-        found.sort(key=alerts.urgency)
+        found.sort(key=lambda alert: alert.urgency)
         yield _told("alerts", [alerts.shown(alert, sources.zone) for alert in found[:MAX_TOLD]], len(found))
 
 
