@@ -107,7 +107,7 @@ def test_unit_restarts_unless_the_configuration_is_wrong() -> None:
 def test_unit_passes_secrets_as_optional_credentials() -> None:
     loaded = dict(value.split(":", 1) for value in unit_values("LoadCredential"))
     assert loaded == {name: f"/etc/qualitywatch/credentials/{name}" for name in ("ami_secret", "telegram_token", "web_token")}
-    assert unit_values("SetCredential") == [rf"{name}:\n" for name in loaded]  # which reads as none at all
+    assert unit_values("SetCredential") == [rf"{name}:\n" for name in loaded]  # so that it starts without them
 
 
 @needs_systemd_analyze
