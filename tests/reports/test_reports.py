@@ -21,6 +21,7 @@ from qualitywatch.errors import StoreError
 from qualitywatch.model import Direction, KpiRecord, LogRecord, Metric, Tally, TallyObservation
 from qualitywatch.model.observations import Observed
 from qualitywatch.ports import SeriesBatch
+from qualitywatch.reports.chat import as_message
 from qualitywatch.reports.layout import blocks
 from qualitywatch.reports.page import as_html
 from qualitywatch.reports.report import compared
@@ -94,6 +95,17 @@ async def test_the_report_compares_with_the_time_before(directory: Path) -> None
     assert row == ["SIP/6117", "1.00", "-", "4.00", "1", f"{1 - before_loss:+.2f}"]
     assert re.search(rf"^{TRUNK} +5 +40\.0 +60\.0 +90 +0\.25 +2\.00 ", text, re.MULTILINE)
     assert "34 congestion, SIP 503" in text
+
+
+async def test_everybody_is_told_by_name(directory: Path) -> None:
+    names = {"SIP/6117": "Anna", TRUNK: "Mango office"}
+    found = compared(read(directory, HOUR, HOUR + 7200), None, name_of=lambda _, subject: names.get(subject))
+    text = as_text(blocks(found, EN, UTC))
+    assert f"Mango office {TRUNK}: Why calls were not answered" in text
+    assert any(line.startswith(f"Mango office {TRUNK} ") and "40.0" in line for line in text.splitlines())
+    assert any(line.startswith("Anna SIP/6117 ") for line in as_message(found, "ru", UTC, is_weekly=True).plain.splitlines())
+    evidence = compared(read(directory, HOUR, HOUR + 7200), None, "mango", name_of=lambda _, subject: names.get(subject))
+    assert [line.subject.name for line in evidence.trunks] == [TRUNK]
 
 
 async def test_evidence_is_of_one_trunk_and_nothing_else(directory: Path) -> None:
