@@ -201,7 +201,7 @@ class Sink:
             self._under_way = None
             if exc.refusal is not Refusal.NEVER:
                 self._failures += 1
-                self._say(f"{exc}; {self._spool.load.lines} lines wait on disk")
+                self._say(str(exc), f"; {self._spool.load.lines} lines wait on disk")
                 raise
             await self._give_up(batch, exc)
             return True
@@ -254,13 +254,13 @@ class Sink:
             log.error('sink.lost name=%s lines=%d since_start=%d error="%s"', self.name, *lost)
         self._unsaid = 0
 
-    def _say(self, trouble: str) -> None:
+    def _say(self, trouble: str, more: str = "") -> None:
         """Log a trouble when it is new, and once a minute while it lasts."""
         if self.counts.trouble is None:
             self._told_at.pop("trouble", None)
         self.counts.trouble = trouble
         if self._is_due("trouble"):
-            log.error('sink.trouble name=%s error="%s"', self.name, trouble)
+            log.error('sink.trouble name=%s error="%s%s"', self.name, trouble, more)
 
     def _is_due(self, kind: str) -> bool:
         now = self._clock.monotonic()
