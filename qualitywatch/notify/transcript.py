@@ -25,7 +25,7 @@ class Line:
 
     def record(self) -> dict[str, object]:
         """The line as it is printed in JSON."""
-        return {"at": self.at, "chat": self.chat, "message_id": self.message_id, "new": self.new, "text": self.text}
+        return {"at": round(self.at, 6), "chat": self.chat, "message_id": self.message_id, "new": self.new, "text": self.text}
 
 
 class Transcript:
