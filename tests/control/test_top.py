@@ -100,6 +100,17 @@ def test_alerts_are_told_in_words_whatever_they_are_about() -> None:
     assert any("site Branch North: 14 of 20 active peers lose packets (SIP/6124 23.4%, and 13 more)" in line for line in lines)
 
 
+def test_of_several_pbxes_everything_says_whose_it_is_and_the_worst_alert_comes_first() -> None:
+    office = view().pbxes[0]
+    alert = office.alerts[0]
+    other = replace(alert, key=replace(alert.key, pbx="branch"), severity=Severity.CRITICAL)
+    lines = drawn(replace(view(), pbxes=(office, replace(office, name="branch", alerts=(other,)))), Looks())
+    told = [line.split()[0] for line in lines if "peer-loss" in line]
+    assert told == ["[branch]", "[office]"]
+    assert any(line.startswith("[branch] SIP/provider0") for line in lines)
+    assert any(line.startswith("[branch] User 1 SIP/1") for line in lines)
+
+
 def test_peers_are_found_by_their_site() -> None:
     office = view().pbxes[0]
     shown = replace(view(), pbxes=(replace(office, peers=(replace(office.peers[0], site="Branch North"), *office.peers[1:])),))
