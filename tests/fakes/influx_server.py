@@ -102,7 +102,7 @@ class InfluxServer:
     def _refused(self, request: web.Request) -> web.Response | None:
         if self.token is not None and request.headers.get("Authorization") != f"Token {self.token}":
             return web.json_response({"code": "unauthorized", "message": "unauthorized access"}, status=401)
-        if request.query.get("org", self.org) != self.org:
+        if (request.query.get("org") or self.org) != self.org:
             told = {"code": "not found", "message": f'organization name "{request.query["org"]}" not found'}
             return web.json_response(told, status=404)
         return None

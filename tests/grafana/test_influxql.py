@@ -82,6 +82,7 @@ def test_annotations_have_their_columns(board: Board, influx: Influx) -> None:
         (found,) = influx.series(marks.text)
         named = {marks.beside["titleColumn"], marks.beside["textColumn"], *marks.beside["tagsColumn"].split(",")}
         assert named <= set(found["columns"])
+        assert influx.series(InfluxQl().marks(mark.log).text), "of what is chosen, too"
 
 
 def test_variables_offer_what_there_is(influx: Influx) -> None:

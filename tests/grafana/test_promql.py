@@ -95,6 +95,7 @@ def test_annotations_mark_what_happened(board: Board, metrics: Metrics) -> None:
         found = metrics.series(marks.text, step=marks.beside["step"])
         named = re.findall(r"\{\{(\w+)\}\}", marks.beside["titleFormat"] + marks.beside["textFormat"])
         assert found and all(set(named) <= set(each["metric"]) for each in found)
+        assert metrics.series(PromQl().marks(mark.log).text, step=marks.beside["step"]), "of what is chosen, too"
 
 
 def test_variables_offer_what_there_is(metrics: Metrics) -> None:

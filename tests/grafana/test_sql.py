@@ -107,6 +107,7 @@ def test_annotations_have_their_columns(board: Board, file: File) -> None:
         rows = file.rows(text)
         assert {"time", "title", "text", "tags"} <= set(rows[0].keys())
         assert any("restart" in row["text"] or "firing" in row["text"] for row in rows)
+        assert file.rows(Sql().marks(mark.log).text), "of what is chosen, too"
 
 
 def test_figures_are_those_of_the_recording(file: File) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -22,7 +23,7 @@ from qualitywatch.sinks.server import Server
 from qualitywatch.sinks.servers.influx1 import Influx1
 from qualitywatch.sinks.servers.influx2 import Influx2
 from qualitywatch.sinks.servers.victoria import Victoria
-from qualitywatch.sinks.sink import Sink
+from qualitywatch.sinks.sink import MAX_HELD, Sink
 from qualitywatch.sinks.spool import Spool
 from tests.fakes.influx_server import InfluxServer
 
@@ -215,3 +216,35 @@ async def test_a_disk_that_takes_nothing_keeps_readings_in_memory(tmp_path: Path
             while "cannot be kept on disk" not in caplog.text:
                 await asyncio.sleep(0.01)
         assert sink.held == 30
+
+
+async def test_what_memory_cannot_hold_while_the_disk_takes_nothing_is_counted_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        await sink.spool.close()
+        for first in range(0, MAX_HELD + 3000, 1000):
+            await sink.write(batch(first, 1000))
+        assert sink.held <= MAX_HELD
+    assert sink.counts.dropped == 3000
+    assert "they could not be written to disk" in caplog.text
+    assert sum(map(int, re.findall(r"sink.lost name=influx lines=(\d+)", caplog.text))) == 3000
+
+
+async def test_the_file_stays_about_as_small_as_the_cap(tmp_path: Path) -> None:
+    cap = 1 << 20
+    spool = await Spool.open(tmp_path / "spool.db", max_bytes=cap, now=NOW)
+    lost = 0
+    for number in range(200):
+        lost += await spool.append(Random(number).randbytes(30_000), 1000)
+        assert sum(file.stat().st_size for file in tmp_path.iterdir()) < cap + 6_000_000, "a journal of SQLite comes on top"
+    assert spool.load.lines + lost == 200_000
+    await spool.close()
+
+
+async def test_a_spool_that_was_damaged_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "spool.db").write_bytes(b"no database" * 1000)
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        await sink.write(batch(0, 10))
+        await server.wait_lines(10)
+    assert list(tmp_path.glob("spool.db.corrupt-*")), "it may be looked at"
