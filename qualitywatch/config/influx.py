@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from qualitywatch.config.checks import is_plain_to_others, report_twins, url_problem
 from qualitywatch.config.context import Context
-from qualitywatch.config.secret_keys import read_optional_secret
+from qualitywatch.config.secret_keys import read_optional_secret, secret_key
 from qualitywatch.config.settings import InfluxConfig
 from qualitywatch.document import Section
 
@@ -40,6 +40,8 @@ def _read(section: Section, context: Context) -> InfluxConfig:
         section.problem("name", "must be letters, digits, dots, hyphens and underscores only: a file is called after it")
     is_bucket, is_database = kind == "influxdb", kind == "influxdb1"
     token = read_optional_secret(section, "token", context) if not is_database else None
+    if token is not None and not (token.reveal().isascii() and token.reveal().isprintable()):
+        section.problem(secret_key(section, "token"), "holds signs that no token has: copy it anew, it alone")
     return InfluxConfig(
         name=name,
         kind=kind,

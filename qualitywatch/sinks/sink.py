@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from traceback import extract_tb
 from typing import Final, NoReturn
 
 from qualitywatch.backoff import Backoff
@@ -194,7 +195,7 @@ class Sink:
         batch = await self._spool.oldest()
         if batch is None:
             return False
-        self._under_way = batch, asyncio.get_running_loop().run_in_executor(None, self._server.write, batch.text)
+        self._under_way = batch, asyncio.get_running_loop().run_in_executor(None, self._write, batch.text)
         try:
             await asyncio.shield(self._under_way[1])  # a stop must not make us forget what the server took
         except SinkError as exc:
@@ -208,6 +209,17 @@ class Sink:
         self._under_way = None
         await self._taken(batch)
         return True
+
+    def _write(self, text: bytes) -> None:
+        try:
+            self._server.write(text)
+        except SinkError:
+            raise
+        except Exception as exc:  # noqa: BLE001 whatever a library does must not end the watching of PBXes
+            place = extract_tb(exc.__traceback__)[-1]
+            # Not its text: libraries quote the header that they do not like, with the token in it.
+            bug = f"{type(exc).__name__} in {place.filename}:{place.lineno}"
+            raise SinkError(f"cannot be written to, by a mistake of this program: {bug}", Refusal.FIX) from None
 
     async def _taken(self, batch: Batch) -> None:
         await self._spool.remove(batch)

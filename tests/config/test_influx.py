@@ -47,6 +47,7 @@ def test_who_can_read_along_is_a_warning(read: Read) -> None:
         ("influx: [{name: ../../etc/x}]", "influx[0].name: must be letters, digits, dots, hyphens"),
         ("influx: [{kind: influxdb, database: x}]", "influx[0].database: unknown key"),
         ("influx: [{kind: influxdb1, bucket: x}]", "influx[0].bucket: unknown key"),
+        ("influx: [{token: 'nobody-may-see-тест'}]", "influx[0].token: holds signs that no token has"),
         ("influx: [{keep: 1h}]", "influx[0].keep: "),
         ("influx: [{spool_mb: 0}]", "influx[0].spool_mb: "),
     ],

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from qualitywatch.cli import main
 from tests.config.conftest import ONE_PBX, TARGETS
@@ -13,6 +14,7 @@ from tests.fakes.influx_server import InfluxServer
 from tests.fakes.series_servers import influxdb1, influxql, victoria_metrics
 
 TOKEN = "token-nobody-may-see"
+VERSION = web.AppKey("version", str)
 
 
 async def influx(what: str, section: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
@@ -75,6 +77,30 @@ async def test_each_slip_is_one_clear_line(what: str, tmp_path: Path, capsys: py
             1,
             "version 1.8.10: write kind: influxdb1 and database: in place of bucket:",
         )
+
+
+async def hello(request: web.Request) -> web.Response:
+    return web.Response(
+        text="<html>Log in</html>", content_type="text/html", headers={"X-Influxdb-Version": request.app[VERSION]}
+    )
+
+
+@pytest.mark.parametrize("what", ["setup", "check"])
+@pytest.mark.parametrize(("kind", "version"), [("influxdb", "2.7.0"), ("influxdb1", "1.8.0")])
+async def test_a_page_for_people_is_no_database(
+    what: str, kind: str, version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = web.Application()
+    app[VERSION] = version
+    app.router.add_route("*", "/{path:.*}", hello)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    code, (line,) = await influx(what, f"{{kind: {kind}, url: '{url}'}}", tmp_path, capsys)
+    await runner.cleanup()
+    assert code == 1
+    assert line == f"{kind}: InfluxDB at {url} does not answer as a time series database does (200): look at its address"
 
 
 async def test_the_real_ones_are_set_up_and_checked_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -174,6 +174,37 @@ async def test_no_answer_of_a_proxy_costs_a_line(make: Callable[[InfluxServer], 
     assert (sink.counts.sent, sink.counts.refused, sink.counts.dropped) == (10, 0, 0)
 
 
+class Broken:
+    """A library that raises what nobody foresaw, with a secret in it."""
+
+    def write(self, text: bytes) -> None:
+        raise ValueError(f"Invalid header value {TOKEN}")
+
+    def setup(self, keep_s: float | None) -> str:
+        return ""
+
+    def check(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+async def test_a_library_that_raises_what_nobody_foresaw_costs_nothing_and_tells_no_secret(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with InfluxServer() as server:
+        async with running(server, tmp_path, lambda server: Broken()) as sink:
+            await sink.write(batch(0, 10))
+            async with asyncio.timeout(10):
+                while sink.counts.trouble is None:
+                    await asyncio.sleep(0.01)
+            assert "a mistake of this program: ValueError in " in sink.counts.trouble
+        assert TOKEN not in caplog.text
+        async with running(server, tmp_path):
+            await server.wait_lines(10)
+
+
 async def test_lines_that_are_refused_for_good_are_counted_and_hold_up_nothing(tmp_path: Path) -> None:
     async with InfluxServer() as server, running(server, tmp_path) as sink:
         server.answer(400, body='{"code":"invalid","message":"partial write: field type conflict"}')

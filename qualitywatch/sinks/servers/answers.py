@@ -40,9 +40,10 @@ def refused(where: str, status: int, body: bytes | str | None, retry_after: str 
             return no_database(where, status)
 
 
-def no_database(where: str, status: int) -> SinkError:
+def no_database(where: str, status: int | None) -> SinkError:
     """Something answers as no time series database does: a proxy, a page to log in to."""
-    return SinkError(f"{where} does not answer as a time series database does ({status}): look at its address", Refusal.FIX)
+    shown = f" ({status})" if status is not None else ""
+    return SinkError(f"{where} does not answer as a time series database does{shown}: look at its address", Refusal.FIX)
 
 
 def unreachable(where: str, reason: object) -> SinkError:

@@ -101,7 +101,12 @@ class Influx1:
     def _query(self, text: str) -> list[dict[str, Any]]:
         """Ask or order something; return series.  Raises SinkError."""
         series: list[dict[str, Any]] = []
-        for result in self._ask("POST", "/query", params={"q": text}).json().get("results", []):
+        answer = self._ask("POST", "/query", params={"q": text})
+        try:
+            results = answer.json()["results"]
+        except (ValueError, KeyError, TypeError):
+            raise no_database(self._where, answer.status_code) from None
+        for result in results:
             if error := result.get("error"):
                 raise SinkError(f"{self._where} refuses {text}: {error}", Refusal.FIX)
             series += result.get("series", [])

@@ -53,7 +53,7 @@ class Influx2:
         """Write line protocol in microseconds; raises SinkError."""
         with self._explained():
             self._writes.write(bucket=self._bucket, record=text, write_precision=WritePrecision.US)
-            if (status := self._client.api_client.last_response.status) != STORED:
+            if (status := self._status()) != STORED:
                 raise no_database(self._where, status)
 
     def setup(self, keep_s: float | None) -> str:
@@ -94,6 +94,11 @@ class Influx2:
             raise self._wrong_version(version)
         return version
 
+    def _status(self) -> int | None:
+        """Of the last answer; the client itself only tells good from bad."""
+        answer = getattr(self._client.api_client, "last_response", None)
+        return getattr(answer, "status", None)
+
     def _wrong_version(self, version: str) -> SinkError:
         what = "InfluxDB, version" if "InfluxDB" not in self._where else "version"
         return SinkError(
@@ -124,6 +129,8 @@ class Influx2:
             raise refused(self._where, exc.status or 0, exc.body, retry_after, self._missing) from None
         except (HTTPError, OSError) as exc:
             raise unreachable(self._where, _plain(exc)) from None
+        except (TypeError, ValueError, AttributeError):  # what its client makes of a page for people
+            raise no_database(self._where, self._status()) from None
 
 
 def _plain(error: Exception) -> str:
