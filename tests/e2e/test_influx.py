@@ -81,6 +81,9 @@ async def test_an_outage_and_a_restart_cost_no_database_a_reading(tmp_path: Path
                 status = await telegram.user_asks(CHAT, ANNA, "/status", timeout_s=20)
                 for name in NAMES:
                     assert f"🔴 {name}: nothing can be written there at present, readings waiting on disk: " in status.text
+                assert await asyncio.to_thread(main, ["top", "--once", "--config", str(config)]) == 0
+                shown = capsys.readouterr().out
+                assert all(re.search(rf"! {name}: \d+ readings wait on disk", shown) for name in NAMES), shown
                 assert await daemon.stop() == 0
             await pbx.stop()  # it would tell the same once more
             before = accounts(daemon.log)
