@@ -23,11 +23,11 @@ NAMES = ("influxdb", "influxdb1", "victoriametrics")
 
 
 @pytest.mark.slow
-async def test_what_was_measured_while_the_database_was_away_is_there_after_a_restart(tmp_path: Path) -> None:
+async def test_what_waited_on_disk_is_there_after_a_kill(tmp_path: Path) -> None:
     async with (
         FakeTelegram() as telegram,
         InfluxServer() as influx,
-        playing(CAPTURES / "asterisk-20/sip-bridge-loss", speed=0) as (_, port),
+        playing(CAPTURES / "asterisk-20/sip-bridge-loss", speed=0) as (pbx, port),
     ):
         config = Site(tmp_path, {"office": port}, telegram.url).write()
         document = yaml.safe_load(config.read_text(encoding="utf-8"))
@@ -36,12 +36,14 @@ async def test_what_was_measured_while_the_database_was_away_is_there_after_a_re
         await influx.down()
         async with running(config) as daemon:
             await daemon.logged("sink.trouble name=influxdb")
-            assert await daemon.stop() == 0
+            daemon.kill()
+            await daemon.wait()
         assert not [line for line in daemon.log if TOKEN in line]
+        await pbx.stop()  # it would tell the same once more
         await influx.up()
         async with running(config) as daemon:
             async with asyncio.timeout(20):
-                while not any(line.startswith("loss,") and "SIP/6118" in line for line in influx.lines):
+                while not any(line.startswith("call,") and "SIP/6118" in line for line in influx.lines):
                     await asyncio.sleep(0.05)
             assert await daemon.stop() == 0
     told = [line for line in influx.lines if line.startswith("loss,")]
