@@ -6,7 +6,7 @@
     rtt        ms                                      pbx peer codec trunk site
     mos        score, r_factor                         pbx peer direction codec trunk site
     qualify    ms                                      pbx peer trunk site
-    state      up, state                               pbx entity and peer or trunk
+    state      up, state                               pbx entity and trunk, or peer trunk site
     kpi        total, count                            pbx kpi and peer trunk, or queue
     call       seconds, answered, cause,               pbx peer codec trunk site
                loss_to_peer, loss_from_peer, jitter_max_ms, rtt_max_ms, mos_min
@@ -71,6 +71,7 @@ DAEMON_KPIS: Final[Mapping[str, tuple[str, ...]]] = {
 _AGENT: Final = "user_agent"
 _RATES: Final = frozenset({"daemon_events", "daemon_lines"})
 _ALERT: Final = "alert"
+_TRUNK: Final = "trunk"
 _QUEUE: Final = "queue"
 
 
@@ -78,7 +79,7 @@ def measurements(batch: SeriesBatch, labels: Labels) -> list[Reading]:
     """Return a batch as readings."""
     found = [reading for sample in batch.samples if (reading := _sample(sample, labels)) is not None]
     found += [_call(call, labels) for call in batch.calls]
-    found += [_state(each.what) for each in batch.observed if isinstance(each.what, StatusObservation)]
+    found += [_state(each.what, labels) for each in batch.observed if isinstance(each.what, StatusObservation)]
     found += [_kpi(record, labels) for record in batch.kpis]
     found += [_log(entry, labels) for entry in batch.logs]
     return found
@@ -112,12 +113,15 @@ def _call(call: CallRecord, labels: Labels) -> Reading:
     return Reading("call", call.ended_at, tags, {name: value for name, value in fields.items() if value is not None})
 
 
-def _state(status: StatusObservation) -> Reading:
+def _state(status: StatusObservation, labels: Labels) -> Reading:
     fields: dict[str, Field] = {"state": str(status.status)}
     if status.status not in _UNKNOWN:
         fields["up"] = int(status.status in _UP)
-    kind = "trunk" if status.entity == "trunk" else "peer"
-    return Reading("state", status.at, (("pbx", status.pbx), ("entity", status.entity), (kind, status.subject)), fields)
+    if status.entity == _TRUNK:
+        tags: tuple[tuple[str, str], ...] = ("pbx", status.pbx), ("entity", _TRUNK), (_TRUNK, status.subject)
+    else:
+        tags = _tags(status.pbx, status.subject, labels, entity=status.entity)
+    return Reading("state", status.at, tags, fields)
 
 
 def _kpi(record: KpiRecord, labels: Labels) -> Reading:

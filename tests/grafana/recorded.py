@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from qualitywatch.model import CallRecord, DirectionTotals, KpiRecord, Metric
+from qualitywatch.model import CallRecord, DirectionTotals, KpiRecord, Metric, StatusObservation
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.rules.loader import load_rules
@@ -60,6 +60,7 @@ def recorded() -> Recorded:
             batch = SeriesBatch(done.samples, done.calls, done.logs, done.observed, done.kpis)
             subjects = {s.subject for s in done.samples} | {c.subject for c in done.calls} | {k.subject for k in done.kpis}
             subjects |= {entry.subject for entry in done.logs}
+            subjects |= {each.what.subject for each in done.observed if isinstance(each.what, StatusObservation)}
             batches.append((batch, {(pbx, subject): pipeline.labels_of(subject) for subject in subjects}))
     instants = [sample.at for batch, _ in batches for sample in batch.samples]
     instants += [entry.at for batch, _ in batches for entry in batch.logs]

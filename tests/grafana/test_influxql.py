@@ -92,6 +92,9 @@ def test_variables_offer_what_there_is(influx: Influx) -> None:
     assert "SIP/6118" in influx.choices["peer"]
     one_pbx = influx.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ALL})
     assert one_pbx == ["PJSIP/701", "PJSIP/702", "PJSIP/703"], "the last one never had a call"
+    of_riga = influx.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ["Riga"]})
+    assert of_riga == one_pbx
+    assert influx.values(VARIABLES["peer"], {"pbx": ALL, "site": ["Vilnius"]}) == []
 
 
 def test_figures_are_those_of_the_recording(influx: Influx) -> None:

@@ -105,6 +105,9 @@ def test_variables_offer_what_there_is(metrics: Metrics) -> None:
     assert "SIP/6118" in metrics.choices["peer"]
     one_pbx = metrics.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ALL})
     assert one_pbx == ["PJSIP/701", "PJSIP/702", "PJSIP/703"], "the last one never had a call"
+    of_riga = metrics.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ["Riga"]})
+    assert of_riga == one_pbx
+    assert metrics.values(VARIABLES["peer"], {"pbx": ALL, "site": ["Vilnius"]}) == []
 
 
 def test_figures_are_those_of_the_recording(metrics: Metrics) -> None:

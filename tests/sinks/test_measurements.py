@@ -17,7 +17,7 @@ TAGS = {
     "mos": VOICE,
     "rtt": VOICE - {"direction"},
     "qualify": {"pbx", "peer", "trunk", "site"},
-    "state": {"pbx", "entity", "peer", "trunk"},
+    "state": {"pbx", "entity", "peer", "trunk", "site"},
     "kpi": {"pbx", "kpi", "peer", "trunk", "queue"},
     "call": VOICE - {"direction"},
     "event": {"pbx", "peer", "kind", "agent"},
