@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qualitywatch.app.insight import Insight
+import pytest
+
 from qualitywatch.app.vitals import Vitals
 from qualitywatch.grafana import names
 from qualitywatch.grafana.asks import Lines
@@ -54,7 +56,7 @@ async def test_a_minute_of_the_daemon_is_on_its_dashboard_and_in_its_sinks(tmp_p
     assert shown["outbox"] == {"": 3.0}
     assert shown["firing"] == {"info": 0.0, "warning": 0.0, "critical": 1.0}
     assert shown["spool"] == {"vm": 0.0}
-    assert shown["lines"]["vm sent"] / shown["lines"]["vm dropped"] == 20
+    assert shown["lines"]["vm sent"] / shown["lines"]["vm dropped"] == pytest.approx(20)
     assert shown["lines"]["vm refused"] == 0
 
     spool = await Spool.open(path, max_bytes=1 << 20, now=START)
