@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from qualitywatch.app.insight import Insight
 import pytest
 
+from qualitywatch.app.insight import Insight
 from qualitywatch.app.vitals import Vitals
 from qualitywatch.grafana import names
 from qualitywatch.grafana.asks import Lines
