@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -220,6 +221,10 @@ async def test_a_recording_is_reported_as_its_own_minutes_add_up(tmp_path: Path,
     for form in ("csv", "html"):
         assert main([*day, "--format", form, "--language", "ru"]) == 0
         assert "SIP/6118" in capsys.readouterr().out
+    document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    config.write_text(yaml.safe_dump(document | {"names": {"SIP/6118": "Anna"}}), encoding="utf-8")
+    assert main(day) == 0
+    assert "\nAnna SIP/6118 " in capsys.readouterr().out
     assert path.read_bytes() == before, "only read"
     assert main([*day[:3], "--since", "yesterday"]) == 1
     assert "--since must be like 7d" in capsys.readouterr().err
