@@ -7,8 +7,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 CAPTURES = Path(__file__).parent / "captures"
+
+settings.register_profile("qualitywatch", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("qualitywatch")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
