@@ -242,6 +242,26 @@ class SeriesReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FedDatabase:
+    """How a time series database that is fed stands; counts are readings, ``lost`` and ``refused`` since the start."""
+
+    name: str
+    waiting: int  # on disk
+    lost: int  # there was no room for them any more
+    refused: int  # the database read them and will not have them
+    trouble: str | None = None  # why it takes nothing at present
+
+
+@runtime_checkable
+class Feeding(Protocol):
+    """A ``room.Room`` that knows databases which are fed."""
+
+    def databases(self) -> Sequence[FedDatabase]:
+        """Each of them, in the order of the configuration."""
+        ...
+
+
 class Notifier(Protocol):
     """One target (a chat, a terminal, a web hook): turns bulletins into messages and carries them there."""
 

@@ -25,6 +25,7 @@ class PeerView:
     user_agent: str | None = None
     rtt_ms: float | None = None  # of qualify
     trunk: str | None = None  # the registration whose calls go through it
+    site: str | None = None  # where it stands: a name of the configuration, else its network
 
 
 @dataclass(frozen=True, slots=True)

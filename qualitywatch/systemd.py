@@ -1,4 +1,4 @@
-"""The two things systemd gives a service: a socket for sd_notify(3) and a directory of credentials.
+"""What a service tells systemd over the socket of sd_notify(3); its credentials are read by ``config.secret_keys``.
 
 The notify protocol is one datagram of ``NAME=value`` lines to the socket named in the environment.  Without systemd every
 function quietly does nothing, and no trouble with the socket may ever harm the daemon.
@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
-
-from qualitywatch.errors import ConfigError
 
 _SEND_TIMEOUT_S = 1.0  # only waits when systemd itself is overwhelmed
 
@@ -49,24 +46,6 @@ def watchdog_interval_s() -> float | None:
     if not limit_us.isdecimal() or int(limit_us) == 0 or (pid and pid != str(os.getpid())):
         return None
     return int(limit_us) / 1e6 / 2
-
-
-def credential(name: str) -> str | None:
-    """Return a credential passed by ``LoadCredential=``, without its final line break; None when absent or empty.
-
-    Raises ConfigError when it is there but cannot be read.
-    """
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    if not directory:
-        return None
-    try:
-        text = (Path(directory) / name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
-        raise ConfigError([f"credential {name}: {reason}: check the file that LoadCredential= names"]) from None
-    return text.rstrip("\r\n") or None
 
 
 def _notify(assignment: str) -> bool:

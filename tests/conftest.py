@@ -7,8 +7,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 CAPTURES = Path(__file__).parent / "captures"
+
+settings.register_profile("qualitywatch", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("qualitywatch")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything has to be there (``QUALITYWATCH_HAS_ALL=1``, as in CI), a test skipped for want of a program has failed."""
+    """Where all has to be there (``QUALITYWATCH_HAS_ALL=1``, as in CI), a test skipped for want of a program has failed."""
     report = yield
     if report.skipped and os.environ.get("QUALITYWATCH_HAS_ALL") and "install" in str(report.longrepr):
         report.outcome = "failed"

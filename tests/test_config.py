@@ -248,7 +248,14 @@ def test_secrets_everybody_can_read_are_warned_of(write: Write, tmp_path: Path) 
         (", secret_file: lines", "pbx[0].secret_file: lines must hold one line of text and nothing else"),
         (", secret_file: binary", "pbx[0].secret_file: binary is not UTF-8 text"),
         (", secret_file: huge", "pbx[0].secret_file: huge is too large to be a secret"),
-        (", credential: gone", "pbx[0].credential: systemd gave no such credential; add LoadCredential=gone:/path to the unit"),
+        *(
+            (
+                f", credential: {name}",
+                f"pbx[0].credential: systemd gave no such credential; add LoadCredential={name}:/path to the unit, "
+                "and the secret to that file",
+            )
+            for name in ("gone", "empty")  # the unit's SetCredential= stands in with an empty line
+        ),
         (
             ", credential: ../x",
             "pbx[0].credential: is the name of a credential, not a path; for a path use the key that ends in _file",
@@ -265,6 +272,14 @@ def test_wrong_secrets(write: Write, tmp_path: Path, given: str, problem: str) -
         (tmp_path / name).write_bytes(content)
     found = problems(write("pbx: [{host: h, username: u" + given + "}]"), {**ENVIRON, "CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert found == ["q.yml:1: " + problem.format(dir=tmp_path)]
+
+
+def test_the_empty_line_that_stands_in_for_a_missing_credential_hides_no_file(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given/ami_secret").write_bytes(b"\n")
+    path = write("pbx: [{host: h, username: u, secret_file: ami_secret}]")
+    config = read_config(path, {**ENVIRON, "CREDENTIALS_DIRECTORY": str(tmp_path / "given")})
+    assert config.pbxes[0].secret == read_config(path, ENVIRON).pbxes[0].secret
 
 
 def test_a_credential_outside_systemd_says_what_to_use_instead(write: Write) -> None:
@@ -739,6 +754,12 @@ def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path:
     assert config.call is not None
     assert config.web is not None
     assert list(config.web.users) == ["anna"]
+    assert [(each.name, each.kind) for each in config.influx] == [
+        ("influxdb", "influxdb"),
+        ("old", "influxdb1"),
+        ("victoriametrics", "victoriametrics"),
+    ]
+    assert config.grafana_url == "https://grafana.example.org"
     assert config.store.directory == Path("/var/lib/qualitywatch")
     assert config.timezone == ZoneInfo("Europe/Moscow")
 

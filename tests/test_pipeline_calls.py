@@ -197,6 +197,7 @@ def _name_the_guilty_leg(
     assert found["loss", *guilty] <= 60, "reported too late"
 
 
+@pytest.mark.slow
 @settings(CHANCE, max_examples=25)
 @given(seeds, starts, st.tuples(*[st.sampled_from([0.0, 0.08, 0.15])] * 4), intervals, st.tuples(intervals, intervals))
 def test_whatever_is_lost_where_only_the_guilty_are_named(

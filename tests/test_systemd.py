@@ -1,4 +1,4 @@
-"""The notify protocol over real sockets, credentials, and the unit file as systemd's own tools judge it."""
+"""The notify protocol over real sockets, and the unit file as systemd's own tools judge it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from qualitywatch import systemd
-from qualitywatch.errors import ConfigError
 from tests.fakes.notify_socket import NotifySocket
 
 UNIT = Path(__file__).parents[1] / "systemd" / "qualitywatch.service"
@@ -57,7 +56,6 @@ def test_outside_systemd_nothing_happens() -> None:
     told = [systemd.ready(), systemd.watchdog(), systemd.status("x"), systemd.stopping()]
     assert told == [False] * 4
     assert systemd.watchdog_interval_s() is None
-    assert systemd.credential("ami_secret") is None
 
 
 @pytest.mark.parametrize("address", ["/nonexistent/notify", "@qualitywatch-nobody-listens", "vsock:2:1234", "", "relative"])
@@ -87,30 +85,6 @@ def test_watchdog_interval_is_half_the_limit(
     assert systemd.watchdog_interval_s() == interval_s
 
 
-@pytest.mark.parametrize(
-    ("content", "secret"),
-    [(b"s3cret\n", "s3cret"), (b"s3cret", "s3cret"), (b" keep spaces \r\n", " keep spaces "), (b"\n", None), (b"", None)],
-)
-def test_credential_is_the_file_without_its_line_break(
-    content: bytes, secret: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "ami_secret").write_bytes(content)
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert systemd.credential("ami_secret") == secret
-    assert systemd.credential("telegram_token") is None
-
-
-def test_unreadable_credential_is_named_but_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "ami_secret").write_bytes(b"s3cret\xff")
-    (tmp_path / "telegram_token").mkdir()
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    with pytest.raises(ConfigError, match="credential ami_secret: not UTF-8 text") as caught:
-        systemd.credential("ami_secret")
-    assert "s3cret" not in repr(caught.value)
-    with pytest.raises(ConfigError, match="credential telegram_token: Is a directory"):
-        systemd.credential("telegram_token")
-
-
 async def test_a_started_process_reports_to_the_manager(tmp_path: Path) -> None:
     code = "from qualitywatch import systemd as s; s.ready(); s.status(str(s.watchdog_interval_s())); s.stopping()"
     with NotifySocket(tmp_path, watchdog_s=3) as notify_socket:
@@ -135,7 +109,7 @@ def test_unit_passes_secrets_as_optional_credentials() -> None:
     assert loaded == {
         name: f"/etc/qualitywatch/credentials/{name}" for name in ("ami_secret", "telegram_token", "web_token", "influx_token")
     }
-    assert unit_values("SetCredential") == [rf"{name}:\n" for name in loaded]  # which credential() reads as None
+    assert unit_values("SetCredential") == [rf"{name}:\n" for name in loaded]  # so that it starts without them
 
 
 @needs_systemd_analyze

@@ -123,11 +123,6 @@ class AmiClient:
         return self._error
 
     @property
-    def last_activity_at(self) -> float:
-        """Unix seconds of the last sign of life: a byte from the PBX, or an attempt to reach it."""
-        return max(self._tried_at, self._heard_at)
-
-    @property
     def idle_s(self) -> float:
         """Seconds since the last sign of life, proof against steps of the wall clock; over 120 means that ``run`` hangs."""
         heard = self._tried_monotonic if self._link is None else max(self._tried_monotonic, self._link.heard_monotonic)

@@ -24,6 +24,7 @@ def overview(name: str, pipeline: Pipeline, connected: bool, now: float) -> PbxV
                 pipeline.agent(standing.subject),
                 standing.rtt_ms,
                 pipeline.trunk_of(standing.subject),
+                pipeline.labels_of(standing.subject).get("site"),
             )
             for standing in pipeline.peers.standings()
         ),

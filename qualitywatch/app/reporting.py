@@ -93,15 +93,24 @@ class Reporting:
             return
         await self._keeper.flush()
         try:
-            found = await asyncio.to_thread(self._compared, since, until)
+            found = await asyncio.to_thread(self._compared, since, until, self._names())
         except StoreError as exc:
             log.error('report.not_made error="%s"', exc)
             return
         await asyncio.gather(*(self._tell_one(report, found, name) for name in waiting))
 
-    def _compared(self, since: float, until: float) -> Report:
+    def _compared(self, since: float, until: float, names: Mapping[tuple[str, str], str | None]) -> Report:
         now = read(self._directory, since, until)
-        return compared(now, read(self._directory, *a_week_before(since, until, self._zone)))
+        before = read(self._directory, *a_week_before(since, until, self._zone))
+        return compared(now, before, name_of=lambda pbx, subject: names.get((pbx, subject)))
+
+    def _names(self) -> dict[tuple[str, str], str | None]:
+        """What people call everybody who is known now."""
+        found: dict[tuple[str, str], str | None] = {}
+        for view in self._room.pbxes():
+            found |= {(view.name, peer.subject): peer.name for peer in view.peers}
+            found |= {(view.name, trunk.trunk): trunk.name for trunk in view.trunks}
+        return found
 
     async def _tell_one(self, report: ReportConfig, found: Report, name: str) -> None:
         notifier, language = self._notifiers[name], report.language or self._language_of(name)
@@ -131,11 +140,10 @@ class Reporting:
         lines = worst(found.peers, 1) or worst(found.trunks, 1)
         if not lines or not self._painter.available:
             return
-        subject = lines[0].subject
+        subject, title = lines[0].subject, legible(lines[0].who)
         points = await self._room.history(subject.pbx, subject.name, found.since, found.until)
         if not points:
             return
-        title = legible(subject.name)
         request = order(
             self._room, subject.pbx, subject.name, title, points, found.since, found.until, language, self._zone, ()
         )

@@ -5,7 +5,7 @@ Whatever it is asked to do is stored before it answers, and told to the chats li
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.overview import overview
@@ -15,7 +15,7 @@ from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import StoreError
 from qualitywatch.model import AuditRow, HistoryPoint, Incident, Silence
-from qualitywatch.ports import Clock, SeriesReader, StateChange
+from qualitywatch.ports import Clock, FedDatabase, SeriesReader, StateChange
 from qualitywatch.room import Limit, PbxView, SilenceRequest
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.why import Why, WhyRequest
@@ -32,6 +32,7 @@ class DaemonRoom:
         keeper: Keeper,
         series: SeriesReader | None,
         clock: Clock,
+        databases: Callable[[], Sequence[FedDatabase]] = tuple,
     ) -> None:
         self._desk = desk
         self._watchers = watchers
@@ -39,6 +40,7 @@ class DaemonRoom:
         self._keeper = keeper
         self._series = series
         self._clock = clock
+        self._databases = databases
 
     def now(self) -> float:
         """Unix seconds of the wall clock."""
@@ -65,6 +67,10 @@ class DaemonRoom:
     def troubles(self) -> Sequence[str]:
         """What cannot be stored at present, and why."""
         return self._keeper.troubles
+
+    def databases(self) -> Sequence[FedDatabase]:
+        """The time series databases that are fed."""
+        return self._databases()
 
     def silences(self) -> Sequence[Silence]:
         """Silences in force or to come."""

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from qualitywatch.app import assembly
 from qualitywatch.app.ground import Ground
+from qualitywatch.app.insight import Insight
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pictures import Pictures
 from qualitywatch.app.progress import what_hangs
@@ -23,9 +24,9 @@ from qualitywatch.app.remedies import remedy_services
 from qualitywatch.app.reporting import Reporting
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service, build_services
-from qualitywatch.app.sinks import Feeding
+from qualitywatch.app.sinks import Feeding, stand
 from qualitywatch.app.vitals import Vitals
-from qualitywatch.app.web import Web, look_inside
+from qualitywatch.app.web import Web
 from qualitywatch.charts.painter import Painter
 from qualitywatch.config import Config
 from qualitywatch.desk.change import DeskChange
@@ -92,7 +93,7 @@ class Shift:
         keeper = Keeper(ground.state, [series, ground.recently, *sinks, *([web.feed] if web is not None else [])], clock)
         effects = ground.watch(config, specs, stored, desk, keeper)
         watchers = ground.watchers
-        room = DaemonRoom(desk, watchers, specs, keeper, ground.reader, clock)
+        room = DaemonRoom(desk, watchers, specs, keeper, ground.reader, clock, lambda: [stand(sink) for sink in sinks])
         keeper.state_trouble = lambda: ground.state.trouble
         painter = Painter()
         pictures = Pictures(painter, room, assembly.language_of(config, notifiers), config.timezone)
@@ -104,13 +105,17 @@ class Shift:
         services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
         services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock)
         services += [Feeding(sink) for sink in sinks]
-        services.append(Vitals(watchers, sinks, [series, *sinks], lambda: dispatcher.waiting, clock))
+        insight = Insight(
+            watchers,
+            sinks,
+            keeper,
+            waiting=lambda: dispatcher.waiting,
+            hangs=lambda: what_hangs(watchers.values(), dispatcher, clock.monotonic()),
+        )
+        services.append(Vitals(insight.look, [series, *sinks], clock))
         if web is not None:
             web.listen(watchers)
-            hangs = lambda: what_hangs(watchers.values(), dispatcher, clock.monotonic())  # noqa: E731
-            events = web.feed.events
-            inside = lambda: look_inside(watchers, sinks, keeper, dispatcher, events, hangs)  # noqa: E731
-            services += web.services(room, ground.reader, specs, clock, inside)
+            services += web.services(room, ground.reader, specs, clock, insight.look)
         language_of = assembly.language_of(config, notifiers)
         reporting = Reporting(
             *(config.reports, config.store.directory, notifiers, language_of, painter, room, keeper, stored.meta, clock),

@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 from qualitywatch.config import Config, InfluxConfig
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.ports import Clock, SeriesBatch
+from qualitywatch.ports import Clock, FedDatabase, SeriesBatch
 from qualitywatch.sinks.measurements import Labels, measurements
 from qualitywatch.sinks.reading import Reading
 from qualitywatch.sinks.registry import SERVERS, ServerOptions
@@ -44,6 +44,12 @@ async def open_sink(config: Config, influx: InfluxConfig, pipelines: Mapping[str
     path = config.store.directory / SPOOL_FILE.format(name=influx.name)
     spool = await Spool.open(path, max_bytes=influx.spool_bytes, now=clock.now())
     return Sink(influx.name, build_server(influx), spool, clock, readings=readings)
+
+
+def stand(sink: Sink) -> FedDatabase:
+    """How it stands, for people to look at."""
+    counts = sink.counts
+    return FedDatabase(sink.name, sink.spool.load.lines, counts.dropped, counts.refused, counts.trouble)
 
 
 class Feeding:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NoReturn
 
-from qualitywatch.app.watcher import Watcher
 from qualitywatch.errors import StoreError
-from qualitywatch.model import AlertState, KpiRecord, PbxEvent, Severity
+from qualitywatch.model import KpiRecord, Severity
 from qualitywatch.ports import Clock, SeriesBatch, SeriesStore
-from qualitywatch.sinks.sink import Sink
+from qualitywatch.web.inside import Inside
 
 log = logging.getLogger(__name__)
 
@@ -23,31 +21,18 @@ EVERY_S: Final = 60.0
 class Vitals:
     """``app.services.Service``.  Names of figures are those of ``sinks.measurements``."""
 
-    def __init__(
-        self,
-        watchers: Mapping[str, Watcher],
-        sinks: Sequence[Sink],
-        stores: Sequence[SeriesStore],
-        waiting: Callable[[], int],
-        clock: Clock,
-        *,
-        every_s: float = EVERY_S,
-    ) -> None:
-        """``stores`` are written to, ``waiting`` tells how many messages somebody still has to be told."""
-        self._watchers, self._sinks, self._stores = watchers, sinks, stores
-        self._waiting = waiting
+    def __init__(self, inside: Callable[[], Inside], stores: Sequence[SeriesStore], clock: Clock) -> None:
+        """``stores`` are written to."""
+        self._inside = inside
+        self._stores = stores
         self._clock = clock
-        self._every_s = every_s
-        self._events: Counter[str] = Counter()
         self._told: Counter[tuple[str, str]] = Counter()
         self._looked_at = clock.monotonic()
-        for name, watcher in watchers.items():
-            watcher.listeners.append(partial(self._heard, name))
 
     async def run(self) -> NoReturn:
         """Write each minute until cancelled."""
         while True:
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(EVERY_S)
             await self.write()
 
     async def write(self) -> None:
@@ -62,31 +47,24 @@ class Vitals:
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _heard(self, pbx: str, event: PbxEvent) -> None:
-        self._events[pbx] += 1
-
     def _figures(self) -> Iterator[KpiRecord]:
+        inside = self._inside()
         at, monotonic = self._clock.now(), self._clock.monotonic()
         passed_s, self._looked_at = max(monotonic - self._looked_at, 1e-3), monotonic
-        events, self._events = self._events, Counter()
-        for name, watcher in self._watchers.items():
-            yield KpiRecord(at, name, name, "daemon_events", events[name], passed_s)
-            if watcher.pipeline.now is not None:
-                yield KpiRecord(at, name, name, "daemon_lag_s", max(0.0, watcher.now - watcher.pipeline.now))
-        for sink in self._sinks:
-            counts = sink.counts
-            outcomes = {"sent": counts.sent, "refused": counts.refused, "dropped": counts.dropped}
+        for name, pbx in inside.pbxes.items():
+            yield KpiRecord(at, name, name, "daemon_events", self._new(name, "events", pbx.events), passed_s)
+            if pbx.lag_s is not None:
+                yield KpiRecord(at, name, name, "daemon_lag_s", pbx.lag_s)
+        for name, sink in inside.sinks.items():
+            outcomes = {"sent": sink.sent, "refused": sink.refused, "dropped": sink.dropped}
             for outcome, lines in outcomes.items():
-                new = lines - self._told[(sink.name, outcome)]
-                self._told[(sink.name, outcome)] = lines
-                yield KpiRecord(at, "", f"{outcome} {sink.name}", "daemon_lines", new, passed_s)
-            yield KpiRecord(at, "", sink.name, "daemon_spool_lines", sink.spool.load.lines)
-        yield KpiRecord(at, "", "outbox", "daemon_waiting", self._waiting())
-        firing = Counter(
-            alert.severity
-            for watcher in self._watchers.values()
-            for alert in watcher.pipeline.alerts
-            if alert.state is AlertState.FIRING
-        )
+                yield KpiRecord(at, "", f"{outcome} {name}", "daemon_lines", self._new(name, outcome, lines), passed_s)
+            yield KpiRecord(at, "", name, "daemon_spool_lines", sink.spooled)
+        yield KpiRecord(at, "", "outbox", "daemon_waiting", inside.outbox_waiting)
         for severity in Severity:
-            yield KpiRecord(at, "", severity, "daemon_firing", firing[severity])
+            yield KpiRecord(at, "", severity, "daemon_firing", inside.firing.get(severity, 0))
+
+    def _new(self, name: str, what: str, count: int) -> int:
+        """How much has come to a count since it was told last."""
+        before, self._told[(name, what)] = self._told[(name, what)], count
+        return count - before

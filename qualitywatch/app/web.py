@@ -8,19 +8,16 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.services import Service
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.config import Config
 from qualitywatch.config.settings import WebConfig
-from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.ports import Clock, SeriesReader
 from qualitywatch.room import Room
 from qualitywatch.rules.spec import RuleSpec
-from qualitywatch.sinks.sink import Sink
 from qualitywatch.web.decisions import Doors
 from qualitywatch.web.feed import Feed
-from qualitywatch.web.inside import Inside, PbxFigures, SinkFigures
+from qualitywatch.web.inside import Inside
 from qualitywatch.web.news import News
 from qualitywatch.web.recent import RecentFigures
 
@@ -61,7 +58,15 @@ class Web:
         # Imported late: only who serves pays for it, in time, memory and installed libraries.
         access = import_module("qualitywatch.web.access").Access(doors(self._web))
         sources = import_module("qualitywatch.web.sources").Sources(
-            room, series, specs, clock, inside, self._recent, self._news, language=self._config.language
+            room,
+            series,
+            specs,
+            clock,
+            inside,
+            self._recent,
+            self._news,
+            language=self._config.language,
+            zone=self._config.timezone,
         )
         application = import_module("qualitywatch.web.application").build_application(sources, access)
         server: WebServer = import_module("qualitywatch.web.server").WebServer(
@@ -73,31 +78,3 @@ class Web:
 def doors(web: WebConfig) -> Doors:
     """What opens, as configured."""
     return Doors(web.token, web.users, is_metrics_open=web.is_metrics_open, is_behind_tls=web.is_behind_tls)
-
-
-def look_inside(
-    watchers: Mapping[str, Watcher],
-    sinks: Sequence[Sink],
-    keeper: Keeper,
-    dispatcher: Dispatcher,
-    events: Mapping[str, int],
-    hangs: Callable[[], str | None],
-) -> Inside:
-    """Return how the daemon itself stands."""
-    return Inside(
-        hangs=hangs(),
-        store_trouble="something cannot be stored: see the log" if keeper.is_failing else None,
-        pbxes={name: _pbx(watcher, events.get(name, 0)) for name, watcher in watchers.items()},
-        sinks={sink.name: _sink(sink) for sink in sinks},
-        outbox_waiting=dispatcher.waiting,
-    )
-
-
-def _pbx(watcher: Watcher, events: int) -> PbxFigures:
-    lived = watcher.pipeline.now
-    return PbxFigures(events, None if lived is None else max(0.0, watcher.now - lived), watcher.client.trouble)
-
-
-def _sink(sink: Sink) -> SinkFigures:
-    counts = sink.counts
-    return SinkFigures(counts.taken_in, counts.sent, counts.refused, counts.dropped, sink.spool.load.lines, counts.trouble)

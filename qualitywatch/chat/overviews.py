@@ -12,6 +12,7 @@ from qualitywatch.chat.silences import add_silences, in_force
 from qualitywatch.chat.subjects import label
 from qualitywatch.model import PeerState, TrunkState
 from qualitywatch.notify.inbound import Answer
+from qualitywatch.ports import Feeding
 from qualitywatch.room import PbxView
 
 GOOD: Final = "🟢"
@@ -36,6 +37,7 @@ async def status(asking: Asking) -> Answer:
         page.blank()
     for trouble in asking.room.troubles():
         page.line(asking.texts.cannot_store.format(reason=trouble), bold=f"{BAD} ")
+    _add_databases(asking, page)
     page.line(tally(asking, asking.room.incidents()))
     page.line(asking.texts.silence_count.format(count=len(in_force(asking))))
     add_silences(asking, page, in_force(asking))
@@ -61,6 +63,19 @@ async def trunks(asking: Asking) -> Answer:
             page.line(texts.no_trunks)
         page.blank()
     return page.answer()
+
+
+def _add_databases(asking: Asking, page: Page) -> None:
+    """Add what is wrong with time series databases, and what it has cost."""
+    texts, room = asking.texts, asking.room
+    for database in room.databases() if isinstance(room, Feeding) else ():
+        for text, count, is_said in (
+            (texts.readings_wait, database.waiting, database.trouble is not None),
+            (texts.readings_lost, database.lost, database.lost > 0),
+            (texts.readings_refused, database.refused, database.refused > 0),
+        ):
+            if is_said:
+                page.line(text.format(name=database.name, count=count, reason=database.trouble or ""), bold=f"{BAD} ")
 
 
 def add_head(asking: Asking, page: Page, view: PbxView) -> None:

@@ -108,6 +108,9 @@ class Texts:
     # silences
     everything: str
     cannot_store: str
+    readings_wait: str  # {name}, {count}, {reason}
+    readings_lost: str  # {name}, {count}
+    readings_refused: str  # {name}, {count}
     silence_count: str  # {count}
     no_silences: str
     silence_of_incident: str  # {id}

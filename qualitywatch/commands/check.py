@@ -14,6 +14,7 @@ from qualitywatch.config import (
     CallConfig,
     Config,
     ConsoleTarget,
+    InfluxConfig,
     PbxConfig,
     TargetConfig,
     TelegramConfig,
@@ -60,6 +61,9 @@ def _summary(config_path: Path, config: Config, rules: tuple[RuleSpec, ...]) -> 
     lines += [f"  rule    {rule.name} ({rule.kind}): {rule.summary}{_labels(rule.labels.items())}" for rule in rules]
     lines += [f"  remedy  {text}" for text in _remedies(config.remedies, rules)]
     lines += [f"  site    {name}: {', '.join(map(str, networks))}" for name, networks in config.sites.items()]
+    lines += [f"  influx  {_database(influx)}" for influx in config.influx]
+    if config.grafana_url is not None:
+        lines.append(f"  grafana alerts link to {config.grafana_url}")
     lines.append(f"  state   {config.store.directory}")
     lines.append(f"  time    {config.timezone}")
     return lines
@@ -74,6 +78,15 @@ def _pbx(pbx: PbxConfig) -> str:
         transport = f"TLS, trusting {pbx.tls.ca_file}" if pbx.tls.ca_file else "TLS"
     host = f"[{pbx.host}]" if ":" in pbx.host else pbx.host
     return f"{pbx.name}: {pbx.username} at {host}:{pbx.port}, {transport}, {'MD5' if pbx.md5 else 'plain-text'} login"
+
+
+def _database(influx: InfluxConfig) -> str:
+    place = {"influxdb": f", bucket {influx.bucket} of {influx.org}", "influxdb1": f", database {influx.database}"}
+    who = f" as {influx.username}" if influx.username is not None else ""
+    return (
+        f"{influx.name}: {influx.kind} at {influx.url}{place.get(influx.kind, '')}{who}; "
+        f"up to {influx.spool_bytes >> 20} MiB wait on disk"
+    )
 
 
 def _target(target: TargetConfig) -> str:

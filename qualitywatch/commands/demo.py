@@ -166,7 +166,7 @@ def _config(folder: Path, ports: Iterable[int], language: str, page: WebConfig |
         targets=(TargetConfig(TERMINAL, "console", language, Severity.INFO, (), ConsoleTarget()),),
         telegram=None,
         store=StoreConfig(folder, RetentionConfig(DAY_S, DAY_S, DAY_S, DAY_S)),
-        rules=RulesConfig((shipped("rules"),), use_default=True),
+        rules=RulesConfig((shipped("rules"),)),
         names={},
         trunks={},
         language=language,

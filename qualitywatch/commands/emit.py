@@ -204,16 +204,9 @@ class MessageEmitter:
     def _print(self, line: Line) -> None:
         self._new += line.new
         self._edits += not line.new
-        record: dict[str, object] = {
-            "at": round(line.at, 6),
-            "chat": line.chat,
-            "message_id": line.message_id,
-            "new": line.new,
-            "text": line.text,
-        }
         head = f"{line.chat}  {'new ' if line.new else 'edit'} #{line.message_id}"
         body = "".join(f"\n    {row}" for row in line.text.splitlines())
-        self._printer.record(record, head + body, "" if line.new else "dim")
+        self._printer.record(line.record(), head + body, "" if line.new else "dim")
 
 
 def _alert_text(record: dict[str, object]) -> str:

@@ -83,7 +83,7 @@ def _what_is_left(source: Source, at: str) -> str:
         case "influxdb1":
             more = f"Give Grafana the password in its environment: {PASSWORD_VARIABLE}=..." if source.username else ""
         case "victoriametrics":
-            more = "The Daemon dashboard shows what VictoriaMetrics scrapes from /metrics of the daemon."
+            more = ""
         case _:
             more = (
                 "It needs the plug-in frser-sqlite-datasource, and Grafana on this machine, its user in the group that owns\n"

@@ -48,7 +48,9 @@ def report(wish: Wish, clock_now: float, out: TextIO) -> int:
     now = read(config.store.directory, since, until)
     before = read(config.store.directory, now.since - (now.until - now.since), now.since)
     language = wish.language or config.language
-    told = blocks(compared(now, before, wish.trunk), WORDS[language], config.timezone, is_evidence=wish.trunk is not None)
+    names = {**config.names, **config.trunks}  # those that callers show are known to the running daemon alone
+    found = compared(now, before, wish.trunk, lambda _, subject: names.get(subject))
+    told = blocks(found, WORDS[language], config.timezone, is_evidence=wish.trunk is not None)
     match wish.format:
         case "csv":
             out.write(as_csv(told))

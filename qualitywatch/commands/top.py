@@ -32,7 +32,7 @@ _WIDTH: Final = 120  # where nobody says how wide it is
 _ENTER, _ESCAPE, _BACKSPACE = "\r\n", "\x1b", "\x7f\b"
 
 
-def top(config_path: Path, socket: Path | None, looks: Looks, out: TextIO, *, once: bool, every_s: float = EVERY_S) -> int:
+def top(config_path: Path, socket: Path | None, looks: Looks, out: TextIO, *, once: bool) -> int:
     """Show it until q is pressed, or once; raises ConfigError, and ControlError when no daemon answers at the beginning."""
     config = read_config(config_path)
     path, zone = socket or config.store.directory / SOCKET, config.timezone
@@ -41,7 +41,7 @@ def top(config_path: Path, socket: Path | None, looks: Looks, out: TextIO, *, on
         console = Console(file=out, width=None if out.isatty() else _WIDTH)
         console.print(screen(view, looks, zone))
         return EXIT_GOOD
-    _live(path, looks, view, zone, Console(file=out), every_s)
+    _live(path, looks, view, zone, Console(file=out))
     return EXIT_GOOD
 
 
@@ -64,7 +64,7 @@ def pressed(looks: Looks, key: str) -> Looks | None:
     return replace(looks, sort=key) if key in SORTS else looks
 
 
-def _live(path: Path, looks: Looks, view: View, zone: tzinfo, console: Console, every_s: float) -> None:
+def _live(path: Path, looks: Looks, view: View, zone: tzinfo, console: Console) -> None:
     trouble: str | None = None
 
     def drawn() -> object:
@@ -73,7 +73,7 @@ def _live(path: Path, looks: Looks, view: View, zone: tzinfo, console: Console, 
     with _keys() as descriptor, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             live.update(drawn(), refresh=True)  # type: ignore[arg-type]
-            ready, _, _ = select.select([descriptor], [], [], every_s)
+            ready, _, _ = select.select([descriptor], [], [], EVERY_S)
             if ready:
                 typed = os.read(descriptor, 256).decode("utf-8", "ignore")
                 if not typed:

@@ -17,8 +17,9 @@ from rich.text import Text
 
 from qualitywatch.control.protocol import Heard, View
 from qualitywatch.document import format_duration
-from qualitywatch.model import Alert, AlertState, PeerState, Severity, TrunkState
+from qualitywatch.model import Alert, AlertState, Member, MemberState, PeerState, Severity, TrunkState
 from qualitywatch.notify.legible import legible
+from qualitywatch.notify.phrases import member_sentence
 from qualitywatch.room import PbxView, PeerView
 
 _GOOD_PEERS: Final = frozenset({PeerState.REACHABLE, PeerState.REGISTERED})
@@ -72,6 +73,8 @@ def screen(view: View, looks: Looks, zone: tzinfo, trouble: str | None = None) -
     alerts = [
         alert for alert in alerts if _matches(looks, alert.key.pbx, alert.key.subject, alert.display_name, alert.key.rule)
     ]
+    alerts.sort(key=lambda alert: (-alert.severity.rank, alert.since_at))
+    show_pbx = len(view.pbxes) > 1
     trunks = [(pbx, trunk) for pbx in view.pbxes for trunk in pbx.trunks]
     trunks = [(pbx, trunk) for pbx, trunk in trunks if _matches(looks, pbx.name, trunk.trunk, trunk.name)]
     trunks.sort(key=lambda pair: pair[1].state is TrunkState.REGISTERED)
@@ -84,10 +87,10 @@ def screen(view: View, looks: Looks, zone: tzinfo, trouble: str | None = None) -
     left = None if many is None else max(many - len(shown_alerts) - len(shown_trunks), 0)
     parts: list[Text | Table] = [*heads]
     if shown_alerts:
-        parts.append(_alert_table(shown_alerts, len(alerts), {pbx.name: pbx.now for pbx in view.pbxes}))
+        parts.append(_alert_table(shown_alerts, len(alerts), {pbx.name: pbx.now for pbx in view.pbxes}, zone, show_pbx))
     if shown_trunks:
-        parts.append(_trunk_table(shown_trunks, len(trunks)))
-    parts.append(_peer_table(peers if left is None else peers[:left], len(peers), len(view.pbxes) > 1))
+        parts.append(_trunk_table(shown_trunks, len(trunks), show_pbx))
+    parts.append(_peer_table(peers if left is None else peers[:left], len(peers), show_pbx))
     asked = f"filter: {legible(looks.filter)}{'_' if looks.is_typing else ''}  " if looks.filter or looks.is_typing else ""
     parts.append(_line(f"{asked}by {SORTS[looks.sort][0]}  |  {KEYS}", "dim"))
     return Group(*parts)
@@ -100,7 +103,7 @@ def rows(view: View, looks: Looks) -> list[Row]:
         Row(pbx, peer, heard.get((pbx.name, peer.subject)))
         for pbx in view.pbxes
         for peer in pbx.peers
-        if _matches(looks, pbx.name, peer.subject, peer.name, peer.address, peer.user_agent)
+        if _matches(looks, pbx.name, peer.subject, peer.name, peer.address, peer.user_agent, peer.site)
     ]
     key = SORTS[looks.sort][1]
     return sorted(found, key=lambda row: (key(row), row.view.name, row.peer.subject))
@@ -127,41 +130,43 @@ def _line(text: str, style: str) -> Text:
     return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
-def _table(*columns: str) -> Table:
+def _table(*columns: str, first: int = 4) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="reverse", expand=True)
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=2 if number == 0 else 1)
+        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=first if number == 0 else 2)
     return table
 
 
-def _alert_table(alerts: list[Alert], count: int, clocks: Mapping[str, float]) -> Table:
-    table = _table(f"alerts ({count})", "rule", "severity", "value", "for")
+def _alert_table(alerts: list[Alert], count: int, clocks: Mapping[str, float], zone: tzinfo, show_pbx: bool) -> Table:
+    table = _table(f"alerts ({count})", "severity", "for", "rule", first=12)  # what is wrong takes a whole sentence
     for alert in alerts:
-        who = f"{alert.display_name} {alert.key.subject}" if alert.display_name else alert.key.subject
+        told = member_sentence(Member(alert, MemberState.FIRING, alert.since_at), "en", zone)
         lasted_s = max(0.0, clocks[alert.key.pbx] - alert.since_at) if alert.key.pbx in clocks else 0.0
-        cells = (who, alert.key.rule, str(alert.severity), _figure(alert.value), format_duration(round(lasted_s)))
+        told = f"[{alert.key.pbx}] {told}" if show_pbx else told  # before it: a long sentence is cut off
+        cells = (told, str(alert.severity), format_duration(round(lasted_s)), alert.key.rule)
         table.add_row(*_texts(cells), style=_STYLES[alert.severity])
     return table
 
 
-def _trunk_table(trunks: list[Any], count: int) -> Table:
-    table = _table(f"trunks ({count})", "state", "for", "cause")
+def _trunk_table(trunks: list[Any], count: int, show_pbx: bool) -> Table:
+    table = _table(f"trunks ({count})", "state", "for", "cause", first=6)
     for pbx, trunk in trunks:
         lasted = format_duration(round(max(0.0, pbx.now - trunk.since_at)))
         style = "" if trunk.state is TrunkState.REGISTERED else "red"
-        table.add_row(*_texts((trunk.name or trunk.trunk, str(trunk.state), lasted, trunk.cause or "")), style=style)
+        who = f"[{pbx.name}] {trunk.name or trunk.trunk}" if show_pbx else trunk.name or trunk.trunk
+        table.add_row(*_texts((who, str(trunk.state), lasted, trunk.cause or "")), style=style)
     return table
 
 
 def _peer_table(peers: list[Row], count: int, show_pbx: bool) -> Table:
-    table = _table(f"peers ({count})", "state", "loss to", "loss from", "jitter", "rtt ms", "MOS", "address")
+    table = _table(f"peers ({count})", "state", "loss to", "loss from", "jitter", "rtt ms", "MOS", "address", first=5)
     for row in peers:
         peer, heard = row.peer, row.heard
         who = f"{peer.name} {peer.subject}" if peer.name else peer.subject
         jitters = [jitter for jitter in (heard.jitter_to_ms, heard.jitter_from_ms) if jitter is not None] if heard else []
         rtt_ms = heard.rtt_ms if heard is not None and heard.rtt_ms is not None else peer.rtt_ms
         cells = (
-            f"{who} [{row.view.name}]" if show_pbx else who,
+            f"[{row.view.name}] {who}" if show_pbx else who,
             str(peer.state),
             _figure(heard.loss_to_percent if heard else None),
             _figure(heard.loss_from_percent if heard else None),

@@ -33,10 +33,15 @@ def state_directory(environ: Mapping[str, str]) -> Path | None:
 
 
 def credential_path(name: str, environ: Mapping[str, str]) -> Path | None:
-    """Return where systemd put the credential of this name; None when it gave none of that name."""
+    """Return where systemd put the credential of this name; None when it gave none of that name, or one without content.
+
+    ``SetCredential=`` of our unit stands in with an empty line for a file that is not there, lest the unit not start.
+    """
     directory = environ.get("CREDENTIALS_DIRECTORY")
     path = Path(directory) / name if directory else None
-    return path if path is not None and path_problem(path, directory=False) is None else None
+    if path is None or path_problem(path, directory=False) is not None:
+        return None
+    return path if path.read_bytes().strip() else None
 
 
 def machine_timezone(environ: Mapping[str, str], localtime: Path = _LOCALTIME) -> tzinfo:

@@ -83,7 +83,8 @@ def _from_credential(name: str, environ: Mapping[str, str]) -> Secret:
         raise ValueError(f"needs systemd and LoadCredential={name}:/path in the unit; elsewhere use the key that ends in _file")
     path = credential_path(name, environ)
     if path is None:
-        raise ValueError(f"systemd gave no such credential; add LoadCredential={name}:/path to the unit")
+        way = f"add LoadCredential={name}:/path to the unit, and the secret to that file"
+        raise ValueError(f"systemd gave no such credential; {way}")
     return read_secret_file(path)
 
 

@@ -130,10 +130,9 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class RulesConfig:
-    """All directories to load rules from, in order; the shipped rules come first when ``use_default``."""
+    """All directories to load rules from, in order: that of the shipped rules, unless they are not wanted, comes first."""
 
     directories: tuple[Path, ...]
-    use_default: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,4 +48,4 @@ def read_rule_directories(root: Section, context: Context) -> RulesConfig:
     except FileNotFoundError as exc:
         root.problem("rules", str(exc))
         default = []
-    return RulesConfig((*default, *directories), use_default)
+    return RulesConfig((*default, *directories))

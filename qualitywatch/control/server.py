@@ -14,7 +14,7 @@ import pwd
 import socket
 import stat
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,7 @@ from qualitywatch.control.protocol import (
 )
 from qualitywatch.errors import QualitywatchError
 from qualitywatch.model import AlertState
+from qualitywatch.ports import Feeding
 from qualitywatch.room import PbxView, Room, SilenceRequest
 from qualitywatch.why import Explains, WhyRequest
 
@@ -155,7 +156,7 @@ class ControlServer:
             case AskView():
                 pbxes = tuple(room.pbxes())
                 heard = tuple(each for view in pbxes for each in self._heard(view).values())
-                return View(room.now(), pbxes, heard, len(room.incidents()), tuple(room.troubles()))
+                return View(room.now(), pbxes, heard, len(room.incidents()), (*room.troubles(), *_of_databases(room)))
 
 
 def caller(connection: socket.socket) -> str:
@@ -185,6 +186,16 @@ def _status(room: Room) -> Status:
         for pbx in room.pbxes()
     )
     return Status(room.now(), pbxes, incidents=len(room.incidents()), silences=len(room.silences()))
+
+
+def _of_databases(room: Room) -> Iterator[str]:
+    for database in room.databases() if isinstance(room, Feeding) else ():
+        if database.trouble is not None:
+            yield f"{database.name}: {database.waiting} readings wait on disk: {database.trouble}"
+        if database.lost:
+            yield f"{database.name}: {database.lost} readings lost since the start: there was no room for more on disk"
+        if database.refused:
+            yield f"{database.name}: {database.refused} readings refused for good since the start: see the log"
 
 
 def _clear(path: Path) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from qualitywatch.document.duration import format_duration, parse_duration_s
 from qualitywatch.document.files import read_text_file
-from qualitywatch.document.hours import WEEKDAYS, Hours, find_timezone, read_hours, read_time, read_weekdays
+from qualitywatch.document.hours import WEEKDAYS, Hours, find_timezone, read_hours, read_time
 from qualitywatch.document.nodes import compose
 from qualitywatch.document.problems import Problems
 from qualitywatch.document.section import Section
@@ -33,7 +33,6 @@ __all__ = [
     "read_document",
     "read_hours",
     "read_time",
-    "read_weekdays",
 ]
 
 

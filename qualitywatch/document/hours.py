@@ -92,12 +92,7 @@ def read_hours(section: Section, default_zone: tzinfo | None = None) -> Hours:
         zone = find_timezone(name) if name else zone
     except ValueError as exc:
         section.problem("timezone", str(exc))
-    return Hours(start or 0, (end or 0) % DAY_MINUTES, zone, read_weekdays(section, "days"))
-
-
-def read_weekdays(section: Section, key: str) -> frozenset[int]:
-    """Return weekdays (Monday is 0) of a list such as ``[mon, tue]``; empty when the key is not there."""
-    return frozenset(WEEKDAYS.index(day) for day in section.texts(key, required=key in section, choices=WEEKDAYS))
+    return Hours(start or 0, (end or 0) % DAY_MINUTES, zone, _read_weekdays(section, "days"))
 
 
 def read_time(section: Section, key: str, default: int | None = None, *, may_be_midnight_after: bool = False) -> int | None:
@@ -130,3 +125,8 @@ def find_timezone(name: str) -> tzinfo:
         near = get_close_matches(name, known, n=1, cutoff=0.8)
         hint = f', did you mean "{near[0]}"?' if near else "; write it like Europe/Moscow"
         raise ValueError(f"unknown time zone{hint}") from exc
+
+
+def _read_weekdays(section: Section, key: str) -> frozenset[int]:
+    """Return weekdays (Monday is 0) of a list such as ``[mon, tue]``; empty when the key is not there."""
+    return frozenset(WEEKDAYS.index(day) for day in section.texts(key, required=key in section, choices=WEEKDAYS))

@@ -113,6 +113,7 @@ def _fields(panel: Panel, queries: Sequence[tuple[Ask, Query]], limits: Sequence
         defaults["mappings"] = [{"type": "value", "options": mapping} for mapping in _STATES]
     overrides = [_named(ask, query) for ask, query in queries if query.labels and isinstance(ask, Lines)]
     overrides += [_column(ask, limits) for ask, _ in queries if isinstance(ask, Totals)]
+    overrides += [override for _, query in queries for override in query.overrides]
     if panel.shape is Shape.TABLE:
         overrides.append(_to_peer())
     return {"defaults": defaults, "overrides": overrides}

@@ -25,6 +25,7 @@ class Query:
     text: str
     labels: bool = False
     transformations: tuple[Json, ...] = ()
+    overrides: tuple[Json, ...] = ()  # how single fields are shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Asks as MetricsQL, the PromQL of VictoriaMetrics; a field of a measurement is a metric there, such as ``loss_percent``.
 
-Texts of fields are not kept there (a text is stored as 0), so what is told in words is counted instead.  How the daemon itself
-does comes from its ``/metrics``.
+Texts of fields are not kept there (a text is stored as 0): of what is told in words the tags are shown, and when it was told
+last.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import product
 from typing import Final
 
 from qualitywatch.grafana.asks import EITHER, Ask, Counts, Lines, Log, Scope, Story, Totals, Values
-from qualitywatch.grafana.figures import EVENTS, FIRING, LAG, LINES, OUTBOX, SPOOL, Figure, How
+from qualitywatch.grafana.figures import Figure, How
 from qualitywatch.grafana.language import EVENT_KINDS, Json, Marks, Query
 
 _OUTER: Final = {How.MAX: "max", How.MIN: "min", How.LAST: "min", How.COUNT: "sum"}
@@ -27,14 +27,15 @@ CAUSES: Final = (
     *(57, 58, 63, 65, 66, 69, 79, 81, 87, 88, 95, 96, 97, 98, 99, 100, 101, 102, 103, 111, 127),
 )
 _MARK_STEP: Final = "15s"
-# Of the daemon's own /metrics: name, and whether it is a counter.
-_INTERNAL: Final[Mapping[str, tuple[str, bool]]] = {
-    EVENTS.name: ("qualitywatch_events_total", True),
-    LAG.name: ("qualitywatch_lag_seconds", False),
-    LINES.name: ("qualitywatch_sink_lines_total", True),
-    SPOOL.name: ("qualitywatch_sink_spool_lines", False),
-    OUTBOX.name: ("qualitywatch_outbox_waiting", False),
-    FIRING.name: ("qualitywatch_alerts_firing", False),
+_TOLD_OF: Final[Mapping[Story, tuple[str, ...]]] = {
+    Story.ALERTS: ("pbx", "peer", "rule", "severity"),
+    Story.AGENTS: ("pbx", "peer", "agent"),
+    Story.RESTARTS: ("pbx", "peer", "kind"),
+}
+_LAST: Final = "last told"
+_AS_TIME: Final[Json] = {
+    "matcher": {"id": "byName", "options": _LAST},
+    "properties": [{"id": "unit", "value": "dateTimeAsLocal"}, {"id": "custom.width", "value": 180}],
 }
 
 
@@ -59,7 +60,8 @@ class PromQl:
                 each = ", ".join(f'of({cause}, "{cause}")' for cause in CAUSES)
                 return _query(f"WITH (of(n, text) = {one}) union({each}) > 0", ref, "table")
             case Log():
-                return _query(_counted(ask, "$__range"), ref, "table")
+                last = f"sort_desc({_told(ask, 'max', 'tlast_over_time', '$__range')} * 1000)"
+                return _query(last, ref, "table", transformations=_headed(ask), overrides=(_AS_TIME,))
 
     def values(self, ask: Values) -> Json:
         """What a variable asks for."""
@@ -70,7 +72,7 @@ class PromQl:
 
     def marks(self, ask: Log) -> Marks:
         """The query of an annotation: one mark for each stretch of time in which something was told."""
-        text = _counted(ask, _MARK_STEP)
+        text = _told(ask, "sum", "count_over_time", _MARK_STEP)
         is_alert = ask.story is Story.ALERTS
         words = {
             "step": _MARK_STEP,
@@ -81,22 +83,25 @@ class PromQl:
         return Marks({"expr": text, "interval": _MARK_STEP}, text, {"expr": text, **words})
 
 
-def _query(text: str, ref: str, shape: str, *, legend: str = "") -> Query:
+def _query(
+    text: str,
+    ref: str,
+    shape: str,
+    *,
+    legend: str = "",
+    transformations: tuple[Json, ...] = (),
+    overrides: tuple[Json, ...] = (),
+) -> Query:
     instant = shape == "table"
     target: Json = {"refId": ref, "expr": text, "format": shape, "instant": instant, "range": not instant, "editorMode": "code"}
     if legend:
         target["legendFormat"] = legend
-    return Query(target, text)
+    return Query(target, text, transformations=transformations, overrides=overrides)
 
 
 def _value(figure: Figure, by: tuple[str, ...], scope: Scope, only: Mapping[str, str], span: str) -> str:
     group = f" by ({', '.join(by)})" if by else ""
     labels = _labels(scope, {**figure.tags, **only})
-    if figure.name in _INTERNAL:
-        metric, is_counter = _INTERNAL[figure.name]
-        if is_counter:
-            return f"sum{group} (rate({metric}{labels}[$__rate_interval]))"
-        return f"max{group} (max_over_time({metric}{labels}[{span}]))"
     series = f"{_metric(figure)}{labels}"
     if figure.how is How.RATIO:
         over = f"{figure.measurement}_{figure.over}{labels}"
@@ -106,7 +111,7 @@ def _value(figure: Figure, by: tuple[str, ...], scope: Scope, only: Mapping[str,
 
 
 def _metric(figure: Figure) -> str:
-    return _INTERNAL[figure.name][0] if figure.name in _INTERNAL else f"{figure.measurement}_{figure.field}"
+    return f"{figure.measurement}_{figure.field}"
 
 
 def _labels(scope: Scope, only: Mapping[str, str]) -> str:
@@ -115,15 +120,18 @@ def _labels(scope: Scope, only: Mapping[str, str]) -> str:
     return "{" + ", ".join(terms) + "}" if terms else ""
 
 
-def _counted(ask: Log, span: str) -> str:
-    """How often each thing was told; older servers know no ``or`` within the braces, so each choice of tags is asked for."""
+def _told(ask: Log, outer: str, inner: str, span: str) -> str:
+    """Each thing that was told; older servers know no ``or`` within the braces, so each choice of tags is asked for."""
     choices = product(*([(tag, variable) for tag in tags.split(EITHER)] for tags, variable in ask.scope.items()))
-    each = [f"sum by ({_told(ask.story)}) (count_over_time({_story(ask.story, dict(scope))}[{span}]))" for scope in choices]
-    return " or ".join(each)
+    by = ", ".join(_TOLD_OF[ask.story])
+    each = [f"{outer} by ({by}) ({inner}({_story(ask.story, dict(scope))}[{span}]))" for scope in choices]
+    return each[0] if len(each) == 1 else f"({' or '.join(each)})"
 
 
-def _told(story: Story) -> str:
-    return "pbx, peer, rule, severity" if story is Story.ALERTS else "pbx, peer, kind"
+def _headed(ask: Log) -> tuple[Json, ...]:
+    order = {name: place for place, name in enumerate(("Value", *_TOLD_OF[ask.story]))}
+    shown = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": {"Value": _LAST}}
+    return ({"id": "organize", "options": shown},)
 
 
 def _story(story: Story, scope: Scope) -> str:

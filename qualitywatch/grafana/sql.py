@@ -21,6 +21,10 @@ _PEERS: Final = "peer p LEFT JOIN place l ON l.peer = p.id"
 _SITE: Final = f"coalesce(l.site, '{_NOWHERE}')"
 _TRUNK: Final = f"coalesce(l.trunk, '{_NOWHERE}')"
 _CARRIED: Final = "coalesce(l.trunk, p.name)"  # figures of a trunk's calls are stored under the peer that carries them
+_PEER_SEEN: Final = (  # also one that never had a call
+    "(EXISTS (SELECT * FROM r1h r WHERE r.peer = p.id) "
+    "OR p.id IN (SELECT peer FROM event WHERE kind IN ('peer', 'user_agent')))"
+)
 _DIRECTION: Final = "CASE r.dir WHEN 1 THEN 'to_peer' WHEN 2 THEN 'from_peer' END"
 _OF_PEER: Final = {"pbx": "p.pbx", "peer": "p.name", "trunk": _TRUNK, "site": _SITE}
 _OF_SUBJECT: Final = {"pbx": "p.pbx", **dict.fromkeys(("peer", "trunk", "queue", "site", "sink", "severity"), "p.name")}
@@ -61,6 +65,7 @@ _READ: Final[Mapping[str, tuple[_Source, str]]] = {
     of.MOS_MIN.name: (_VOICE, "min(r.mos_min)"),
     of.CALLS.name: (_CALL, "count(*)"),
     of.CAUSE.name: (_CALL, "count(*)"),
+    of.QUALIFY_MAX.name: (_kpi("qualify_rtt_ms"), _HIGH),
     of.PEER_UP.name: (_PEER_STATES, "min(r.text IN ('registered', 'reachable'))"),
     of.TRUNK_UP.name: (_kpi("up"), "min(r.low)"),
     of.ASR.name: (_kpi("answered"), f"100.0 * {_MEAN}"),
@@ -114,7 +119,7 @@ class Sql:
         column = {**_OF_PEER, "trunk": _CARRIED}[ask.tag]
         terms += {
             "pbx": ["p.pbx <> ''"],
-            "peer": ["EXISTS (SELECT * FROM r1h r WHERE r.peer = p.id)"],
+            "peer": [_PEER_SEEN],
             "trunk": ["EXISTS (SELECT * FROM k1h r WHERE r.peer = p.id AND r.kpi IN ('up', 'answered'))"],
             "site": ["EXISTS (SELECT * FROM r1h r WHERE r.peer = p.id)"],
         }[ask.tag]

@@ -88,6 +88,11 @@ class Alert:
     worst: Severity = Severity.INFO  # the highest severity it has fired with
     channels: tuple[str, ...] = ()  # names of the channels that break its rule now; one more while it fires is a transition
 
+    @property
+    def urgency(self) -> tuple[bool, int, float]:
+        """Sorts alerts: firing before pending, severe before mild, old before new."""
+        return self.state is not AlertState.FIRING, -self.severity.rank, self.since_at
+
 
 class NotifyReason(StrEnum):
     """Why somebody is told; ``none`` is a reason too."""

@@ -2,8 +2,8 @@
 
 A storm begins when more than ``FOLD_ABOVE`` wait at one look: the ``OWN_MESSAGES`` most urgent get messages of their own, the
 others go into one digest.  It lasts until none is left to be folded, so that those sent meanwhile do not make room for more.
-Critical incidents are only folded when even they are too many.  What closed before it could be told, after an outage of the
-target, is history and is folded whatever its severity.
+Critical incidents are only folded when even they are too many, those that were sent in this storm counted in.  What closed
+before it could be told, after an outage of the target, is history and is folded whatever its severity.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ class Storm:
 
     def __init__(self) -> None:
         self._own_left: int | None = None  # None: no storm
-        self._folds_criticals = False
 
     def fold(self, waiting: Sequence[Incident]) -> set[int]:
         """Return the ids of those that belong into a digest; ``waiting`` is in order of urgency."""
@@ -35,13 +34,13 @@ class Storm:
         if self._own_left is None:
             if len(others) <= FOLD_ABOVE:
                 return folded
-            self._own_left, self._folds_criticals = OWN_MESSAGES, False
+            self._own_left = OWN_MESSAGES
         criticals = sum(incident.severity is Severity.CRITICAL for incident in others)
-        self._folds_criticals |= criticals > CRITICALS_FOLD_ABOVE
+        folds_criticals = criticals + OWN_MESSAGES - self._own_left > CRITICALS_FOLD_ABOVE
         rest = {
             incident.id
             for incident in others[self._own_left :]
-            if self._folds_criticals or incident.severity is not Severity.CRITICAL
+            if folds_criticals or incident.severity is not Severity.CRITICAL
         }
         if not rest:
             self._own_left = None

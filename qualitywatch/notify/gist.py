@@ -13,6 +13,7 @@ from qualitywatch.notify.members import Cast, ended_unseen, is_over, span, worst
 from qualitywatch.notify.phrases import member_sentence
 from qualitywatch.notify.terms import QUEUE_GAUGES, detail, figure, inside, noun, preposition, who
 from qualitywatch.notify.texts import Words, duration, form, number, words_of
+from qualitywatch.notify.words import Count, Shared
 
 
 def gist(cast: Cast, language: str, zone: tzinfo) -> str:
@@ -27,10 +28,9 @@ def gist(cast: Cast, language: str, zone: tzinfo) -> str:
     if is_one_subject or len(topics) > 1:
         return _mixed(cast, words, language, zone)
     topic = topics.pop()
-    if topic in words.counts:
-        return _of_one_count(cast, words, language, zone)
-    if topic in words.shares:
-        return _of_one_share(cast, words, language, zone)
+    told = words.counts.get(topic) or words.shares.get(topic)
+    if told is not None:
+        return _of_one_group(cast, told, words, language, zone)
     if topic in words.gists.changes:
         return words.gists.changes[topic].format(many=_many(main, words))
     if (topic, "") in words.gists.groups:
@@ -111,20 +111,10 @@ def _of_one_state(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
     return phrase.format(many=_many(firing, words))
 
 
-def _of_one_count(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
-    """``failed logins from 3 addresses``."""
+def _of_one_group(cast: Cast, told: Count | Shared, words: Words, language: str, zone: tzinfo) -> str:
+    """``failed logins from 3 addresses``, ``packet loss at 3 sites``."""
     if len(cast.firing) == 1:
         return member_sentence(cast.firing[0], language, zone)
-    told = words.counts[cast.main[0].alert.topic]
-    many = number(len(_subjects(cast.firing or cast.main)), told.subjects)
-    return told.group.format(many=many) + _ending(cast, words)
-
-
-def _of_one_share(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
-    """``packet loss at 3 sites``."""
-    if len(cast.firing) == 1:
-        return member_sentence(cast.firing[0], language, zone)
-    told = words.shares[cast.main[0].alert.topic]
     many = number(len(_subjects(cast.firing or cast.main)), told.subjects)
     return told.group.format(many=many) + _ending(cast, words)
 

@@ -101,7 +101,9 @@ class Lane:
         post = self._present(step)
         # One that fails again and again stands aside for a turn: if it is the only one that cannot pass, the others can.
         turns = 1 if post.attempts + 1 < STUBBORN_AFTER else 2
-        post = replace(post, attempts=post.attempts + 1, not_before=now + turns * pause_s)
+        # A change that was not answered may have been made: what the message shows is not known until one is.
+        looks = "" if step.kind is StepKind.EDIT else post.looks
+        post = replace(post, attempts=post.attempts + 1, not_before=now + turns * pause_s, looks=looks)
         if self._ledger.post(post.id) is None:
             self._agenda.drafts[0 if post.is_digest else step.incidents[0].id] = post
             return ()

@@ -31,9 +31,9 @@ __all__ = ["TEXT_LIMIT_UTF16", "headline", "notification", "parse_button", "pict
 _LOOKS_BYTES: Final = 12
 
 
-def headline(transition: Transition, language: str, zone: tzinfo = UTC) -> str:
-    """Return what happened in one plain line; ``zone`` only matters to wordings that tell the time."""
-    return legible(sentence(transition, language, zone)) or "?"
+def headline(transition: Transition, language: str) -> str:
+    """Return what happened in one plain line; wordings that tell the time tell it in UTC."""
+    return legible(sentence(transition, language, UTC)) or "?"
 
 
 def notification(

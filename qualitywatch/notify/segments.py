@@ -21,8 +21,8 @@ def where(cast: Cast, words: Words) -> str:
     """The line of an incident with one loss, or of one whose losses have a common cause; "" where nothing can be said."""
     alerts = [member.alert for member in cast.firing]
     if len(cast.main) == 1 and alerts:
-        return _line(alerts[0], words)
-    return _line(alerts[0], words) if _is_shared(cast.firing) else ""
+        return of_alert(alerts[0], words)
+    return of_alert(alerts[0], words) if _is_shared(cast.firing) else ""
 
 
 def in_brackets(member: Member, cast: Cast, words: Words) -> str:
@@ -33,7 +33,8 @@ def in_brackets(member: Member, cast: Cast, words: Words) -> str:
     return f" ({short}{_agreeing(member.alert, words)})"
 
 
-def _line(alert: Alert, words: Words) -> str:
+def of_alert(alert: Alert, words: Words) -> str:
+    """The line of one alert, whatever else there is; "" where nothing can be said."""
     details, told = alert.details, words.segments
     segment = details.get("segment", "")
     template = told.places.get(segment)

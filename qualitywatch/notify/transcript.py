@@ -25,15 +25,15 @@ class Line:
 
     def record(self) -> dict[str, object]:
         """The line as it is printed in JSON."""
-        return {"at": self.at, "chat": self.chat, "message_id": self.message_id, "new": self.new, "text": self.text}
+        return {"at": round(self.at, 6), "chat": self.chat, "message_id": self.message_id, "new": self.new, "text": self.text}
 
 
 class Transcript:
     """One chat.  It is taken for a group, which has the strictest limits; pictures are left out."""
 
-    def __init__(self, chat: str, renderer: Renderer, pacer: Pacer | None = None) -> None:
+    def __init__(self, chat: str, renderer: Renderer) -> None:
         self._chat = chat
-        self._pacer = pacer if pacer is not None else Pacer()
+        self._pacer = Pacer()
         self._lane = Lane(chat, renderer, new_id=count(1).__next__, pictures=False)
         self._message_ids = count(1)
         self._at = -math.inf

@@ -23,7 +23,6 @@ from qualitywatch.model import (
     AgentSeen,
     Alert,
     AlertKey,
-    AlertState,
     Audited,
     Booted,
     CallOutcome,
@@ -150,8 +149,7 @@ class Pipeline:
     @property
     def alerts(self) -> Sequence[Alert]:
         """Pending and firing alerts, most urgent and oldest first."""
-        active = self._lifecycle.active().values()
-        return sorted(active, key=lambda alert: (alert.state is not AlertState.FIRING, -alert.severity.rank, alert.since_at))
+        return sorted(self._lifecycle.active().values(), key=lambda alert: alert.urgency)
 
     @property
     def now(self) -> float | None:

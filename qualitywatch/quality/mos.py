@@ -2,12 +2,10 @@
 
 Standard: ITU-T G.107 (narrowband), G.107.1 (wideband), with the defaults of the planning examples folded into one base
 value and no advantage factor.  Loss is taken as random (BurstR 1) because RTCP tells nothing of bursts.  The delay
-impairment is the widely used simplified form, which the tests compare with the exact one.
+impairment is the widely used simplified form.
 """
 
 from __future__ import annotations
-
-import math
 
 from qualitywatch.quality.codecs import Codec, Scale
 
@@ -33,14 +31,6 @@ def delay_impairment(delay_ms: float | None) -> float:
     if delay_ms is None:
         return 0.0
     return 0.024 * delay_ms + 0.11 * max(0.0, delay_ms - DELAY_KNEE_MS)
-
-
-def delay_impairment_exact(delay_ms: float) -> float:
-    """Idd of G.107 section 7.4 without echo; for comparison with the simplified form."""
-    if delay_ms <= 100:
-        return 0.0
-    x = math.log2(delay_ms / 100)
-    return float(25 * ((1 + x**6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2))
 
 
 def loss_impairment(loss_percent: float, ie: float, bpl: float, burst_ratio: float = 1.0) -> float:

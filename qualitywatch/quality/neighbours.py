@@ -34,6 +34,11 @@ def network(address: str | None) -> str | None:
         ip = ipaddress.ip_address(host)
     except ValueError:
         return host
+    return around(ip)
+
+
+def around(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """Return the network that an address is taken to be of: its /24 (IPv6: /64)."""
     return str(ipaddress.ip_network((ip, _PREFIX[ip.version]), strict=False))
 
 

@@ -10,12 +10,11 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-from qualitywatch.quality.neighbours import host_of
+from qualitywatch.quality.neighbours import around, host_of
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Sites: TypeAlias = Mapping[str, Sequence[Network]]  # name to networks
 
-_PREFIX: Final = {4: 24, 6: 64}
 _REMEMBERED: Final = 10_000  # addresses: more than one PBX has phones
 
 
@@ -48,4 +47,4 @@ class SiteBook:
                 return name
         if ip.is_loopback or ip.is_link_local or ip.is_unspecified or ip.is_multicast:
             return None
-        return str(ipaddress.ip_network((ip, _PREFIX[ip.version]), strict=False))
+        return around(ip)

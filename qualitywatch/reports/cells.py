@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 
 from qualitywatch.reports.report import Line
-from qualitywatch.reports.tally import Subject
 
 UNKNOWN = "-"
 
@@ -30,17 +29,18 @@ def worst_cells(line: Line, show_pbx: bool) -> list[str]:
     subject = line.subject
     scores = [score for score in (subject.to_peer.mos, subject.from_peer.mos) if score is not None]
     change = "" if line.change is None else f"{line.change:+.2f}"
-    who = f"{subject.name} [{subject.pbx}]" if show_pbx else subject.name
+    who = f"{line.who} [{subject.pbx}]" if show_pbx else line.who
     losses = [figure(subject.to_peer.loss_percent), figure(subject.from_peer.loss_percent)]
     return [who, *losses, figure(min(scores, default=None)), str(subject.calls.legs), change]
 
 
-def evidence_cells(subject: Subject, show_pbx: bool) -> list[str]:
+def evidence_cells(line: Line, show_pbx: bool) -> list[str]:
     """One row of the table of trunks."""
+    subject = line.subject
     calls, to_peer, from_peer = subject.calls, subject.to_peer, subject.from_peer
     scores = [score for score in (to_peer.mos, from_peer.mos) if score is not None]
     return [
-        f"{subject.name} [{subject.pbx}]" if show_pbx else subject.name,
+        f"{line.who} [{subject.pbx}]" if show_pbx else line.who,
         f"{calls.attempts:.0f}",
         figure(calls.asr_percent, 1),
         figure(calls.ner_percent, 1),

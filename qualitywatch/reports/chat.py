@@ -44,9 +44,9 @@ def as_message(report: Report, language: str, zone: tzinfo, *, is_weekly: bool) 
         rows = [worst_cells(line, show_pbx) for line in worst(lines, SHOWN)]
         if rows:
             parts.append((heading, _table([words.columns, *rows], _OF_WORST)))
-    tried = [line.subject for line in report.trunks if line.subject.calls.attempts][:SHOWN]
+    tried = [line for line in report.trunks if line.subject.calls.attempts][:SHOWN]
     if tried:
-        rows = [evidence_cells(subject, show_pbx) for subject in tried]
+        rows = [evidence_cells(line, show_pbx) for line in tried]
         parts.append((words.trunks, _table([words.short, *rows], tuple(range(len(words.short))), of_rows=_OF_TRUNKS)))
     plain = "\n".join([title, total, *(line for heading, table in parts for line in (heading, *table))])
     marked = [f"<b>{escape(title)}</b>", escape(total)]

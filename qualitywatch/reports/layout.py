@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from qualitywatch.reports.cells import evidence_cells, figure, instant, percent, worst_cells
-from qualitywatch.reports.report import Report, worst, worst_hours
-from qualitywatch.reports.tally import Subject
+from qualitywatch.reports.report import Line, Report, worst, worst_hours
 from qualitywatch.reports.words import Words
 
 WORST, MOST_CAUSES, MOST_HOURS = 10, 20, 10
@@ -43,15 +42,15 @@ def blocks(report: Report, words: Words, zone: tzinfo, *, is_evidence: bool = Fa
             if rows:
                 found.append(Block(heading, (), (words.columns, *rows)))
     if report.trunks:
-        rows = [tuple(evidence_cells(line.subject, show_pbx)) for line in report.trunks]
+        rows = [tuple(evidence_cells(line, show_pbx)) for line in report.trunks]
         found.append(Block(words.trunks, (), (words.evidence, *rows)))
     for line in report.trunks:
-        found += _of_trunk(line.subject, report, words, zone)
+        found += _of_trunk(line, report, words, zone)
     return found
 
 
-def _of_trunk(subject: Subject, report: Report, words: Words, zone: tzinfo) -> list[Block]:
-    found, name = [], subject.name
+def _of_trunk(line: Line, report: Report, words: Words, zone: tzinfo) -> list[Block]:
+    found, subject, name = [], line.subject, line.who
     causes = sorted(subject.causes.items(), key=lambda item: (-item[1], item[0]))[:MOST_CAUSES]
     if causes:
         rows = tuple((cause, str(count)) for cause, count in causes)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import TypeAlias
 
 from qualitywatch.reports.source import Found
 from qualitywatch.reports.tally import Calls, Subject, Voice
@@ -14,10 +15,17 @@ MIN_PACKETS = 1500.0  # 30 s of speech at 20 ms: one short call must not lead a 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One subject, and what it was like in the time before; None: it had no calls then."""
+    """One subject, what people call it, and what it was like in the time before; None: it had no calls then."""
 
     subject: Subject
     before: Subject | None
+    name: str | None = None
+
+    @property
+    def who(self) -> str:
+        """``Anna SIP/6117``, or the bare subject where no name says more."""
+        about, name = self.subject.name, self.name
+        return about if name is None or name.casefold() in about.casefold() else f"{name} {about}"
 
     @property
     def change(self) -> float | None:
@@ -50,13 +58,22 @@ class Report:
         return to_peer, reduce(Voice.__add__, (line.subject.from_peer for line in lines), Voice())
 
 
-def compared(now: Found, before: Found | None, trunk: str | None = None) -> Report:
+NameOf: TypeAlias = Callable[[str, str], str | None]
+"""What people call a PBX's subject."""
+
+
+def no_names(pbx: str, subject: str) -> str | None:
+    """Nobody has a name."""
+    return None
+
+
+def compared(now: Found, before: Found | None, trunk: str | None = None, name_of: NameOf = no_names) -> Report:
     """Put both times side by side; ``trunk`` leaves only the trunks whose name holds it."""
     past = before if before is not None else Found(now.since, now.since, (), ())
-    peers = () if trunk is not None else _lines(now.peers, past.peers)
-    trunks = _lines(now.trunks, past.trunks)
+    peers = () if trunk is not None else _lines(now.peers, past.peers, name_of)
+    trunks = _lines(now.trunks, past.trunks, name_of)
     if trunk is not None:
-        trunks = tuple(line for line in trunks if trunk.casefold() in line.subject.name.casefold())
+        trunks = tuple(line for line in trunks if trunk.casefold() in line.who.casefold())
     return Report(now.since, now.until, peers, trunks, now.causes_since)
 
 
@@ -76,6 +93,6 @@ def worst_hours(subject: Subject, count: int) -> list[tuple[int, Voice, Voice]]:
     return [(start_at, *pair) for start_at, pair in order if loss(pair) > 0][:count]
 
 
-def _lines(now: Sequence[Subject], before: Sequence[Subject]) -> tuple[Line, ...]:
+def _lines(now: Sequence[Subject], before: Sequence[Subject], name_of: NameOf) -> tuple[Line, ...]:
     past = {(subject.pbx, subject.name): subject for subject in before}
-    return tuple(Line(subject, past.get((subject.pbx, subject.name))) for subject in now)
+    return tuple(Line(subject, past.get((subject.pbx, subject.name)), name_of(subject.pbx, subject.name)) for subject in now)

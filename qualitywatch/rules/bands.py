@@ -10,10 +10,12 @@ import math
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from qualitywatch.model import Severity
 from qualitywatch.rules.findings import Finding, Rule
+
+_LOWEST: Final = 0.0  # of every figure that has a band
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,6 @@ class Band:
     figure: str  # as findings call it
     alike: Hashable  # rules with equal ones look at the same figure in the same way
     edges: Mapping[Severity, Edge]
-    lowest: float = 0.0
     highest: float = math.inf
     lower_is_worse: bool = False
     ends_on_clear: bool = False  # whether a figure that equals clear is good already
@@ -108,15 +109,15 @@ def contradiction(outer: Band, inner: Band) -> tuple[float, float] | None:
 def _edge(rule: Rule, band: Band, severity: Severity, edge: Edge) -> Iterator[Finding]:
     if edge.enter is None:
         return
-    always = edge.enter >= band.highest if band.lower_is_worse else edge.enter <= band.lowest
+    always = edge.enter >= band.highest if band.lower_is_worse else edge.enter <= _LOWEST
     if always:
         away = "lower" if band.lower_is_worse else "higher"
         yield rule.finding(
             f"fires all the time ({severity})", f"enter {edge.enter:g} is met by any {band.figure}", f"set enter {away}"
         )
         return
-    if edge.row is None and (edge.enter < band.lowest if band.lower_is_worse else edge.enter > band.highest):
-        side, end = ("below", band.lowest) if band.lower_is_worse else ("beyond", band.highest)
+    if edge.row is None and (edge.enter < _LOWEST if band.lower_is_worse else edge.enter > band.highest):
+        side, end = ("below", _LOWEST) if band.lower_is_worse else ("beyond", band.highest)
         yield rule.finding(
             f"can never fire ({severity})",
             f"enter is {edge.enter:g} and {band.figure} is never {side} {end:g}",
@@ -132,7 +133,7 @@ def _edge(rule: Rule, band: Band, severity: Severity, edge: Edge) -> Iterator[Fi
 def _can_end(band: Band, clear: float) -> bool:
     if band.lower_is_worse:
         return clear < band.highest or (band.ends_on_clear and clear == band.highest)
-    return clear > band.lowest or (band.ends_on_clear and clear == band.lowest)
+    return clear > _LOWEST or (band.ends_on_clear and clear == _LOWEST)
 
 
 def _overtakes(band: Band, first: Edge, edge: Edge) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from qualitywatch.document import Section
-from qualitywatch.model import Severity
+from qualitywatch.model import Severity, Signal
 from qualitywatch.rules.bands import Edge
 
 
@@ -18,6 +18,18 @@ class Limit:
     enter: float
     clear: float
     hold_s: float
+
+
+def crossing(value: float, enter: float, clear: float, *, lower_is_worse: bool = False, ends_on_clear: bool = False) -> Signal:
+    """What a figure says of one pair of limits; between the two it is what it was.
+
+    ``ends_on_clear``: whether a figure that equals clear is good already.
+    """
+    if lower_is_worse:
+        value, enter, clear = -value, -enter, -clear
+    if value >= enter:
+        return Signal.BREACH
+    return Signal.CLEAR if value < clear or (ends_on_clear and value == clear) else Signal.KEEP
 
 
 def edges(limits: Mapping[Severity, Limit]) -> dict[Severity, Edge]:

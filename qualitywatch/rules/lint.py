@@ -19,21 +19,14 @@ from qualitywatch.model import VOICE_METRICS, Direction, Metric, PbxState, PeerS
 from qualitywatch.rules.allowances import idle_allowances
 from qualitywatch.rules.bands import look_over
 from qualitywatch.rules.covering import covers, excluded
-from qualitywatch.rules.findings import Finding, Rule
+from qualitywatch.rules.findings import Finding, Rule, too_few_packets
 from qualitywatch.rules.idle_remedies import idle_remedies
 from qualitywatch.rules.kinds import baseline, destination, state, threshold
 from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.overlaps import overlap
 from qualitywatch.rules.spec import RuleSpec, Selection
 from qualitywatch.rules.unusual import far_off
-from qualitywatch.rules.windows import (
-    HIGHEST,
-    HIGHEST_JUDGED,
-    LONGEST_CALL_S,
-    LOWER_IS_WORSE,
-    LOWEST,
-    PACKETS_PER_SECOND,
-)
+from qualitywatch.rules.windows import HIGHEST, HIGHEST_JUDGED, LONGEST_CALL_S, LOWER_IS_WORSE, LOWEST
 
 GOOD_STATES: Final = frozenset(
     {
@@ -92,15 +85,8 @@ def _selection(rule: Rule) -> Iterator[Finding]:
 
 def _threshold(rule: Rule, options: threshold.Options) -> Iterator[Finding]:
     metric, lower = options.metric, options.metric in LOWER_IS_WORSE
-    possible = PACKETS_PER_SECOND * options.window_s
-    enough = format_duration(round(options.min_expected / PACKETS_PER_SECOND))
-    if options.min_expected > possible and metric in VOICE_METRICS:
-        yield rule.finding(
-            "can hardly ever fire",
-            f"a window of {format_duration(options.window_s)} holds {possible:.0f} packets of a call, min_expected wants"
-            f" {options.min_expected:g}",
-            f"make the window at least {enough}, or min_expected smaller",
-        )
+    if metric in VOICE_METRICS:
+        yield from too_few_packets(rule, options)
     if (metric is Metric.RTT_MS or metric not in VOICE_METRICS) and rule.common.directions != frozenset(Direction):
         yield rule.finding("has a direction for nothing", _undirected(metric), "take direction out")
     limits = [("", options.limits), *((f"override {_named(selection)}: ", limits) for selection, limits in options.overrides)]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol, runtime_checkable
 
 from qualitywatch.document import Hours, Selector
-from qualitywatch.model import Direction, Remedy
+from qualitywatch.model import AlertKey, Direction, Remedy
 from qualitywatch.ports import RuleKind
 from qualitywatch.room import Limit
 
@@ -43,6 +43,10 @@ class Common:
     critical_patterns: tuple[Selector, ...] = ()  # of a change rule: new values that are critical whatever else it says
     files: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # by key: lines, each with its file:line
     active: Hours | None = None  # when its conditions count; None: always
+
+    def key_of(self, pbx: str, subject: str, direction: Direction | None = None) -> AlertKey | None:
+        """The key that an observation of a subject belongs to; None when the rule does not speak of it."""
+        return AlertKey(self.name, pbx, subject, direction) if self.selection.matches(pbx, subject) else None
 
 
 @runtime_checkable

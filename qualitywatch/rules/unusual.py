@@ -7,30 +7,15 @@ from itertools import combinations
 
 from qualitywatch.document import format_duration
 from qualitywatch.model import Direction, Metric
-from qualitywatch.rules.findings import Finding, Rule
+from qualitywatch.rules.findings import Finding, Rule, too_few_packets
 from qualitywatch.rules.kinds.baseline import Options
-from qualitywatch.rules.windows import (
-    HIGHEST,
-    HIGHEST_JUDGED,
-    LONGEST_CALL_S,
-    LOWER_IS_WORSE,
-    LOWEST,
-    PACKETS_PER_SECOND,
-)
+from qualitywatch.rules.windows import HIGHEST, HIGHEST_JUDGED, LONGEST_CALL_S, LOWER_IS_WORSE, LOWEST
 
 
 def far_off(rule: Rule, options: Options) -> Iterator[Finding]:
     """Yield what is wrong with one rule."""
     metric, lower = options.metric, options.metric in LOWER_IS_WORSE
-    possible = PACKETS_PER_SECOND * options.window_s
-    if options.min_expected > possible:
-        enough = format_duration(round(options.min_expected / PACKETS_PER_SECOND))
-        yield rule.finding(
-            "can hardly ever fire",
-            f"a window of {format_duration(options.window_s)} holds {possible:.0f} packets of a call, min_expected wants"
-            f" {options.min_expected:g}",
-            f"make the window at least {enough}, or min_expected smaller",
-        )
+    yield from too_few_packets(rule, options)
     if metric is Metric.RTT_MS and rule.common.directions != frozenset(Direction):
         yield rule.finding("has a direction for nothing", "a round trip goes both ways", "take direction out")
     highest, lowest = HIGHEST_JUDGED.get(metric, HIGHEST[metric]), LOWEST.get(metric, 0.0)

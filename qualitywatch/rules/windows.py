@@ -259,12 +259,8 @@ class SampleWindows:
         return self._windows.get((key.pbx, key.subject, key.direction))
 
     def _open(self, place: _Place) -> Window:
-        pbx, subject, direction = place
-        if direction is not None and direction not in self._common.directions:
-            return Window(None, None)
-        if not self._common.selection.matches(pbx, subject):
-            return Window(None, None)
-        return Window(AlertKey(self._common.name, pbx, subject, direction), self._edge(pbx, subject))
+        key = self._common.key_of(*place)
+        return Window(key, None if key is None else self._edge(place[0], place[1]))
 
 
 def _figure(aggregate: Aggregate, samples: Collection[Sample], packets: float) -> float:

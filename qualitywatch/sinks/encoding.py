@@ -1,35 +1,69 @@
-"""Readings as line protocol, gzip and all: what is stored in the spool and sent as it is.
+"""Readings as line protocol: what is stored in the spool and sent as it is.
 
+Strategy: a database keeps one value of a field for a series and an instant, and what comes later overwrites it.  Two calls of a
+trunk that end with the same read would be one: the later one is moved by a millisecond, the finest that VictoriaMetrics keeps.
 Standard: InfluxDB line protocol, written by influxdb-client's own ``Point``; timestamps in microseconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from influxdb_client.client.write.point import Point
 from influxdb_client.domain.write_precision import WritePrecision
 
-from qualitywatch.sinks.reading import Reading
+from qualitywatch.sinks.reading import Field, Reading
 
-_MICROSECONDS = 1_000_000
+_MS: Final = 1000
+_STEP_US: Final = 1000
+_Taken: TypeAlias = set[tuple[str, tuple[tuple[str, str], ...], int, str]]
+
+
+class Encoder:
+    """Encodes batch after batch; knows the instants of the batch before, too."""
+
+    def __init__(self) -> None:
+        self._before: _Taken = set()
+
+    def encode(self, readings: Iterable[Reading]) -> bytes:
+        """Return one line for each reading that has a field."""
+        taken: _Taken = set()
+        lines = []
+        for reading in readings:
+            at_us = round(reading.at * _MS) * _STEP_US
+            while any(key in taken or key in self._before for key in _keys(reading, at_us)):
+                at_us += _STEP_US
+            taken.update(_keys(reading, at_us))
+            lines.append(_line(reading, at_us))
+        self._before = taken
+        return "\n".join(filter(None, lines)).encode()
 
 
 def encode(readings: Iterable[Reading]) -> bytes:
-    """Return one line for each reading that has a field.
-
-    A byte of a name that was no UTF-8 (half a surrogate here) becomes a question mark: one such name must not stop the series.
-    """
-    return "\n".join(line for reading in readings if (line := _line(reading))).encode("utf-8", "replace")
+    """Return a batch that nothing comes before."""
+    return Encoder().encode(readings)
 
 
-def _line(reading: Reading) -> str:
+def _keys(reading: Reading, at_us: int) -> list[tuple[str, tuple[tuple[str, str], ...], int, str]]:
+    return [(reading.measurement, reading.tags, at_us, name) for name in reading.fields]
+
+
+def _line(reading: Reading, at_us: int) -> str:
     untyped: Any = Point
-    point = untyped(reading.measurement).time(round(reading.at * _MICROSECONDS), WritePrecision.US)
+    point = untyped(reading.measurement).time(at_us, WritePrecision.US)
     for name, text in reading.tags:
         # A newline ends a line even in a tag, and a backslash at its end would swallow what follows.
-        point.tag(name, " ".join(text.split()).rstrip("\\"))
+        point.tag(name, _plain(text).rstrip("\\"))
     for name, value in reading.fields.items():
-        point.field(name, value)
+        point.field(name, _value(value))
     return str(point.to_line_protocol())
+
+
+def _value(value: Field) -> Field:
+    return _plain(value) if isinstance(value, str) else value
+
+
+def _plain(text: str) -> str:
+    """On one line, and as UTF-8: names and User-Agents may hold bytes that never were."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split())

@@ -6,11 +6,11 @@
     rtt        ms                                      pbx peer codec trunk site
     mos        score, r_factor                         pbx peer direction codec trunk site
     qualify    ms                                      pbx peer trunk site
-    state      up, state                               pbx entity and peer, trunk or queue
+    state      up, state                               pbx entity and trunk, or peer trunk site
     kpi        total, count                            pbx kpi and peer trunk, or queue
     call       seconds, answered, cause,               pbx peer codec trunk site
                loss_to_peer, loss_from_peer, jitter_max_ms, rtt_max_ms, mos_min
-    event      text                                    pbx peer kind
+    event      text                                    pbx peer kind, and agent where it is a User-Agent that changed
     alert      text, firing                            pbx peer rule severity trunk site
     daemon     events, seconds                         pbx
                lag_s                                   pbx
@@ -56,7 +56,6 @@ _FIELDS: Final[Mapping[Metric, tuple[str, str]]] = {
     Metric.RTT_MS: ("rtt", "ms"),
     Metric.MOS: ("mos", "score"),
     Metric.R_FACTOR: ("mos", "r_factor"),
-    Metric.QUALIFY_RTT_MS: ("qualify", "ms"),
 }
 _UP: Final = frozenset({PeerState.REGISTERED, PeerState.REACHABLE, TrunkState.REGISTERED, "ok", "seen", "complete"})
 _UNKNOWN: Final = frozenset({PeerState.UNKNOWN, PeerState.LAGGED, TrunkState.RETRYING})
@@ -69,8 +68,10 @@ DAEMON_KPIS: Final[Mapping[str, tuple[str, ...]]] = {
     "daemon_firing": ("severity",),
 }
 """Figures of the daemon itself, as ``app.vitals`` names them, and the tags that their subject is made of."""
+_AGENT: Final = "user_agent"
 _RATES: Final = frozenset({"daemon_events", "daemon_lines"})
 _ALERT: Final = "alert"
+_TRUNK: Final = "trunk"
 _QUEUE: Final = "queue"
 
 
@@ -78,7 +79,7 @@ def measurements(batch: SeriesBatch, labels: Labels) -> list[Reading]:
     """Return a batch as readings."""
     found = [reading for sample in batch.samples if (reading := _sample(sample, labels)) is not None]
     found += [_call(call, labels) for call in batch.calls]
-    found += [_state(each.what) for each in batch.observed if isinstance(each.what, StatusObservation)]
+    found += [_state(each.what, labels) for each in batch.observed if isinstance(each.what, StatusObservation)]
     found += [_kpi(record, labels) for record in batch.kpis]
     found += [_log(entry, labels) for entry in batch.logs]
     return found
@@ -112,17 +113,22 @@ def _call(call: CallRecord, labels: Labels) -> Reading:
     return Reading("call", call.ended_at, tags, {name: value for name, value in fields.items() if value is not None})
 
 
-def _state(status: StatusObservation) -> Reading:
+def _state(status: StatusObservation, labels: Labels) -> Reading:
     fields: dict[str, Field] = {"state": str(status.status)}
     if status.status not in _UNKNOWN:
         fields["up"] = int(status.status in _UP)
-    kind = "trunk" if status.entity == "trunk" else "peer"
-    return Reading("state", status.at, (("pbx", status.pbx), ("entity", status.entity), (kind, status.subject)), fields)
+    if status.entity == _TRUNK:
+        tags: tuple[tuple[str, str], ...] = ("pbx", status.pbx), ("entity", _TRUNK), (_TRUNK, status.subject)
+    else:
+        tags = _tags(status.pbx, status.subject, labels, entity=status.entity)
+    return Reading("state", status.at, tags, fields)
 
 
 def _kpi(record: KpiRecord, labels: Labels) -> Reading:
     if record.kpi in DAEMON_KPIS:
         return _daemon(record)
+    if record.kpi == Metric.QUALIFY_RTT_MS:
+        return Reading("qualify", record.at, _tags(record.pbx, record.subject, labels), {"ms": float(record.total)})
     if record.kpi.startswith(_QUEUE):
         of_what: tuple[tuple[str, str], ...] = (("queue", record.subject),)
     else:
@@ -143,9 +149,10 @@ def _daemon(record: KpiRecord) -> Reading:
 
 def _log(entry: LogRecord, labels: Labels) -> Reading:
     if entry.kind != _ALERT:
-        return Reading(
-            "event", entry.at, (("pbx", entry.pbx), ("peer", entry.subject), ("kind", entry.kind)), {"text": entry.text}
-        )
+        # A device is a tag as well: VictoriaMetrics keeps no texts.
+        agent = entry.text.rpartition(" -> ")[2] if entry.kind == _AGENT else None
+        told = {"pbx": entry.pbx, "peer": entry.subject, "kind": entry.kind, "agent": agent}
+        return Reading("event", entry.at, tuple(_known(told)), {"text": entry.text})
     reason, severity, rule = [*entry.text.split(" ", 2), "", "", ""][:3]
     tags = _tags(entry.pbx, entry.subject, labels, rule=rule, severity=severity)
     return Reading("alert", entry.at, tags, {"text": entry.text, "firing": int(reason != "resolved")})

@@ -16,12 +16,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from traceback import extract_tb
 from typing import Final, NoReturn
 
 from qualitywatch.backoff import Backoff
 from qualitywatch.errors import StoreError
 from qualitywatch.ports import Clock, SeriesBatch
-from qualitywatch.sinks.encoding import encode
+from qualitywatch.sinks.encoding import Encoder
 from qualitywatch.sinks.reading import Reading
 from qualitywatch.sinks.server import Refusal, Server, SinkError
 from qualitywatch.sinks.spool import Batch, Spool
@@ -61,14 +62,15 @@ class Sink:
         readings: Callable[[SeriesBatch], list[Reading]],
         backoff: Backoff = Backoff(1.0, 60.0),  # noqa: B008 a frozen value
         flush_s: float = FLUSH_S,
+        fix_pause_s: float = FIX_PAUSE_S,
         chance: Random | None = None,
     ) -> None:
         self.name = name
         self.counts = Counts()
         self._server, self._spool, self._clock = server, spool, clock
-        self._readings = readings
+        self._readings, self._encoder = readings, Encoder()
         self._backoff = backoff
-        self._flush_s = flush_s
+        self._flush_s, self._fix_pause_s = flush_s, fix_pause_s
         self._chance = chance or Random()  # noqa: S311 it spreads retries, nothing more
         self._held: deque[Reading] = deque()
         self._full = asyncio.Event()  # a batch is complete before its time
@@ -76,7 +78,7 @@ class Sink:
         self._failures = 0
         self._under_way: tuple[Batch, asyncio.Future[None]] | None = None
         self._told_at: dict[str, float] = {}
-        self._unsaid = 0
+        self._unsaid, self._why_lost = 0, ""
         self._closed = False
         if spool.load.batches:
             self._filled.set()
@@ -135,6 +137,10 @@ class Sink:
         except StoreError as exc:
             log.error('sink.closed name=%s lines_lost=%d error="%s"', self.name, len(self._held), exc)
         finally:
+            self._say_lost()
+            counts = self.counts
+            became = counts.taken_in, counts.sent, counts.refused, counts.dropped, self._spool.load.lines
+            log.info("sink.stopped name=%s taken_in=%d sent=%d refused=%d lost=%d waiting=%d", self.name, *became)
             await self._spool.close()
             await asyncio.to_thread(self._server.close)
 
@@ -148,6 +154,8 @@ class Sink:
             self._full.clear()
             while self._held and await self._put_away():
                 pass
+            if self._unsaid and self._is_due("loss"):
+                self._say_lost()
             if len(self._held) >= MAX_LINES:
                 await asyncio.sleep(self._flush_s)  # the disk will not have it now
 
@@ -155,7 +163,7 @@ class Sink:
         """Move a batch from memory to disk; return whether that went well."""
         batch = [self._held.popleft() for _ in range(min(len(self._held), MAX_LINES))]
         try:
-            text = await asyncio.to_thread(encode, batch)
+            text = await asyncio.to_thread(self._encoder.encode, batch)
             dropped = await self._spool.append(text, len(batch))
         except StoreError as exc:
             self._held.extendleft(reversed(batch))
@@ -187,20 +195,31 @@ class Sink:
         batch = await self._spool.oldest()
         if batch is None:
             return False
-        self._under_way = batch, asyncio.get_running_loop().run_in_executor(None, self._server.write, batch.text)
+        self._under_way = batch, asyncio.get_running_loop().run_in_executor(None, self._write, batch.text)
         try:
             await asyncio.shield(self._under_way[1])  # a stop must not make us forget what the server took
         except SinkError as exc:
             self._under_way = None
             if exc.refusal is not Refusal.NEVER:
                 self._failures += 1
-                self._say(f"{exc}; {self._spool.load.lines} lines wait on disk")
+                self._say(str(exc), f"; {self._spool.load.lines} lines wait on disk")
                 raise
             await self._give_up(batch, exc)
             return True
         self._under_way = None
         await self._taken(batch)
         return True
+
+    def _write(self, text: bytes) -> None:
+        try:
+            self._server.write(text)
+        except SinkError:
+            raise
+        except Exception as exc:  # noqa: BLE001 whatever a library does must not end the watching of PBXes
+            place = extract_tb(exc.__traceback__)[-1]
+            # Not its text: libraries quote the header that they do not like, with the token in it.
+            bug = f"{type(exc).__name__} in {place.filename}:{place.lineno}"
+            raise SinkError(f"cannot be written to, by a mistake of this program: {bug}", Refusal.FIX) from None
 
     async def _taken(self, batch: Batch) -> None:
         await self._spool.remove(batch)
@@ -231,23 +250,29 @@ class Sink:
         if error.retry_after_s is not None:
             return error.retry_after_s
         if error.refusal is Refusal.FIX:
-            return FIX_PAUSE_S
+            return self._fix_pause_s
         return self._backoff.pause_s(self._failures - 1, self._chance)
 
     def _drop(self, lines: int, why: str) -> None:
         self.counts.dropped += lines
-        self._unsaid += lines
+        self._unsaid, self._why_lost = self._unsaid + lines, why
         if self._is_due("loss"):
-            log.error('sink.lost name=%s lines=%d since_start=%d error="%s"', self.name, self._unsaid, self.counts.dropped, why)
-            self._unsaid = 0
+            self._say_lost()
 
-    def _say(self, trouble: str) -> None:
+    def _say_lost(self) -> None:
+        """Log what was lost since this was said last."""
+        if self._unsaid:
+            lost = self._unsaid, self.counts.dropped, self._why_lost
+            log.error('sink.lost name=%s lines=%d since_start=%d error="%s"', self.name, *lost)
+        self._unsaid = 0
+
+    def _say(self, trouble: str, more: str = "") -> None:
         """Log a trouble when it is new, and once a minute while it lasts."""
         if self.counts.trouble is None:
             self._told_at.pop("trouble", None)
         self.counts.trouble = trouble
         if self._is_due("trouble"):
-            log.error('sink.trouble name=%s error="%s"', self.name, trouble)
+            log.error('sink.trouble name=%s error="%s%s"', self.name, trouble, more)
 
     def _is_due(self, kind: str) -> bool:
         now = self._clock.monotonic()

@@ -2,7 +2,8 @@
 
 Strategy: every batch is written here before it is sent, and deleted once the database has taken it.  So an outage and a
 restart are the same thing: whatever lies here is sent next.  What is sent twice does no harm, since the same series at the
-same instant overwrites itself.  Beyond the cap the oldest batches make room, and are counted.
+same instant overwrites itself (in VictoriaMetrics with ``-dedup.minScrapeInterval=1ms``).  Beyond the cap the oldest batches
+make room, and are counted.
 """
 
 from __future__ import annotations

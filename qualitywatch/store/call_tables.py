@@ -33,8 +33,8 @@ _LINK: Final = "coalesce(nullif(linkedid, ''), number + link_number, uniqueid, n
 def may_be_linked(links: Sequence[str]) -> tuple[str, list[str | int]]:
     """A condition on ``call`` that legs of these calls fulfil, and few others, and its values; found by index."""
     # Asked of the table itself: through a view SQLite does not recognise an indexed expression.
-    places = ", ".join("?" * len(links))
-    wanted = [link if (known := _numbers(link)) is None else known[1] for link in links]
+    wanted: list[str | int] = [*links, *(known[1] for link in links if (known := _numbers(link)) is not None)]
+    places = ", ".join("?" * len(wanted))
     return f"call.id IN (SELECT id FROM leg WHERE {_LINK} IN ({places}))", wanted  # noqa: S608 - constants
 
 

@@ -15,7 +15,7 @@ from qualitywatch.store.linked import CallId
 MIGRATION: Final = ("CREATE INDEX call_linked ON call(coalesce(linkedid, uniqueid))",)
 """What was indexed before the table became ``leg``, and moved there: what ``linked.call_id`` says."""
 
-_CHUNK: Final = 400  # parameters a statement, well below what any SQLite takes
+_CHUNK: Final = 300  # calls a statement, up to three parameters each: below what any SQLite takes
 _LINKED: Final = "coalesce(call.linkedid, call.uniqueid)"
 _TOTALS: Final = ("lost", "packets", "lost_reported", "packets_reported", "jitter_max", "mos_min")
 _COLUMNS: Final = (
@@ -27,10 +27,11 @@ _COLUMNS: Final = (
 
 def select_newest(connection: sqlite3.Connection, query: CallQuery) -> dict[CallId, int]:
     """When the newest leg that is meant began, by call: as many calls as the page needs."""
-    where, values = _where({"peer.pbx": query.pbx, "peer.name": query.subject, _LINKED: query.linkedid})
+    where, named = _where({"peer.pbx": query.pbx, "peer.name": query.subject, _LINKED: query.linkedid})
+    values: list[str | int] = [*named]
     if query.linkedid is not None:
-        near, ends = may_be_linked([printable(query.linkedid)])
-        where, values = f"{where} AND {near}", [*values, *ends]
+        near, wanted = may_be_linked([printable(query.linkedid)])
+        where, values = f"{where} AND {near}", [*values, *wanted]
     rows = connection.execute(
         f"""SELECT call.start, peer.pbx, {_LINKED} FROM call JOIN peer ON peer.id = call.peer
             WHERE call.start >= ? AND call.start < ?{where} ORDER BY call.start DESC""",  # noqa: S608 - constants
@@ -55,11 +56,11 @@ def select_legs(connection: sqlite3.Connection, calls: Sequence[CallId]) -> list
     for start in range(0, len(links), _CHUNK):
         chunk = links[start : start + _CHUNK]
         places = ", ".join("?" * len(chunk))
-        near, ends = may_be_linked(chunk)
+        near, wanted = may_be_linked(chunk)
         rows = connection.execute(
             f"""SELECT {", ".join(_COLUMNS)} FROM call JOIN peer ON peer.id = call.peer
                 WHERE {near} AND {_LINKED} IN ({places}) ORDER BY call.id""",  # noqa: S608 - constants
-            [*ends, *chunk],
+            [*wanted, *chunk],
         )
         found += [_leg(*row) for row in rows]
     return found

@@ -15,7 +15,6 @@ from typing import Final, Protocol
 
 from qualitywatch.document import Selector, format_duration
 from qualitywatch.model import AlertKey, AlertState, Direction, NotifyReason, Severity, Transition
-from qualitywatch.notify.transcript import Line
 from qualitywatch.testing.account import account, last_word
 from qualitywatch.testing.outcome import Run
 
@@ -232,13 +231,8 @@ class MessageShown:
             lines = list(present.values())
         else:
             lines = [line for line in run.lines if self.span is None or self.span.holds(line.at - run.start_at)]
-        found = any(self._says(line) for line in lines if self.new is None or line.new is self.new)
+        found = any(says(line.text, self.text) for line in lines if self.new is None or line.new is self.new)
         return found is not self.never
-
-    def _says(self, line: Line) -> bool:
-        if len(self.text) > 2 and self.text.startswith("/") and self.text.endswith("/"):
-            return re.search(self.text[1:-1], line.text) is not None
-        return self.text in line.text
 
     def __str__(self) -> str:
         kind = {None: "a message", True: "a new message", False: "a changed message"}[self.new]
@@ -269,6 +263,13 @@ class MessageCount:
 
     def __str__(self) -> str:
         return f"{self.count.text} new messages" + (f" {self.span}" if self.span else "")
+
+
+def says(text: str, wanted: str) -> bool:
+    """Whether a text holds what is wanted: the words themselves, or something that fits ``/regex/``."""
+    if len(wanted) > 2 and wanted.startswith("/") and wanted.endswith("/"):
+        return re.search(wanted[1:-1], text) is not None
+    return wanted in text
 
 
 def what_happened(run: Run, rule: str | None) -> list[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from qualitywatch.notify.remedies import told
 from qualitywatch.notify.texts import words_of
-from qualitywatch.remedies.rehearsal import Rehearsed
-from qualitywatch.testing.expectations import Span
+from qualitywatch.testing.expectations import Span, says
 from qualitywatch.testing.outcome import Run
 
 
@@ -32,17 +30,11 @@ class RemedySaid:
     def came_true(self, run: Run) -> bool:
         """Look through what was rehearsed."""
         found = any(
-            self._means(remedy)
+            says(told(remedy.note, words_of("en"), None), self.text)
             for remedy in run.remedies
             if self.span is None or self.span.holds(remedy.note.at - run.start_at)
         )
         return found is not self.never
-
-    def _means(self, remedy: Rehearsed) -> bool:
-        said = told(remedy.note, words_of("en"), None)
-        if len(self.text) > 2 and self.text.startswith("/") and self.text.endswith("/"):
-            return re.search(self.text[1:-1], said) is not None
-        return self.text in said
 
     def __str__(self) -> str:
         return f"{'never ' if self.never else ''}the remedy {self.text!r}" + (f" {self.span}" if self.span else "")

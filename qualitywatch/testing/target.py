@@ -41,9 +41,9 @@ class Found:
     runs: int
 
 
-def search(count: Callable[[Sequence[float]], Sequence[int]], most: int, highest: float, rungs: int = RUNGS) -> Found:
+def search(count: Callable[[Sequence[float]], Sequence[int]], most: int, highest: float) -> Found:
     """Find the least factor in (1, highest] with at most so many; ``count`` runs several factors at once."""
-    ladder = [highest ** (step / rungs) for step in range(1, rungs + 1)]
+    ladder = [highest ** (step / RUNGS) for step in range(1, RUNGS + 1)]
     low, best, runs = 1.0, None, 0
     for _ in range(2):
         counts = list(count(ladder))
@@ -57,7 +57,7 @@ def search(count: Callable[[Sequence[float]], Sequence[int]], most: int, highest
             return Found(None, None, runs)
         low = ladder[place - 1] if place else low
         top = best[0]
-        ladder = [low * (top / low) ** (step / (rungs + 1)) for step in range(1, rungs + 1)]
+        ladder = [low * (top / low) ** (step / (RUNGS + 1)) for step in range(1, RUNGS + 1)]
     return Found(*best, runs) if best is not None else Found(None, None, runs)
 
 

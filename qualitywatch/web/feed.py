@@ -13,12 +13,11 @@ _TOPICS = {"peer": Topic.PEER, "trunk": Topic.TRUNK, "pbx": Topic.PBX, "audio": 
 
 
 class Feed:
-    """``ports.SeriesStore`` for pages that are open and for ``/metrics``; ``events`` counts what each PBX said."""
+    """``ports.SeriesStore`` for pages that are open and for ``/metrics``."""
 
     def __init__(self, recent: RecentFigures, news: News) -> None:
         self._recent = recent
         self._news = news
-        self.events: dict[str, int] = {}
 
     async def write(self, batch: SeriesBatch) -> None:
         """Take in a batch; never fails."""
@@ -42,7 +41,6 @@ class Feed:
 
     def heard(self, pbx: str, event: PbxEvent) -> None:
         """An event of a PBX is about to be judged."""
-        self.events[pbx] = self.events.get(pbx, 0) + 1
         if isinstance(event, ChannelChanged | ChannelHungUp):
             self._news.note(Change(Topic.PBX, pbx))
 

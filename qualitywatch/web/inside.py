@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from qualitywatch.model import Severity
+
 
 @dataclass(frozen=True, slots=True)
 class SinkFigures:
@@ -36,3 +38,4 @@ class Inside:
     pbxes: Mapping[str, PbxFigures] = field(default_factory=dict)
     sinks: Mapping[str, SinkFigures] = field(default_factory=dict)
     outbox_waiting: int = 0  # incidents and posts that somebody still has to be told of
+    firing: Mapping[Severity, int] = field(default_factory=dict)  # alerts; a severity of which none fires may be missing

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from starlette.concurrency import run_in_threadpool
 
 from qualitywatch import __version__
-from qualitywatch.model import AlertState, Direction, Gauge, Severity
+from qualitywatch.model import Direction, Gauge, Severity
 from qualitywatch.room import PbxView
 from qualitywatch.store.codec import printable
 from qualitywatch.web.api.trunks import is_up
@@ -66,7 +66,7 @@ class _Everything:
         yield from _of_pbxes(pbxes)
         yield from _of_trunks(pbxes)
         yield from self._of_levels(pbxes)
-        yield _firing(pbxes)
+        yield _firing(inside)
         yield _gauge("qualitywatch_incidents_open", "Incidents that are open.", len(self._sources.room.incidents()))
         yield _gauge("qualitywatch_silences", "Silences in force or to come.", len(self._sources.room.silences()))
         yield _gauge("qualitywatch_web_pages", "Pages that listen to changes.", self._sources.news.pages)
@@ -152,15 +152,10 @@ def _of_trunks(pbxes: Iterable[PbxView]) -> Iterator[Metric]:
     yield up
 
 
-def _firing(pbxes: Iterable[PbxView]) -> Metric:
-    counts = dict.fromkeys(Severity, 0)
-    for pbx in pbxes:
-        for alert in pbx.alerts:
-            if alert.state is AlertState.FIRING:
-                counts[alert.severity] += 1
+def _firing(inside: Inside) -> Metric:
     firing = GaugeMetricFamily("qualitywatch_alerts_firing", "Alerts that fire now.", labels=["severity"])
-    for severity, count in counts.items():
-        firing.add_metric([severity.value], count)
+    for severity in Severity:
+        firing.add_metric([severity.value], inside.firing.get(severity, 0))
     return firing
 
 

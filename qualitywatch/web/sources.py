@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 from qualitywatch.ports import Clock, SeriesReader
 from qualitywatch.room import Room
@@ -25,3 +26,4 @@ class Sources:
     recent: RecentFigures = field(default_factory=RecentFigures)
     news: News = field(default_factory=News)
     language: str = "en"  # of the page, unless its reader chose another one
+    zone: tzinfo = UTC  # of times within sentences

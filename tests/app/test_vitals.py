@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from qualitywatch.app.insight import Insight
 from qualitywatch.app.vitals import Vitals
 from qualitywatch.grafana import names
 from qualitywatch.grafana.asks import Lines
@@ -14,11 +18,16 @@ from qualitywatch.sinks.servers.victoria import Victoria
 from qualitywatch.sinks.sink import Sink
 from qualitywatch.sinks.spool import Spool
 from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
-from tests.app.office import START, office, running, until
+from qualitywatch.web.inside import Inside
+from tests.app.office import START, Office, office, running, until
 from tests.grafana.filling import Span, asked, filled
 
 NOBODY = "http://127.0.0.1:9"  # discard: nothing listens there
 CHOICES = {"pbx": ["office"]}
+
+
+def inside(it: Office, *sinks: Sink, waiting: int = 0) -> Callable[[], Inside]:
+    return Insight({"office": it.watcher}, sinks, it.keeper, waiting=lambda: waiting, hangs=lambda: None).look
 
 
 async def test_a_minute_of_the_daemon_is_on_its_dashboard_and_in_its_sinks(tmp_path: Path) -> None:
@@ -28,7 +37,7 @@ async def test_a_minute_of_the_daemon_is_on_its_dashboard_and_in_its_sinks(tmp_p
         sink = Sink("vm", Victoria(NOBODY), spool, it.clock, readings=lambda batch: measurements(batch, lambda *of: {}))
         sink.counts.sent, sink.counts.dropped = 40, 2
         store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
-        vitals = Vitals({"office": it.watcher}, [sink], [store, sink], lambda: 3, it.clock)
+        vitals = Vitals(inside(it, sink, waiting=3), [store, sink], it.clock)
         async with running(it.watcher):
             await until(lambda: it.pipeline.now is not None)
             await vitals.write()
@@ -47,7 +56,7 @@ async def test_a_minute_of_the_daemon_is_on_its_dashboard_and_in_its_sinks(tmp_p
     assert shown["outbox"] == {"": 3.0}
     assert shown["firing"] == {"info": 0.0, "warning": 0.0, "critical": 1.0}
     assert shown["spool"] == {"vm": 0.0}
-    assert shown["lines"]["vm sent"] / shown["lines"]["vm dropped"] == 20
+    assert shown["lines"]["vm sent"] / shown["lines"]["vm dropped"] == pytest.approx(20)
     assert shown["lines"]["vm refused"] == 0
 
     spool = await Spool.open(path, max_bytes=1 << 20, now=START)
@@ -66,7 +75,7 @@ async def test_what_was_told_is_not_told_again(tmp_path: Path) -> None:
         spool = await Spool.open(tmp_path / "spool.db", max_bytes=1 << 20, now=START)
         sink = Sink("vm", Victoria(NOBODY), spool, it.clock, readings=lambda batch: [])
         store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
-        vitals = Vitals({"office": it.watcher}, [sink], [store], lambda: 0, it.clock)
+        vitals = Vitals(inside(it, sink), [store], it.clock)
         for minute, sent in enumerate((40, 45, 45)):
             it.clock.at = START + 60 * minute
             sink.counts.sent = sent
@@ -82,7 +91,7 @@ async def test_a_store_that_cannot_take_it_does_not_stop_the_others(tmp_path: Pa
         closed = await RollupStore.open(tmp_path / "closed", RollupOptions(), now=START)
         await closed.close(START)
         store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
-        await Vitals({"office": it.watcher}, [], [closed, store], lambda: 7, it.clock).write()
+        await Vitals(inside(it, waiting=7), [closed, store], it.clock).write()
         (waiting,) = await store.kpis("", "outbox", START - 60, START + 60)
         assert waiting.high == 7
         await store.close(START)

@@ -101,6 +101,7 @@ def test_it_agrees_with_the_daemon(tmp_path: Path, capsys: Capture) -> None:
     assert all(each["began_at"] >= START and each["ended_at"] > each["began_at"] for each in fired)
 
 
+@pytest.mark.slow
 def test_limits_that_meet_a_target(weeks: Path, tmp_path: Path, capsys: Capture) -> None:
     before = asked(capsys, "--store", str(weeks), "--rule", "loss")
     (present,) = (each for each in before["present"]["rules"] if each["rule"] == "loss")
@@ -118,6 +119,7 @@ def test_limits_that_meet_a_target(weeks: Path, tmp_path: Path, capsys: Capture)
     assert "present limits meet it" in told(capsys, "--store", str(weeks), "--target", "500/week")
 
 
+@pytest.mark.slow
 def test_history_of_an_older_version(weeks: Path, tmp_path: Path, capsys: Capture) -> None:
     """Sums of minutes are better than nothing, and what they cannot tell is said."""
     shutil.copy(weeks / ROLLUP_FILE, tmp_path / ROLLUP_FILE)
@@ -154,6 +156,7 @@ def test_what_cannot_be_done_is_said(storm: Path, arguments: list[str], reason: 
     assert reason in text
 
 
+@pytest.mark.slow
 def test_only_thresholds_can_be_moved(weeks: Path, capsys: Capture) -> None:
     text = told(capsys, "--store", str(weeks), "--target", "1/week", "--rule", "trunk-down", code=1)
     assert "trunk-down is of kind state: only thresholds can be moved (loss, jitter, rtt, mos" in text

@@ -129,7 +129,7 @@ def same_verdict(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[obje
         assert told(retrial.transitions, exact) == lived.told(exact)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(calls=st.lists(talks, min_size=1, max_size=10), others=other_events)
 def test_of_invented_hours(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[object, ...]]]) -> None:
     same_verdict(calls, others)
@@ -147,6 +147,7 @@ def test_of_many_invented_hours(calls: Sequence[Talk], others: Sequence[tuple[fl
     same_verdict(calls, others)
 
 
+@pytest.mark.slow
 def test_other_rules_than_those_that_ran(tmp_path: Path) -> None:
     """Rules the daemon did not have when it wrote the history are judged as it would have judged them."""
     (tmp_path / "rules").mkdir()

@@ -128,7 +128,8 @@ class Day:
         return call
 
     def _voice(self, talking: list[_Call], at: int, begins_s: float, ends_s: float) -> Iterator[Row]:
-        chance, rows, late = self._chance, {}, START_AT + ends_s + 10
+        chance, late = self._chance, START_AT + ends_s + 10
+        rows: dict[RollupKey, Figures] = {}
         for call in talking:
             reports = round((min(call.ends_s, ends_s) - max(call.begins_s, begins_s)) / REPORT_EVERY_S)
             if reports <= 0:

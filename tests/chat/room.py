@@ -15,6 +15,7 @@ from qualitywatch.model import (
     MuteKind,
     Silence,
 )
+from qualitywatch.ports import FedDatabase
 from qualitywatch.room import Limit, PbxView, SilenceRequest
 
 
@@ -31,6 +32,7 @@ class MemoryRoom:
     audit: list[AuditRow] = field(default_factory=list)
     refuse_silence: str = ""
     ails: list[str] = field(default_factory=list)
+    fed: list[FedDatabase] = field(default_factory=list)
 
     def now(self) -> float:
         return self.clock_at
@@ -49,6 +51,9 @@ class MemoryRoom:
 
     def troubles(self) -> Sequence[str]:
         return self.ails
+
+    def databases(self) -> Sequence[FedDatabase]:
+        return self.fed
 
     def silences(self) -> Sequence[Silence]:
         return [one for one in self.quiet if one.expired_at is None and one.ends_at > self.clock_at]

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from qualitywatch.commands.top import pressed
 from qualitywatch.commands.top_screen import SORTS, Looks, rows, screen
 from qualitywatch.control.client import ask
 from qualitywatch.control.protocol import SOCKET, AskView, Heard, View
-from qualitywatch.model import PeerState, TrunkState
+from qualitywatch.model import PeerState, Severity, TrunkState
 from qualitywatch.room import PbxView, PeerView, TrunkView
 from tests.conftest import CAPTURES
 from tests.e2e.processes import REPOSITORY, DaemonProcess, Site, playing, running
@@ -71,6 +72,49 @@ def test_the_worst_peer_comes_first_and_what_is_unknown_is_a_dash() -> None:
     assert peers[0].split()[3:] == ["reachable", "9.25", "0.50", "3.0", "41", "3.10", "10.0.0.3"]
     assert peers[2].split()[3:] == ["unreachable", "-", "-", "-", "20", "-", "10.0.0.2"]
     assert any("peer-loss" in line and "5.45" in line for line in lines)
+
+
+def test_alerts_are_told_in_words_whatever_they_are_about() -> None:
+    alert = an_alert("SIP/1")
+    silent = replace(
+        alert,
+        topic="audio_state",
+        value=None,
+        peak=None,
+        details={"state": "hears_nothing"},
+        texts={},
+        severity=Severity.CRITICAL,
+    )
+    site = replace(
+        alert,
+        key=replace(alert.key, subject="Branch North", direction=None),
+        topic="site_loss",
+        display_name=None,
+        value=70.0,
+        details={"lossy": "14", "active": "20", "worst": "SIP/6124 23.4%", "more": "13"},
+        texts={},
+    )
+    office = replace(view().pbxes[0], alerts=(silent, site))
+    lines = drawn(replace(view(), pbxes=(office,)), Looks(), width=160)
+    assert any("Anna SIP/1 hears nothing: our packets do not get there" in line and "critical" in line for line in lines)
+    assert any("site Branch North: 14 of 20 active peers lose packets (SIP/6124 23.4%, and 13 more)" in line for line in lines)
+
+
+def test_of_several_pbxes_everything_says_whose_it_is_and_the_worst_alert_comes_first() -> None:
+    office = view().pbxes[0]
+    alert = office.alerts[0]
+    other = replace(alert, key=replace(alert.key, pbx="branch"), severity=Severity.CRITICAL)
+    lines = drawn(replace(view(), pbxes=(office, replace(office, name="branch", alerts=(other,)))), Looks())
+    told = [line.split()[0] for line in lines if "peer-loss" in line]
+    assert told == ["[branch]", "[office]"]
+    assert any(line.startswith("[branch] SIP/provider0") for line in lines)
+    assert any(line.startswith("[branch] User 1 SIP/1") for line in lines)
+
+
+def test_peers_are_found_by_their_site() -> None:
+    office = view().pbxes[0]
+    shown = replace(view(), pbxes=(replace(office, peers=(replace(office.peers[0], site="Branch North"), *office.peers[1:])),))
+    assert [row.peer.subject for row in rows(shown, Looks(filter="branch n"))] == ["SIP/1"]
 
 
 @pytest.mark.parametrize(("key", "first"), [("l", 3), ("m", 3), ("r", 1), ("s", 2), ("n", 1)])

@@ -226,6 +226,7 @@ async def test_the_chat_is_answered_and_learns_russian(tmp_path: Path) -> None:
             assert await daemon.stop() == 0
 
 
+@pytest.mark.slow
 async def test_commands_of_other_chats_are_not_answered(tmp_path: Path) -> None:
     begins, _ = cut(OUTAGE, BOTH_DOWN_AT)
     elsewhere = -100999
@@ -295,6 +296,7 @@ async def test_a_chart_hangs_below_the_alert_without_a_sound(tmp_path: Path) -> 
     assert picture.picture.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 async def test_a_web_hook_is_told_as_well_and_signed(tmp_path: Path) -> None:
     async with FakeTelegram() as telegram, WebhookServer() as hook, playing(OUTAGE, speed=0) as (server, port):
         targets = [{"name": "ticket", "kind": "webhook", "url": hook.url, "secret": "shared key"}]
@@ -305,6 +307,7 @@ async def test_a_web_hook_is_told_as_well_and_signed(tmp_path: Path) -> None:
     assert all(request.signed_with("shared key") for request in hook.requests)
 
 
+@pytest.mark.slow
 async def test_where_nobody_may_press_there_are_no_buttons(tmp_path: Path) -> None:
     begins, _ = cut(OUTAGE, BOTH_DOWN_AT)
     async with FakeTelegram() as telegram, serving(begins) as port:

@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from qualitywatch.errors import QualitywatchError
 from qualitywatch.model import AlertState, NotifyReason
 from tests.backtest.world import live, recorded
@@ -30,6 +32,7 @@ async def backtest(config: Path) -> set[tuple[str, str, str | None, float]]:
     return {(each["rule"], each["subject"], each["direction"], each["began_at"]) for each in fired}
 
 
+@pytest.mark.slow
 async def test_a_backtest_of_what_a_daemon_stored(tmp_path: Path) -> None:
     async with FakeTelegram() as telegram, playing(RECORDING, speed=0) as (server, port):
         config = Site(tmp_path, {"office": port}, telegram.url).write()

@@ -66,6 +66,7 @@ async def test_nothing_listens(tmp_path: Path) -> None:
     assert "refused" in line
 
 
+@pytest.mark.slow
 async def test_unknown_host(tmp_path: Path) -> None:
     async with FakeTelegram() as telegram:
         site = Site(tmp_path, {"office": 5038}, telegram.url, pbx_extra={"host": "pbx.invalid"})
@@ -73,6 +74,7 @@ async def test_unknown_host(tmp_path: Path) -> None:
     assert "pbx.invalid" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("greeting", "what"), [(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "SSH"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP")]
 )
@@ -82,6 +84,7 @@ async def test_a_port_that_speaks_something_else(greeting: bytes, what: str, tmp
     assert what in line
 
 
+@pytest.mark.slow
 async def test_a_certificate_nobody_vouches_for(tmp_path: Path) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)

@@ -53,6 +53,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 async def test_alerts_are_told_while_the_disk_is_full_and_stored_once_there_is_room(tmp_path: Path, small_disk: Path) -> None:
     port = free_port()
     server = CaptureServer((RECORDING / "input.ami").read_bytes(), speed=0)

@@ -40,6 +40,7 @@ async def test_alerts_and_answers_go_through_the_proxy(kind: str, scheme: str, t
     assert not [line for line in daemon.log if PASSWORD in line or quote(PASSWORD) in line]
 
 
+@pytest.mark.slow
 async def test_a_wrong_proxy_password_is_told_without_the_password(tmp_path: Path) -> None:
     begins, _ = cut(OUTAGE, BOTH_DOWN_AT)
     async with FakeTelegram() as telegram, serving(begins) as port, proxy_to(telegram.port, "http") as proxy:

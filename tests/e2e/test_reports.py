@@ -17,6 +17,7 @@ from tests.fakes.fake_telegram import FakeTelegram
 from tests.store.model_values import a_call, a_sample
 
 
+@pytest.mark.slow
 async def test_yesterday_is_told_once(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     noon = (now.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)).timestamp()

@@ -97,6 +97,7 @@ async def test_telegram_away_for_a_while_costs_no_alert(tmp_path: Path) -> None:
         assert not [line for line in daemon.log if "TEST-token" in line], "the bot's token is in the log"
 
 
+@pytest.mark.slow
 async def test_a_second_daemon_on_one_state_directory_is_refused(tmp_path: Path) -> None:
     async with FakeTelegram() as telegram, playing(CAPTURES / "asterisk-20/restart", speed=0) as (_, port):
         config = Site(tmp_path, {"office": port}, telegram.url).write()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.conftest import CAPTURES
@@ -29,6 +30,7 @@ async def test_ready_watchdog_and_stop(tmp_path: Path) -> None:
             await heard(socket, "STOPPING=1")
 
 
+@pytest.mark.slow
 async def test_ready_although_neither_pbx_nor_telegram_is_there(tmp_path: Path) -> None:
     config = Site(tmp_path, {"office": 1}, "http://127.0.0.1:1").write()
     with NotifySocket(tmp_path, watchdog_s=1.0) as socket:

@@ -4,7 +4,10 @@ In a test::
 
     async with InfluxServer() as server:
         server.answer(503, {"Retry-After": "1"})   # the next write; 204 when nothing is prepared
-        server.slow_s = 0.5
+        server.slow_s = 0.5                         # before it stores
+        server.stall_s = 0.5                        # after it has stored, before it says so
+        server.token = "t"                          # no other is let in
+        server.buckets["q"] = None                  # by name: seconds that data is kept; writes to others are 404
         await server.down()                         # connections are refused
         await server.up()                           # on the same port, with what was stored before
         assert len(server.lines) == 100
@@ -31,7 +34,12 @@ class InfluxServer:
         self.writes: list[Mapping[str, str]] = []  # the headers of each
         self.queries: list[str] = []
         self.slow_s = 0.0
+        self.stall_s = 0.0
         self.port = 0
+        self.token: str | None = None
+        self.org = "office"
+        self.version = "2.7.0"
+        self.buckets: dict[str, int | None] | None = None  # None: there is every one
         self._answers: deque[tuple[int, Mapping[str, str], str]] = deque()
         self._always: tuple[int, Mapping[str, str], str] | None = None
         self._runner: web.AppRunner | None = None
@@ -63,6 +71,10 @@ class InfluxServer:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_get("/ping", self._ping)
         app.router.add_post("/api/v2/write", self._write)
+        app.router.add_get("/api/v2/orgs", self._orgs)
+        app.router.add_get("/api/v2/buckets", self._list_buckets)
+        app.router.add_post("/api/v2/buckets", self._keep_bucket)
+        app.router.add_patch("/api/v2/buckets/{id}", self._keep_bucket)
         app.router.add_post("/write", self._write)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -85,7 +97,37 @@ class InfluxServer:
         await self.down()
 
     async def _ping(self, request: web.Request) -> web.Response:
-        return web.Response(status=204, headers={"X-Influxdb-Version": "2.7.0", "X-Influxdb-Build": "OSS"})
+        return web.Response(status=204, headers={"X-Influxdb-Version": self.version, "X-Influxdb-Build": "OSS"})
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        if self.token is not None and request.headers.get("Authorization") != f"Token {self.token}":
+            return web.json_response({"code": "unauthorized", "message": "unauthorized access"}, status=401)
+        if (request.query.get("org") or self.org) != self.org:
+            told = {"code": "not found", "message": f'organization name "{request.query["org"]}" not found'}
+            return web.json_response(told, status=404)
+        return None
+
+    async def _orgs(self, request: web.Request) -> web.Response:
+        return self._refused(request) or web.json_response({"orgs": [{"id": "0" * 16, "name": self.org}]})
+
+    async def _list_buckets(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("name")
+        found = [self._bucket(name) for name in self.buckets or {} if wanted in {None, name}]
+        return self._refused(request) or web.json_response({"buckets": found})
+
+    async def _keep_bucket(self, request: web.Request) -> web.Response:
+        if refused := self._refused(request):
+            return refused
+        asked = await request.json()
+        assert self.buckets is not None
+        rules = asked["retentionRules"]
+        self.buckets[asked["name"]] = rules[0]["everySeconds"] if rules else None
+        return web.json_response(self._bucket(asked["name"]), status=201 if request.method == "POST" else 200)
+
+    def _bucket(self, name: str) -> dict[str, object]:
+        keep_s = (self.buckets or {}).get(name)
+        rules = [{"type": "expire", "everySeconds": keep_s}] if keep_s is not None else []
+        return {"id": f"{len(name):016}", "orgID": "0" * 16, "name": name, "retentionRules": rules}
 
     async def _write(self, request: web.Request) -> web.Response:
         body = await request.read()  # the library has undone gzip
@@ -94,11 +136,17 @@ class InfluxServer:
         await asyncio.sleep(self.slow_s)
         self.writes.append(dict(request.headers))
         self.queries.append(request.query_string)
-        if self._answers or self._always:
+        if self._answers or self._always:  # what a test wants comes first
             status, headers, text = self._answers.popleft() if self._answers else self._always or (204, {}, "")
-            if status >= 300:
+            if status != 204:
                 self._came.set()
-                return web.Response(status=status, headers=headers, text=text, content_type="application/json")
+                kind = "text/html" if text.startswith("<") else "application/json"
+                return web.Response(status=status, headers=headers, text=text, content_type=kind)
+        if refused := self._refused(request):
+            return refused
+        if self.buckets is not None and (bucket := request.query.get("bucket", "")) not in self.buckets:
+            return web.json_response({"code": "not found", "message": f'bucket "{bucket}" not found'}, status=404)
         self.lines += [line for line in body.decode().splitlines() if line and not line.startswith("#")]
         self._came.set()
+        await asyncio.sleep(self.stall_s)
         return web.Response(status=204)

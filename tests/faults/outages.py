@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 
 from tests.e2e.processes import running
-from tests.fakes.series_servers import influxdb1, influxql
+from tests.fakes.series_servers import influxdb1_server, influxql, started
 from tests.faults.pbx import FaultyPbx
 from tests.faults.stage import BRIDGE, OUTAGE, Outcome, Sample, samples_of, stage
 
@@ -57,23 +56,22 @@ async def influx_down(folder: Path) -> Outcome:
     """Stop a real InfluxDB 1.6 while it is being fed, start it again after the daemon was restarted too."""
     pbx = FaultyPbx(BRIDGE, OUTAGE, speed=10.0)
     async with stage(folder, pbx) as it:
-        with ExitStack() as first_life:
-            url = await asyncio.to_thread(first_life.enter_context, influxdb1(folder))
-            httpx.post(f"{url}/query", params={"q": "CREATE DATABASE qualitywatch"}).raise_for_status()
-            it.configure(influx=[{"kind": "influxdb1", "url": url, "database": "qualitywatch"}])
+        with started(influxdb1_server(folder)) as server:
+            httpx.post(f"{server.url}/query", params={"q": "CREATE DATABASE qualitywatch"}).raise_for_status()
+            it.configure(influx=[{"kind": "influxdb1", "url": server.url, "database": "qualitywatch"}])
             async with running(it.config) as daemon:
                 await daemon.logged("ami.resynced")
-                await _until_some_are_stored(url)
-                await asyncio.to_thread(first_life.close)
+                await _until_some_are_stored(server.url)
+                await asyncio.to_thread(server.stop)
                 await daemon.logged("sink.trouble", timeout_s=60)
                 await it.over()
                 it.demand(await daemon.stop() == 0, "the first daemon did not stop in order")
-        with influxdb1(folder, int(url.rpartition(":")[2])):
+            await asyncio.to_thread(server.start)
             async with running(it.config) as again:
                 await again.logged("started pbx=")
                 wanted, have = samples_of(pbx), set[Sample]()
                 async with asyncio.timeout(60):
-                    while len(have := _stored(url)) < len(wanted):
+                    while len(have := _stored(server.url)) < len(wanted):
                         await asyncio.sleep(0.5)
                 it.demand(await again.stop() == 0, "the second daemon did not stop in order")
         have = {sample for sample in wanted if (*sample[:2], sample[2] // 1000 * 1000) in have}

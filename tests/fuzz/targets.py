@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -130,7 +129,7 @@ def _pipeline(data: bytes) -> None:
             encode(measurements(batch, lambda pbx, subject: {}))
             for transition in effects.transitions:
                 for language in ("en", "ru"):
-                    told = headline(transition, language, UTC)
+                    told = headline(transition, language)
                     if not told.isprintable() and "\u200d" not in told and any(char < " " for char in told):
                         raise AssertionError(f"a control character is told: {told!r}")
 

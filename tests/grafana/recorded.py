@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from qualitywatch.model import CallRecord, DirectionTotals, KpiRecord, Metric, Sample, Verdict
+from qualitywatch.model import CallRecord, DirectionTotals, KpiRecord, Metric, StatusObservation
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.rules.loader import load_rules
@@ -17,6 +17,13 @@ from tests.accuracy.findings import RECORDINGS, RULES, events_of
 SITES = {"Riga": [ipaddress.ip_network("127.0.0.0/8")]}
 PBX = "asterisk-20.trunk-calls"
 TRUNK = "SIP/provider"  # a peer that is a trunk without a registration of ours
+# Devices that one peer of the recordings was, one after the other.
+AGENTS = {
+    ("SIP/6103", "Zoiper for Windows 2.43 r24984"),
+    ("SIP/6103", "Cisco-CP7960G/8.0"),
+    ("SIP/6103", "Yealink SIP-T46U 108.86.0.70"),
+    ("SIP/6103", "friendly-scanner"),
+}
 INTERNAL = (
     ("daemon_events", PBX, PBX, 600.0, 60.0),
     ("daemon_lag_s", PBX, PBX, 0.2, 1.0),
@@ -53,6 +60,7 @@ def recorded() -> Recorded:
             batch = SeriesBatch(done.samples, done.calls, done.logs, done.observed, done.kpis)
             subjects = {s.subject for s in done.samples} | {c.subject for c in done.calls} | {k.subject for k in done.kpis}
             subjects |= {entry.subject for entry in done.logs}
+            subjects |= {each.what.subject for each in done.observed if isinstance(each.what, StatusObservation)}
             batches.append((batch, {(pbx, subject): pipeline.labels_of(subject) for subject in subjects}))
     instants = [sample.at for batch, _ in batches for sample in batch.samples]
     instants += [entry.at for batch, _ in batches for entry in batch.logs]
@@ -62,12 +70,11 @@ def recorded() -> Recorded:
 
 
 def _made_up(at: float) -> tuple[SeriesBatch, dict[tuple[str, str], dict[str, str]]]:
-    """Half a minute of what no recording holds: dialling delays, qualify, causes and sound of a trunk, the daemon itself."""
-    sample = Sample(at, Metric.QUALIFY_RTT_MS, 21.0, PBX, "SIP/6101", None, "", "", Verdict.OK, 1.0)
+    """Half a minute of what no recording holds: dialling delays, causes and sound of a trunk, the daemon itself."""
     kpis = [KpiRecord(at, pbx, subject, kpi, total, count) for kpi, pbx, subject, total, count in INTERNAL]
     kpis.append(KpiRecord(at, PBX, TRUNK, Metric.POST_DIAL_DELAY_S, 4.0))
     call = CallRecord(
         PBX, TRUNK, f"{TRUNK}-1", "1.1", None, at - 9, at - 5, at, 16, "alaw", DirectionTotals(), DirectionTotals(), None
     )
-    batch = SeriesBatch((sample,), (call, replace(call, cause=34, uniqueid="1.2", ended_at=at + 1)), kpis=tuple(kpis))
+    batch = SeriesBatch((), (call, replace(call, cause=34, uniqueid="1.2", ended_at=at + 1)), kpis=tuple(kpis))
     return batch, {(PBX, TRUNK): {"trunk": TRUNK}}

@@ -13,10 +13,11 @@ import jsonschema_rs
 import pytest
 
 from qualitywatch.grafana import names
+from qualitywatch.grafana.asks import Log
 from qualitywatch.grafana.build import dashboard
 from qualitywatch.grafana.figures import JITTER_MAX, LOSS_MAX, MOS_MIN, TRUNK_UP
 from qualitywatch.grafana.language import DATASOURCE_UID
-from qualitywatch.grafana.panels import Board
+from qualitywatch.grafana.panels import Board, Panel, Shape
 from qualitywatch.grafana.registry import BOARDS, LANGUAGES
 from qualitywatch.grafana.thresholds import thresholds
 from qualitywatch.model import Metric, Severity
@@ -91,6 +92,80 @@ def test_only_variables_that_are_there_are_used(board: Board, kind: str) -> None
             if any(f"{{{name}:" in str(t) or f'"${name}"' in str(t) for t in panel["targets"])
         }
         assert used <= there, panel["title"]
+
+
+# What people were promised: dashboard, panel, and how it is drawn.
+PROMISED = (
+    (names.OVERVIEW, "Trunks", "stat", 1),
+    (names.OVERVIEW, "Worst peers of the last 15 minutes", "table", 6),
+    (names.OVERVIEW, "Loss", "status-history", 1),
+    (names.OVERVIEW, "Jitter", "status-history", 1),
+    (names.OVERVIEW, "Alerts", "table", 1),
+    (names.PEER, "Loss heard by the peer", "timeseries", 2),  # net and reported
+    (names.PEER, "Loss heard from the peer", "timeseries", 2),
+    (names.PEER, "Jitter", "timeseries", 2),
+    (names.PEER, "Round trip", "timeseries", 2),
+    (names.PEER, "MOS", "timeseries", 2),
+    (names.PEER, "Calls ended", "timeseries", 1),
+    (names.PEER, "Devices (User-Agent)", "table", 1),
+    (names.TRUNK, "Registration", "state-timeline", 1),
+    (names.TRUNK, "Answered and delivered", "timeseries", 2),  # ASR and NER
+    (names.TRUNK, "Length of answered calls (ACD)", "timeseries", 1),
+    (names.TRUNK, "Hangup causes", "bargauge", 1),
+    (names.TRUNK, "Loss by side", "timeseries", 2),
+    (names.SITE, "Loss of all its calls", "timeseries", 2),
+    (names.DAEMON, "Events of the PBX", "timeseries", 1),
+    (names.DAEMON, "Behind by", "timeseries", 1),
+    (names.DAEMON, "Lines written to databases, each second", "timeseries", 1),
+    (names.DAEMON, "Lines waiting on disk", "timeseries", 1),
+    (names.DAEMON, "Messages waiting to be told", "timeseries", 1),
+)
+
+
+@pytest.mark.parametrize("kind", LANGUAGES)
+def test_every_source_shows_everything_that_was_promised(kind: str) -> None:
+    made = {board.uid: built(board, kind) for board in BOARDS}
+    there = {(uid, p["title"]): (p["type"], len(p["targets"])) for uid, board in made.items() for p in panels(board)}
+    assert {(uid, title): (shape, asks) for uid, title, shape, asks in PROMISED}.items() <= there.items()
+    chosen = {variable["name"] for board in made.values() for variable in board["templating"]["list"]}
+    assert chosen == {"pbx", "site", "peer", "trunk"}
+
+
+@pytest.mark.parametrize("kind", LANGUAGES)
+def test_limits_are_drawn_wherever_a_rule_has_them(kind: str) -> None:
+    limited = {limit.metric for limit in LIMITS}
+    assert {Metric.LOSS_PERCENT, Metric.JITTER_MS, Metric.RTT_MS, Metric.MOS} <= limited
+    for board in BOARDS:
+        by_title = {panel["title"]: panel for panel in panels(built(board, kind))}
+        for content in board.contents:
+            if isinstance(content, Panel) and content.figure is not None and content.figure.metric in limited:
+                drawn = by_title[content.title]["fieldConfig"]["defaults"]
+                assert len(drawn["thresholds"]["steps"]) > 1, f"{board.title} / {content.title}"
+                if content.shape is Shape.LINES:
+                    assert drawn["custom"]["thresholdsStyle"]["mode"] == "line+area"
+
+
+UNITS = {
+    "percent": ("loss", "loss_max", "loss_reported_max", "asr", "ner"),
+    "ms": ("jitter_max", "rtt_max", "qualify_max"),
+    "s": ("acd", "dial_delay", "lag"),
+    "none": ("mos_min",),
+    "short": ("calls", "cause", "concurrent", "spool", "lines", "outbox", "firing"),
+    "eps": ("events",),
+    "bool_on_off": ("trunk_up", "peer_up"),
+}
+
+
+def test_every_figure_has_the_unit_it_is_measured_in() -> None:
+    asked = {
+        (ask.figure.name, str(ask.figure.unit))
+        for board in BOARDS
+        for content in board.contents
+        if isinstance(content, Panel)
+        for ask in content.asks
+        if not isinstance(ask, Log)
+    }
+    assert asked == {(figure, unit) for unit, figures in UNITS.items() for figure in figures}
 
 
 def test_units_and_limits_are_those_of_what_is_shown() -> None:

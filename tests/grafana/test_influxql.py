@@ -17,7 +17,7 @@ from qualitywatch.sinks.encoding import encode
 from qualitywatch.sinks.servers.influx1 import Influx1
 from tests.fakes.series_servers import influxdb1
 from tests.grafana.filling import ALL, Asked, Choices, Span, asked, filled
-from tests.grafana.recorded import PBX, TRUNK, recorded
+from tests.grafana.recorded import AGENTS, PBX, TRUNK, recorded
 
 ASKED = list(asked(InfluxQl()))
 VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
@@ -82,6 +82,7 @@ def test_annotations_have_their_columns(board: Board, influx: Influx) -> None:
         (found,) = influx.series(marks.text)
         named = {marks.beside["titleColumn"], marks.beside["textColumn"], *marks.beside["tagsColumn"].split(",")}
         assert named <= set(found["columns"])
+        assert influx.series(InfluxQl().marks(mark.log).text), "of what is chosen, too"
 
 
 def test_variables_offer_what_there_is(influx: Influx) -> None:
@@ -90,7 +91,10 @@ def test_variables_offer_what_there_is(influx: Influx) -> None:
     assert {TRUNK, "SIP/74993801@127.0.0.1"} <= set(influx.choices["trunk"])
     assert "SIP/6118" in influx.choices["peer"]
     one_pbx = influx.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ALL})
-    assert one_pbx == ["PJSIP/701", "PJSIP/702"]
+    assert one_pbx == ["PJSIP/701", "PJSIP/702", "PJSIP/703"], "the last one never had a call"
+    of_riga = influx.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ["Riga"]})
+    assert of_riga == one_pbx
+    assert influx.values(VARIABLES["peer"], {"pbx": ALL, "site": ["Vilnius"]}) == []
 
 
 def test_figures_are_those_of_the_recording(influx: Influx) -> None:
@@ -112,3 +116,11 @@ def test_alerts_of_a_site_are_those_of_its_phones_too(influx: Influx) -> None:
     place = found["columns"].index("peer")
     assert {row[place] for row in found["values"]} >= {"SIP/6111", "SIP/6124"}
     assert not influx.series(told.query.text, {"pbx": ["asterisk-20.loss-storm"], "site": ["Vilnius"]})
+
+
+def test_the_history_of_devices_names_them_and_tells_when(influx: Influx) -> None:
+    devices = next(it for it in ASKED if it.panel.title == "Devices (User-Agent)")
+    (found,) = influx.series(devices.query.text)
+    rows = [dict(zip(found["columns"], row, strict=True)) for row in found["values"]]
+    assert {(row["peer"], row["text"].rpartition(" -> ")[2]) for row in rows} >= AGENTS
+    assert [row["time"] for row in rows] == sorted((row["time"] for row in rows), reverse=True), "the newest on top"

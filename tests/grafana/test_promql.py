@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from qualitywatch.grafana.asks import Counts, Lines, Totals
+from qualitywatch.grafana.asks import Counts, Lines, Log, Totals
 from qualitywatch.grafana.panels import Board, Variable
 from qualitywatch.grafana.promql import PromQl
 from qualitywatch.grafana.registry import BOARDS
@@ -19,20 +19,11 @@ from qualitywatch.sinks.encoding import encode
 from qualitywatch.sinks.servers.victoria import Victoria
 from tests.fakes.series_servers import victoria_metrics
 from tests.grafana.filling import ALL, INTERVAL_S, Asked, Choices, Span, asked, filled
-from tests.grafana.recorded import PBX, TRUNK, recorded
+from tests.grafana.recorded import AGENTS, PBX, TRUNK, recorded
 
 ASKED = list(asked(PromQl()))
 VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
 LINES = 1000
-# What a Prometheus would have scraped from the daemon: value at the start, growth in an hour.
-SCRAPED = {
-    f'qualitywatch_events_total{{pbx="{PBX}"}}': (0, 36_000),
-    f'qualitywatch_lag_seconds{{pbx="{PBX}"}}': (0.2, 0),
-    'qualitywatch_sink_lines_total{sink="influxdb",outcome="sent"}': (0, 3_600),
-    'qualitywatch_sink_spool_lines{sink="influxdb"}': (12, 0),
-    "qualitywatch_outbox_waiting": (2, 0),
-    'qualitywatch_alerts_firing{severity="warning"}': (3, 0),
-}
 
 
 class Metrics:
@@ -74,12 +65,6 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
         for first in range(0, len(readings), LINES):
             server.write(encode(readings[first : first + LINES]))
         server.close()
-        lines = [
-            f"{series} {begin + growth * minute / 60} {round((everything.since + 60 * minute) * 1000)}"
-            for series, (begin, growth) in SCRAPED.items()
-            for minute in range(60)
-        ]
-        httpx.post(f"{url}/api/v1/import/prometheus", content="\n".join(lines)).raise_for_status()
         httpx.get(f"{url}/internal/force_flush")
         yield Metrics(url, Span(everything.since, everything.until))
 
@@ -95,6 +80,10 @@ def test_every_panel_shows_something(it: Asked, metrics: Metrics) -> None:
         assert all(math.isfinite(float(value)) for each in found for _, value in each["values"])
     elif isinstance(it.ask, Totals):
         assert all(set(each["metric"]) <= set(it.ask.by) for each in found)
+    elif isinstance(it.ask, Log):
+        times_ms = [float(each["value"][1]) for each in found]
+        assert times_ms == sorted(times_ms, reverse=True), "the newest on top"
+        assert all(metrics.span.since <= at_ms / 1000 <= metrics.span.until for at_ms in times_ms)
     elif isinstance(it.ask, Counts):
         assert {each["metric"]["cause"]: float(each["value"][1]) for each in found}["16"] >= 1
 
@@ -106,6 +95,7 @@ def test_annotations_mark_what_happened(board: Board, metrics: Metrics) -> None:
         found = metrics.series(marks.text, step=marks.beside["step"])
         named = re.findall(r"\{\{(\w+)\}\}", marks.beside["titleFormat"] + marks.beside["textFormat"])
         assert found and all(set(named) <= set(each["metric"]) for each in found)
+        assert metrics.series(PromQl().marks(mark.log).text, step=marks.beside["step"]), "of what is chosen, too"
 
 
 def test_variables_offer_what_there_is(metrics: Metrics) -> None:
@@ -114,7 +104,10 @@ def test_variables_offer_what_there_is(metrics: Metrics) -> None:
     assert {TRUNK, "SIP/74993801@127.0.0.1"} <= set(metrics.choices["trunk"])
     assert "SIP/6118" in metrics.choices["peer"]
     one_pbx = metrics.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ALL})
-    assert one_pbx == ["PJSIP/701", "PJSIP/702"]
+    assert one_pbx == ["PJSIP/701", "PJSIP/702", "PJSIP/703"], "the last one never had a call"
+    of_riga = metrics.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ["Riga"]})
+    assert of_riga == one_pbx
+    assert metrics.values(VARIABLES["peer"], {"pbx": ALL, "site": ["Vilnius"]}) == []
 
 
 def test_figures_are_those_of_the_recording(metrics: Metrics) -> None:
@@ -139,3 +132,25 @@ def test_alerts_of_a_site_are_those_of_its_phones_too(metrics: Metrics) -> None:
     metrics.choices = before
     assert {each["metric"]["peer"] for each in found} >= {"SIP/6111", "SIP/6124"}
     assert len(found) == len({tuple(sorted(each["metric"].items())) for each in found})
+
+
+def test_the_history_of_devices_names_them_and_tells_when(metrics: Metrics) -> None:
+    devices = next(it for it in ASKED if it.panel.title == "Devices (User-Agent)")
+    found = {(each["metric"]["peer"], each["metric"]["agent"]) for each in metrics.instant(devices.query.text)}
+    assert found >= AGENTS
+    (organize,) = devices.query.transformations
+    assert organize["options"]["renameByName"] == {"Value": "last told"}
+    (as_time,) = devices.query.overrides
+    assert {"id": "unit", "value": "dateTimeAsLocal"} in as_time["properties"]
+
+
+def test_the_daemon_is_shown_by_what_it_wrote_itself(metrics: Metrics) -> None:
+    shown = {it.panel.title: it for it in ASKED if it.board.title == "Daemon"}
+    assert all("qualitywatch_" not in it.query.text for it in shown.values()), "nobody need scrape it"
+    events = metrics.series(shown["Events of the PBX"].query.text)
+    assert [(each["metric"], {float(value) for _, value in each["values"]}) for each in events] == [({"pbx": PBX}, {10.0})]
+    lines = metrics.series(shown["Lines written to databases, each second"].query.text)
+    assert {(each["metric"]["sink"], each["metric"]["outcome"]): float(each["values"][0][1]) for each in lines} == {
+        ("influxdb", "sent"): 15.0,
+        ("influxdb", "dropped"): 0.0,
+    }

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from qualitywatch.grafana.asks import Counts, Lines, Log, Totals
-from qualitywatch.grafana.figures import QUALIFY_MAX
 from qualitywatch.grafana.panels import Board, Panel, Row, Variable
 from qualitywatch.grafana.registry import BOARDS
 from qualitywatch.grafana.sql import Sql
 from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
 from tests.grafana.filling import Asked, Span, asked, filled
-from tests.grafana.recorded import TRUNK, Recorded, recorded
+from tests.grafana.recorded import AGENTS, TRUNK, Recorded, recorded
 
 ASKED = list(asked(Sql()))
 VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
@@ -85,9 +84,9 @@ def test_a_week_is_read_from_the_hours(it: Asked, file: File) -> None:
     assert file.rows(it.query.text, Span(file.span.until - 7 * 86_400, file.span.until))
 
 
-def test_only_what_the_file_does_not_hold_is_left_out() -> None:
+def test_the_file_holds_every_figure() -> None:
     wanted = {ask.figure.name for board in BOARDS for panel in board.contents for ask in _lines(panel)}
-    assert wanted - {it.ask.figure.name for it in ASKED if isinstance(it.ask, Lines)} == {QUALIFY_MAX.name}
+    assert wanted == {it.ask.figure.name for it in ASKED if isinstance(it.ask, Lines)}
 
 
 def _lines(content: Panel | Row) -> list[Lines]:
@@ -108,6 +107,7 @@ def test_annotations_have_their_columns(board: Board, file: File) -> None:
         rows = file.rows(text)
         assert {"time", "title", "text", "tags"} <= set(rows[0].keys())
         assert any("restart" in row["text"] or "firing" in row["text"] for row in rows)
+        assert file.rows(Sql().marks(mark.log).text), "of what is chosen, too"
 
 
 def test_figures_are_those_of_the_recording(file: File) -> None:
@@ -130,3 +130,20 @@ def test_alerts_of_a_site_are_those_of_its_phones_too(file: File) -> None:
     choices = {"pbx": ["asterisk-20.loss-storm"], "site": ["Riga"]}
     rows = file.connection.execute(filled(told.query.text, choices, file.span)).fetchall()
     assert {row["peer"] for row in rows} >= {"SIP/6111", "SIP/6124"}
+
+
+def test_the_history_of_devices_names_them_and_tells_when(file: File) -> None:
+    devices = next(it for it in ASKED if it.panel.title == "Devices (User-Agent)")
+    rows = file.rows(devices.query.text)
+    assert {(row["peer"], row["text"].rpartition(" -> ")[2]) for row in rows} >= AGENTS
+    assert [row["time"] for row in rows] == sorted((row["time"] for row in rows), reverse=True), "the newest on top"
+
+
+def test_the_registration_of_a_trunk_is_down_in_its_minute(file: File) -> None:
+    up = next(it for it in ASKED if it.board.title == "Trunk" and it.panel.title == "Registration")
+    found = {}
+    for pbx in ("asterisk-20.trunk-outage", "asterisk-20.trunk-calls"):
+        rows = file.connection.execute(filled(up.query.text, {**file.choices, "pbx": [pbx]}, file.span)).fetchall()
+        found[pbx] = {row["value"] for row in rows}
+    assert 0.0 in found["asterisk-20.trunk-outage"]
+    assert found["asterisk-20.trunk-calls"] == {1.0}

@@ -285,6 +285,20 @@ def test_a_failure_holds_the_lane_and_is_tried_again(desk: Desk) -> None:
     assert len(desk.posts) == 2
 
 
+def test_a_change_nobody_answered_may_have_been_made_and_is_taken_back(desk: Desk) -> None:
+    desk.settle(item := incident(1))
+    desk.now += 20
+    desk.learn(item := changed(item, 5))
+    step = desk.lane.next(desk.now)
+    assert step is not None
+    assert step.notification is not None
+    desk.chat.change(1, step.notification)
+    desk.store(desk.lane.failed(step, later(), desk.now, 7))
+    item = changed(item, 1)
+    assert desk.wait(60, item) == [EDIT]
+    assert desk.chat.texts == [f"living\n{line_of(item)}"]
+
+
 def test_one_message_that_never_passes_does_not_stop_the_others(desk: Desk) -> None:
     desk.learn(incident(1, CRITICAL), incident(2))
     for _ in range(4):
@@ -368,6 +382,19 @@ def test_up_to_ten_criticals_have_messages_of_their_own_more_are_folded() -> Non
         items = [incident(number, CRITICAL if number <= criticals else WARNING) for number in range(1, 16)]
         desk.settle(*items)
         assert [message.form for message in desk.chat.messages.values()] == [Form.LIVING] * own + [Form.DIGEST]
+
+
+def test_criticals_of_which_few_are_left_while_they_are_told_have_messages_of_their_own(desk: Desk) -> None:
+    items = [incident(number, CRITICAL) for number in range(1, 13)]
+    desk.learn(*items)
+    for _ in range(3):
+        desk.step()
+    desk.settle(*map(closed, items[3:10]))
+    assert {message.incidents for message in desk.chat.messages.values() if message.form is Form.LIVING} == {
+        (number,) for number in (1, 2, 3, 11, 12)
+    }
+    (digest,) = (message for message in desk.chat.messages.values() if message.form is Form.DIGEST)
+    assert set(digest.incidents) == set(range(4, 11))
 
 
 def test_newcomers_join_a_young_digest_under_pressure_and_criticals_do_not(desk: Desk) -> None:

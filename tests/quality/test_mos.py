@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from qualitywatch.quality.codecs import CODECS, UNKNOWN_CODEC, Codec, Scale, codec_named
 from qualitywatch.quality.mos import (
     delay_impairment,
-    delay_impairment_exact,
     loss_impairment,
     mos,
     mouth_to_ear_ms,
@@ -71,11 +70,6 @@ def test_delay_vectors_at_one_percent(delay: float, r: float, score: float) -> N
 )
 def test_simplified_delay_impairment(delay: float, impairment: float) -> None:
     assert delay_impairment(delay) == pytest.approx(impairment, abs=0.001)
-
-
-@pytest.mark.parametrize(("delay", "impairment"), [(100, 0), (150, 0.164), (200, 3.044), (300, 14.761), (400, 24.07)])
-def test_exact_delay_impairment(delay: float, impairment: float) -> None:
-    assert delay_impairment_exact(delay) == pytest.approx(impairment, abs=0.001)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from qualitywatch.errors import StoreError
 from qualitywatch.model import Direction, KpiRecord, LogRecord, Metric, Tally, TallyObservation
 from qualitywatch.model.observations import Observed
 from qualitywatch.ports import SeriesBatch
+from qualitywatch.reports.chat import as_message
 from qualitywatch.reports.layout import blocks
 from qualitywatch.reports.page import as_html
 from qualitywatch.reports.report import compared
@@ -94,6 +96,17 @@ async def test_the_report_compares_with_the_time_before(directory: Path) -> None
     assert row == ["SIP/6117", "1.00", "-", "4.00", "1", f"{1 - before_loss:+.2f}"]
     assert re.search(rf"^{TRUNK} +5 +40\.0 +60\.0 +90 +0\.25 +2\.00 ", text, re.MULTILINE)
     assert "34 congestion, SIP 503" in text
+
+
+async def test_everybody_is_told_by_name(directory: Path) -> None:
+    names = {"SIP/6117": "Anna", TRUNK: "Mango office"}
+    found = compared(read(directory, HOUR, HOUR + 7200), None, name_of=lambda _, subject: names.get(subject))
+    text = as_text(blocks(found, EN, UTC))
+    assert f"Mango office {TRUNK}: Why calls were not answered" in text
+    assert any(line.startswith(f"Mango office {TRUNK} ") and "40.0" in line for line in text.splitlines())
+    assert any(line.startswith("Anna SIP/6117 ") for line in as_message(found, "ru", UTC, is_weekly=True).plain.splitlines())
+    evidence = compared(read(directory, HOUR, HOUR + 7200), None, "mango", name_of=lambda _, subject: names.get(subject))
+    assert [line.subject.name for line in evidence.trunks] == [TRUNK]
 
 
 async def test_evidence_is_of_one_trunk_and_nothing_else(directory: Path) -> None:
@@ -172,7 +185,8 @@ def test_sums_do_not_depend_on_how_they_are_grouped(voices: list[Voice]) -> None
             right += voice
         both = left + right
         assert both.loss_percent == pytest.approx(whole.loss_percent)
-        assert (both.jitter_ms, both.mos) == (pytest.approx(whole.jitter_ms), pytest.approx(whole.mos))
+        assert both.jitter_ms == pytest.approx(whole.jitter_ms)
+        assert both.mos == pytest.approx(whole.mos)
     losses = [voice.loss_percent or 0 for voice in voices]
     assert min(losses) - 1e-9 <= (whole.loss_percent or 0) <= max(losses) + 1e-9
 
@@ -208,6 +222,10 @@ async def test_a_recording_is_reported_as_its_own_minutes_add_up(tmp_path: Path,
     for form in ("csv", "html"):
         assert main([*day, "--format", form, "--language", "ru"]) == 0
         assert "SIP/6118" in capsys.readouterr().out
+    document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    config.write_text(yaml.safe_dump(document | {"names": {"SIP/6118": "Anna"}}), encoding="utf-8")
+    assert main(day) == 0
+    assert "\nAnna SIP/6118 " in capsys.readouterr().out
     assert path.read_bytes() == before, "only read"
     assert main([*day[:3], "--since", "yesterday"]) == 1
     assert "--since must be like 7d" in capsys.readouterr().err

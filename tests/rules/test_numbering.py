@@ -79,7 +79,8 @@ def test_whatever_is_dialled_can_be_read_and_shown(text: str) -> None:
         number = numbering.read(text)
         shown = str(number)
         assert set(shown) <= set("+0123456789*#")
-        assert numbering.read(shown).international == number.international
+        if number.international is not None:  # else digits may be left that would be taken for those of an outside line (99+1)
+            assert numbering.read(shown).international == number.international
 
 
 @settings(max_examples=300)

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from qualitywatch.pipeline import Effects, Pipeline
@@ -19,7 +20,7 @@ from qualitywatch.sinks.servers.influx1 import Influx1
 from qualitywatch.sinks.servers.influx2 import Influx2
 from qualitywatch.sinks.servers.victoria import Victoria
 from tests.accuracy.findings import RECORDINGS, RULES, events_of
-from tests.fakes.series_servers import influxdb1, influxql, promql, victoria_metrics
+from tests.fakes.series_servers import influxdb1, influxql, promql, started, victoria_metrics, victoria_server
 
 LINES = 1000
 
@@ -80,6 +81,7 @@ def test_influxdb_1_takes_every_line_of_every_recording(everything: list[Reading
             "kind",
             "rule",
             "severity",
+            "agent",
         }
 
 
@@ -98,11 +100,55 @@ def test_victoria_metrics_takes_them_too(everything: list[Reading], tmp_path: Pa
         assert all(value < 1 for peer, value in found.items() if peer not in lossy)
 
 
-def test_the_wrong_kind_of_server_is_one_clear_line(tmp_path: Path) -> None:
+DAY_S = 86_400.0
+
+
+def test_setup_of_influxdb_1_sets_how_long_data_is_kept_and_hides_nothing(tmp_path: Path) -> None:
     with influxdb1(tmp_path) as url:
-        server = Influx2(url, org="office", bucket="qualitywatch", token=None)
-        with pytest.raises(SinkError, match=r"is version 1\.6.*: write kind: influxdb1 and database: in place of bucket:"):
-            server.check()
+        httpx.post(f"{url}/query", params={"q": "CREATE DATABASE old"})
+        for name, policy in (("new", "qualitywatch"), ("old", "autogen")):
+            server = Influx1(url, database=name)
+            if name == "old":
+                server.write(b"loss,peer=a percent=1 1700000000000000")
+            for keep_s, days, kept in (
+                (None, "for ever", "0s"),
+                (1 * DAY_S, "for 1 days", "24h0m0s"),
+                (90 * DAY_S, "for 90 days", "2160h0m0s"),
+                (None, "for ever", "0s"),
+            ):
+                assert server.setup(keep_s) == f"database {name} is there; data is kept {days}"
+                (found,) = influxql(url, name, "SHOW RETENTION POLICIES")
+                assert (found["name"], found["duration"], found["default"]) == (policy, kept, True)
+            server.write(b"loss,peer=a percent=2 1700000001000000")
+            server.close()
+            assert len(influxql(url, name, "SELECT percent FROM loss")) == (2 if name == "old" else 1)
+
+
+def test_a_kind_that_is_not_the_server_is_one_clear_line_also_when_writing(tmp_path: Path) -> None:
+    line = b"loss,peer=a percent=1 1700000000000000"
+    (tmp_path / "1").mkdir()
+    with influxdb1(tmp_path / "1") as url, victoria_metrics(tmp_path) as other:
+        two, victoria = Influx2(url, org="office", bucket="qualitywatch", token=None), Victoria(url)
+        for server in (two, victoria):
+            for ask in (server.check, lambda server=server: server.write(line)):
+                with pytest.raises(SinkError, match=r"version 1\.6.*: write kind: influxdb1 and database: in place of bucket:"):
+                    ask()
+            server.close()
+        one, two = Influx1(other, database="qualitywatch"), Influx2(other, org="office", bucket="qualitywatch", token=None)
+        for influx in (one, two):
+            with pytest.raises(SinkError, match=r"for VictoriaMetrics write kind: victoriametrics"):
+                influx.setup(None)
+            influx.close()
+
+
+def test_a_victoria_metrics_that_counts_twice_what_is_sent_twice_is_told_of(tmp_path: Path) -> None:
+    real = victoria_server(tmp_path)
+    real.command.remove("-dedup.minScrapeInterval=1ms")
+    with started(real):
+        server = Victoria(real.url)
+        assert (
+            "; start it with -dedup.minScrapeInterval=1ms, or what an outage made us send twice counts twice" in server.check()
+        )
         server.close()
 
 

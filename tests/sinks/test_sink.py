@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -20,7 +22,8 @@ from qualitywatch.sinks.reading import Reading
 from qualitywatch.sinks.server import Server
 from qualitywatch.sinks.servers.influx1 import Influx1
 from qualitywatch.sinks.servers.influx2 import Influx2
-from qualitywatch.sinks.sink import Sink
+from qualitywatch.sinks.servers.victoria import Victoria
+from qualitywatch.sinks.sink import MAX_HELD, Sink
 from qualitywatch.sinks.spool import Spool
 from tests.fakes.influx_server import InfluxServer
 
@@ -45,13 +48,18 @@ def influx1(server: InfluxServer) -> Server:
     return Influx1(server.url, database="qualitywatch", username="u", password=Secret(TOKEN))
 
 
+def victoria(server: InfluxServer) -> Server:
+    return Victoria(server.url, token=Secret(TOKEN))
+
+
 @asynccontextmanager
 async def running(
     server: InfluxServer, folder: Path, make: Callable[[InfluxServer], Server] = influx2, max_bytes: int = 10_000_000
 ) -> AsyncIterator[Sink]:
     """A sink at work, closed as the daemon closes it."""
     spool = await Spool.open(folder / "spool.db", max_bytes=max_bytes, now=NOW)
-    sink = Sink("influx", make(server), spool, SystemClock(), readings=readings, backoff=Backoff(0.01, 0.05), flush_s=0.02)
+    quick = {"backoff": Backoff(0.01, 0.05), "flush_s": 0.02, "fix_pause_s": 0.05}
+    sink = Sink("influx", make(server), spool, SystemClock(), readings=readings, **quick)  # type: ignore[arg-type]
     task = asyncio.create_task(sink.run())
     try:
         yield sink
@@ -160,9 +168,50 @@ async def test_a_wrong_token_or_bucket_is_told_and_nothing_is_lost_meanwhile(
                     await asyncio.sleep(0.01)
             assert told in sink.counts.trouble
             assert TOKEN not in sink.counts.trouble
-        server.answer_always(204)
-        async with running(server, tmp_path):  # somebody put it right and restarted us
+            server.answer_always(204)  # somebody put it right
             await server.wait_lines(20)
+
+
+@pytest.mark.parametrize("make", [influx1, influx2, victoria])
+@pytest.mark.parametrize("status", [200, 301, 405, 407, 408, 413, 500, 502, 507, 511])
+async def test_no_answer_of_a_proxy_costs_a_line(make: Callable[[InfluxServer], Server], status: int, tmp_path: Path) -> None:
+    async with InfluxServer() as server, running(server, tmp_path, make) as sink:
+        server.answer(status, body="<html>Log in to the guest network</html>")
+        await sink.write(batch(0, 10))
+        await server.wait_lines(10)
+        assert len(server.writes) >= 2, "it was written again"
+    assert (sink.counts.sent, sink.counts.refused, sink.counts.dropped) == (10, 0, 0)
+
+
+class Broken:
+    """A library that raises what nobody foresaw, with a secret in it."""
+
+    def write(self, text: bytes) -> None:
+        raise ValueError(f"Invalid header value {TOKEN}")
+
+    def setup(self, keep_s: float | None) -> str:
+        return ""
+
+    def check(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+async def test_a_library_that_raises_what_nobody_foresaw_costs_nothing_and_tells_no_secret(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with InfluxServer() as server:
+        async with running(server, tmp_path, lambda server: Broken()) as sink:
+            await sink.write(batch(0, 10))
+            async with asyncio.timeout(10):
+                while sink.counts.trouble is None:
+                    await asyncio.sleep(0.01)
+            assert "a mistake of this program: ValueError in " in sink.counts.trouble
+        assert TOKEN not in caplog.text
+        async with running(server, tmp_path):
+            await server.wait_lines(10)
 
 
 async def test_lines_that_are_refused_for_good_are_counted_and_hold_up_nothing(tmp_path: Path) -> None:
@@ -194,6 +243,8 @@ async def test_beyond_the_cap_the_oldest_go_and_are_counted(tmp_path: Path, capl
             await server.wait_lines(20_000 - sink.counts.dropped)
     assert sink.counts.sent + sink.counts.dropped == 20_000
     assert f"SIP/{19_999}" in "".join(server.lines[-5:]), "the newest survive"
+    lost = [int(found) for found in re.findall(r"sink.lost name=influx lines=(\d+)", caplog.text)]
+    assert sum(lost) == sink.counts.dropped, "every line that was lost was told, the last ones at the end"
     assert "the spool is full" in caplog.text
 
 
@@ -205,3 +256,35 @@ async def test_a_disk_that_takes_nothing_keeps_readings_in_memory(tmp_path: Path
             while "cannot be kept on disk" not in caplog.text:
                 await asyncio.sleep(0.01)
         assert sink.held == 30
+
+
+async def test_what_memory_cannot_hold_while_the_disk_takes_nothing_is_counted_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        await sink.spool.close()
+        for first in range(0, MAX_HELD + 3000, 1000):
+            await sink.write(batch(first, 1000))
+        assert sink.held <= MAX_HELD
+    assert sink.counts.dropped == 3000
+    assert "they could not be written to disk" in caplog.text
+    assert sum(map(int, re.findall(r"sink.lost name=influx lines=(\d+)", caplog.text))) == 3000
+
+
+async def test_the_file_stays_about_as_small_as_the_cap(tmp_path: Path) -> None:
+    cap = 1 << 20
+    spool = await Spool.open(tmp_path / "spool.db", max_bytes=cap, now=NOW)
+    lost = 0
+    for number in range(200):
+        lost += await spool.append(Random(number).randbytes(30_000), 1000)
+        assert sum(file.stat().st_size for file in tmp_path.iterdir()) < cap + 6_000_000, "a journal of SQLite comes on top"
+    assert spool.load.lines + lost == 200_000
+    await spool.close()
+
+
+async def test_a_spool_that_was_damaged_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "spool.db").write_bytes(b"no database" * 1000)
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        await sink.write(batch(0, 10))
+        await server.wait_lines(10)
+    assert list(tmp_path.glob("spool.db.corrupt-*")), "it may be looked at"

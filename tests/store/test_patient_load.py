@@ -33,14 +33,14 @@ async def test_what_waits_for_the_disk_is_read_with_the_rest() -> None:
     store = PatientStore(disk)
     await store.commit(StateChange(alerts=(alert("SIP/1"), alert("SIP/2")), meta={"old": "yes", "gone": "soon"}))
     before = await store.load()
-    disk.is_full = True  # type: ignore[attr-defined]
+    disk.is_full = True
     over = replace(alert("SIP/1"), state=AlertState.INACTIVE)
     await store.commit(StateChange(alerts=(over, alert("SIP/3")), meta={"new": "yes", "gone": ""}))
     loaded = await store.load()
     assert {each.key.subject for each in before.alerts} == {"SIP/1", "SIP/2"}
     assert {each.key.subject for each in loaded.alerts} == {"SIP/2", "SIP/3"}
     assert loaded.meta == {"old": "yes", "new": "yes"}
-    disk.is_full = False  # type: ignore[attr-defined]
+    disk.is_full = False
     await store.retry()
     written = await disk.load()
     assert {each.key.subject for each in written.alerts} == {each.key.subject for each in loaded.alerts}

@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qualitywatch.model import Direction
+from qualitywatch.model import Direction, DirectionTotals
 from qualitywatch.ports import CallQuery
 from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
 from qualitywatch.store.call_tables import may_be_linked
+from qualitywatch.store.codec import printable
 from qualitywatch.store.layout import connect
+from qualitywatch.store.past_tables import select_legs
 from qualitywatch.store.rollup import Figures, Rollup, RollupKey
 from qualitywatch.store.rollup_tables import LAYOUT, insert
 from qualitywatch.store.voice_tables import select_voice
-from tests.store.model_values import NOW
+from tests.store.model_values import NOW, a_call
 
 BEFORE_SMALL_ROWS = 5
 MINUTE = int(NOW) - 20
@@ -37,6 +39,14 @@ OLD_ROWS = (
     (3600, 0, 0, 1, None, None, None, None, None, 0, None, None, 1, 50, 50, 0, None, None),
 )
 
+OLD_LEGS = (
+    ("SIP/6118-0000002a", (f"{MINUTE}.7", f"{MINUTE}.7")),
+    ("Local/6118@queue-1;2", (f"{MINUTE + 1}.8", f"{MINUTE}.7")),
+    ("SIP/6118-0000002b", ("pbx1-9.1", "pbx1-9.1")),
+    ("SIP/6118-0000002c", (f"{MINUTE}.9", "9.01")),  # no number of Asterisk begins with 0
+    ("SIP/6118-0000002d", ("8.1", None)),
+)
+
 
 def old_file(directory: Path) -> sqlite3.Connection:
     """An empty file as it was before rows were stored small."""
@@ -50,12 +60,12 @@ async def test_minutes_hours_and_calls_of_an_old_file_are_all_there(tmp_path: Pa
         for table, start_at in (("r1m", MINUTE), ("r1h", HOUR)):
             for row in OLD_ROWS:
                 old.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * 19)})", (1, start_at + row[0], *row[1:]))
-        for channel in ("SIP/6118-0000002a", "Local/6118@queue-1;2"):
+        for channel, ids in OLD_LEGS:
             old.execute(
-                """INSERT INTO call(peer, channel, uniqueid, linkedid, start, stop, cause, codec, to_peer_lost, to_peer_packets,
-                to_peer_jitter_max, to_peer_mos_min, rtt_max)
-                VALUES (1, ?, ?, '1.1', ?, ?, 16, 'alaw', 1.5, 2999.5, 11.25, 3.21, 60.5)""",
-                (channel, channel, MINUTE, MINUTE + 30),
+                """INSERT INTO call(peer, channel, uniqueid, linkedid, start, answer, stop, cause, codec, to_peer_lost,
+                to_peer_packets, to_peer_packets_reported, to_peer_jitter_max, to_peer_mos_min, rtt_max)
+                VALUES (1, ?, ?, ?, ?, ?, ?, 16, 'alaw', 1.5, 2999.5, 3000, 11.25, 3.21, 60.5)""",
+                (channel, *ids, MINUTE, MINUTE + 5, MINUTE + 30),
             )
     store = await RollupStore.open(tmp_path, RollupOptions(), now=NOW)
     try:
@@ -71,9 +81,16 @@ async def test_minutes_hours_and_calls_of_an_old_file_are_all_there(tmp_path: Pa
             assert (from_peer.jitter_ms, from_peer.jitter_ms_max) == (10.0, 12.0)
         (alone,) = await store.history("office", "SIP/6118", MINUTE + 3600, MINUTE + 3660)
         assert (alone.direction, alone.calls, alone.rtt_ms) == (None, 1, 50.0)
-        (call,) = await store.calls(CallQuery(0, NOW + 60))
-        assert [leg.channel for leg in call.legs] == ["Local/6118@queue-1;2", "SIP/6118-0000002a"]
-        for leg in call.legs:
+        calls = await store.calls(CallQuery(0, NOW + 60))
+        legs = [leg for call in calls for leg in call.legs]
+        assert sorted((leg.channel, (leg.uniqueid, leg.linkedid)) for leg in legs) == sorted(OLD_LEGS)
+        assert {call.linkedid: len(call.legs) for call in calls} == {f"{MINUTE}.7": 2, "pbx1-9.1": 1, "9.01": 1, "8.1": 1}
+        for leg in legs:
+            assert [call for call in calls if leg in call.legs] == await store.calls(
+                CallQuery(0, NOW + 60, linkedid=leg.linkedid or leg.uniqueid)
+            )
+            assert (leg.started_at, leg.answered_at, leg.ended_at) == (MINUTE, MINUTE + 5, MINUTE + 30)
+            assert (leg.cause, leg.codec, leg.to_peer.expected_reported) == (16, "alaw", 3000)
             assert (leg.to_peer.lost, leg.to_peer.expected, leg.to_peer.jitter_max_ms) == (1.5, 2999.5, 11.25)
             assert (leg.to_peer.mos_min, leg.rtt_max_ms, leg.from_peer.mos_min) == (3.21, 60.5, None)
     finally:
@@ -103,6 +120,43 @@ async def test_pages_of_calls_and_minutes_are_read_by_index(tmp_path: Path) -> N
             assert "TEMP B-TREE" not in plan
 
 
+_IDS = st.from_regex(r"[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True) | st.text(max_size=6) | st.just("9" * 19 + ".1")
+_COUNTS = st.tuples(st.integers(0, 900), st.integers(0, 90_000), st.integers(0, 100), st.integers(0, 100))
+
+
+@settings(max_examples=150, deadline=None)
+@given(_IDS, st.none() | _IDS, st.sampled_from(["-0000002a", "-0000002A", "-2a", "", "-0000002a;1"]), _COUNTS, st.booleans())
+def test_a_leg_is_read_as_it_was_written(
+    uniqueid: str, linkedid: str | None, suffix: str, counts: tuple[int, int, int, int], is_answered: bool
+) -> None:
+    file = sqlite3.connect(":memory:", isolation_level=None)
+    for statements in LAYOUT.migrations:
+        for statement in statements:
+            file.execute(statement)
+    lost, packets, lost_less, packets_less = counts
+    totals = DirectionTotals(lost - lost_less / 100, lost, packets - packets_less / 100, packets, 12.34, 4.2)
+    if totals.expected <= 0:
+        totals = replace(totals, lost=0.0, expected=0.0)
+    if packets == 0:
+        totals = replace(totals, lost_reported=0.0)
+    call = replace(
+        a_call(), channel=f"{a_call().subject}{suffix}", uniqueid=uniqueid, linkedid=linkedid, from_peer=totals,
+        started_at=7.0, answered_at=9.0 if is_answered else None, ended_at=42.0, codec="opus", rtt_max_ms=60.5,
+        to_peer=DirectionTotals(),
+    )  # fmt: skip
+    insert(file, [call, call])
+    wanted = (printable(call.uniqueid), None if linkedid is None else printable(linkedid))
+    (found, again) = select_legs(file, [(call.pbx, wanted[1] or wanted[0])])
+    assert found == again
+    assert (found.uniqueid, found.linkedid or found.uniqueid) == (wanted[0], wanted[1] or wanted[0])
+    assert found.from_peer.lost == pytest.approx(totals.lost)
+    assert found.from_peer.expected == pytest.approx(totals.expected)
+    same = replace(found, uniqueid=uniqueid, linkedid=linkedid, from_peer=totals)
+    assert same == call
+    assert found.from_peer == replace(totals, lost=found.from_peer.lost, expected=found.from_peer.expected)
+    file.close()
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(_HEARD, min_size=1, max_size=8))
 def test_what_is_merged_row_by_row_is_within_rounding_of_the_sums(parts: list[tuple[Any, ...]]) -> None:
@@ -120,7 +174,8 @@ def test_what_is_merged_row_by_row_is_within_rounding_of_the_sums(parts: list[tu
     ((_, _, stored),) = select_voice(file, 60, "office", "SIP/6118", MINUTE, MINUTE + 60)
     found = Figures(*stored)
     assert (found.n, found.calls, found.jitter_n, found.mos_n) == (whole.n, whole.calls, whole.jitter_n, whole.mos_n)
-    assert (found.lost, found.packets) == (pytest.approx(whole.lost), pytest.approx(whole.packets))
+    assert found.lost == pytest.approx(whole.lost)
+    assert found.packets == pytest.approx(whole.packets)
     assert found.loss_max == pytest.approx(whole.loss_max, abs=0.006)
     assert found.jitter_sum == pytest.approx(whole.jitter_sum, abs=0.006 * len(parts))
     assert (found.mos_sum is None) == (whole.mos_sum is None)

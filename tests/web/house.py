@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +62,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def configured(folder: Path, ports: dict[str, int], web: dict[str, Any]) -> Path:
-    """Write a configuration and return its path."""
+def configured(folder: Path, ports: dict[str, int], web: dict[str, Any], more: Mapping[str, Any] | None = None) -> Path:
+    """Write a configuration, with ``more`` sections where a test needs them, and return its path."""
     document = {
         "pbx": [
             {"name": name, "host": "127.0.0.1", "port": port, "username": "qualitywatch", "secret": "qualitywatch"}
@@ -73,6 +73,7 @@ def configured(folder: Path, ports: dict[str, int], web: dict[str, Any]) -> Path
         "store": {"directory": str(folder / "state")},
         "timezone": "UTC",
         "web": web,
+        **(more or {}),
     }
     path = folder / "qualitywatch.yml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -81,19 +82,29 @@ def configured(folder: Path, ports: dict[str, int], web: dict[str, Any]) -> Path
 
 
 @asynccontextmanager
-async def house(folder: Path, *, speed: float = 0, is_played: bool = True, **web: Any) -> AsyncIterator[House]:
-    """A daemon that watches two recorded PBXes, "office" and "branch", and serves what it knows."""
+async def house(
+    folder: Path,
+    *,
+    speed: float = 0,
+    is_played: bool = True,
+    captures: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+    **web: Any,
+) -> AsyncIterator[House]:
+    """A daemon that watches recorded PBXes, "office" and "branch" unless told otherwise, and serves what it knows."""
     port = free_port()
     settings = {"listen": f"127.0.0.1:{port}", "token": TOKEN, "users": {"anna": PASSWORD}, **web}
     settings = {name: value for name, value in settings.items() if value is not None}
     async with AsyncExitStack() as things:
         servers, recorded = {}, []
-        for name, capture in {"office": LOSS, "branch": OUTAGE}.items():
+        for name, capture in (captures or {"office": LOSS, "branch": OUTAGE}).items():
             server = CaptureServer((CAPTURES / capture / "input.ami").read_bytes(), speed=speed)
             recorded.append(server)
             servers[name] = await server.start("127.0.0.1", 0)
             things.push_async_callback(server.stop)
-        config, specs = read_config_and_rules(configured(folder, servers if is_played else {"office": free_port()}, settings))
+        config, specs = read_config_and_rules(
+            configured(folder, servers if is_played else {"office": free_port()}, settings, more)
+        )
         daemon = await Daemon.open(config, specs, SystemClock())
         things.push_async_callback(daemon.close)
         stop = asyncio.Event()

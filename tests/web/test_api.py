@@ -177,6 +177,8 @@ async def test_the_last_minute_of_a_peer_is_the_same_everywhere(here: House) -> 
     assert worst["subject"] in {"SIP/6117", "SIP/6118"}
     assert worst["severity"] == "warning"
     families = {family.name: family for family in text_string_to_metric_families((await here.client.get("/metrics")).text)}
+    firing = {sample.labels["severity"]: sample.value for sample in families["qualitywatch_alerts_firing"].samples}
+    assert firing["warning"] >= 1
     loss = {
         (sample.labels["peer"], sample.labels["direction"]): sample.value
         for sample in families["qualitywatch_peer_loss_ratio"].samples

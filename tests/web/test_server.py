@@ -50,7 +50,7 @@ from qualitywatch.app.web import Web
 from qualitywatch.config.settings import WebConfig
 from qualitywatch.secrets import Secret
 class Config:
-    language = "en"
+    language, timezone = "en", None
 print(Web(Config(), WebConfig("127.0.0.1", 1, Secret("t" * 16))).services(None, None, (), None, None))
 """
 

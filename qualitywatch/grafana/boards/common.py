@@ -12,6 +12,7 @@ from qualitywatch.grafana.figures import (
     LOSS,
     LOSS_MAX,
     MOS_MIN,
+    PEER_UP,
     RTT_MAX,
     TRUNK_UP,
     Figure,
@@ -24,7 +25,7 @@ OF_PBX: Final[Scope] = {"pbx": "pbx"}
 
 PBX: Final = Variable("pbx", "PBX", Values("pbx", (TRUNK_UP, LOSS_MAX), {}))
 SITE: Final = Variable("site", "Site", Values("site", (LOSS_MAX,), OF_PBX))
-PEER: Final = Variable("peer", "Peer", Values("peer", (LOSS_MAX,), {"pbx": "pbx", "site": "site"}), one=True)
+PEER: Final = Variable("peer", "Peer", Values("peer", (LOSS_MAX, PEER_UP), {"pbx": "pbx", "site": "site"}), one=True)
 TRUNK: Final = Variable("trunk", "Trunk", Values("trunk", (TRUNK_UP, ASR), OF_PBX), one=True)
 
 

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from importlib import import_module, util
 from pathlib import Path
-from typing import Any, Final, NoReturn, Self
+from typing import Any, Final, NoReturn
 
 from qualitywatch.errors import ConfigError, NotifyError
-from qualitywatch.model import Attachment, Bulletin, Notification, Severity
-from qualitywatch.notify import render
+from qualitywatch.model import Attachment, Notification, Severity
 from qualitywatch.notify.dashboards import Dashboards
-from qualitywatch.notify.options import check, language_problems
+from qualitywatch.notify.options import language_problems
+from qualitywatch.notify.plain_target import PlainTarget
 from qualitywatch.secrets import Secret
 
 _MISSING: Final = "this channel needs one more package: pip install 'qualitywatch[channels]'"
@@ -57,45 +57,18 @@ class Options:
         return found
 
 
-class AppriseNotifier:
+class AppriseNotifier(PlainTarget[Options]):
     """Carries notifications to the services of one target."""
 
     options_type = Options
-    can_edit = False
-    takes_pictures = False
+    for_machines = True  # it tells whether the trouble is over
 
     def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo) -> None:
         """Prepare the services; raises ConfigError when one cannot be used."""
-        self._options = options
-        self._show_pbx = show_pbx
-        self._zone = zone
+        super().__init__(options, show_pbx=show_pbx, zone=zone)
         self._addresses = tuple(_Address(url) for url in options.urls)
         self._under_way = ""  # what the message looks like that some addresses may have taken already
         self._taken: set[_Address] = set()
-
-    @classmethod
-    def from_options(
-        cls, targets: Mapping[str, Options], *, show_pbx: bool, zone: tzinfo, remembered: Mapping[str, str]
-    ) -> dict[str, Self]:
-        """Build all targets; raises ConfigError, also when the library is missing.  Nothing of ``remembered`` is theirs."""
-        del remembered
-        check(targets)
-        return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
-
-    def render(self, bulletin: Bulletin) -> Notification:
-        """Say it in the target's language; the part for machines tells whether it is over."""
-        return render.notification(
-            bulletin,
-            self._options.language,
-            show_pbx=self._show_pbx,
-            zone=self._zone,
-            with_payload=True,
-            dashboards=self._options.dashboards,
-        )
-
-    def pause_s(self) -> float:
-        """The library keeps the limits of each service by itself."""
-        return 0.0
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> None:
         """Send one message and return when every address has it; raises a NotifyError worth trying again.

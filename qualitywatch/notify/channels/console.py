@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from importlib import import_module
-from typing import Final, NoReturn, Self, TextIO
+from typing import Final, NoReturn, TextIO
 
 from qualitywatch.errors import NotifyError
-from qualitywatch.model import Bulletin, Notification, Severity
-from qualitywatch.notify import render
+from qualitywatch.model import Notification, Severity
 from qualitywatch.notify.dashboards import Dashboards
-from qualitywatch.notify.options import check, language_problems
+from qualitywatch.notify.options import language_problems
+from qualitywatch.notify.plain_target import PlainTarget
 
 _STYLES: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _STYLE_RESOLVED: Final = "green"
@@ -34,40 +33,16 @@ class Options:
         return language_problems(self.language)
 
 
-class ConsoleNotifier:
+class ConsoleNotifier(PlainTarget[Options]):
     """Prints notifications."""
 
     options_type = Options
-    can_edit = False
-    takes_pictures = False
 
     def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo) -> None:
+        super().__init__(options, show_pbx=show_pbx, zone=zone)
         self._stream = options.stream if options.stream is not None else sys.stdout
-        self._language = options.language
-        self._dashboards = options.dashboards
-        self._show_pbx = show_pbx
-        self._zone = zone
         colour = options.colour if options.colour is not None else self._stream.isatty()
         self._console = import_module("rich.console").Console(file=self._stream, force_terminal=True) if colour else None
-
-    @classmethod
-    def from_options(
-        cls, targets: Mapping[str, Options], *, show_pbx: bool, zone: tzinfo, remembered: Mapping[str, str]
-    ) -> dict[str, Self]:
-        """Build all consoles; raises ConfigError.  Nothing of ``remembered`` is theirs."""
-        del remembered
-        check(targets)
-        return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
-
-    def render(self, bulletin: Bulletin) -> Notification:
-        """Say it in this console's language."""
-        return render.notification(
-            bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone, dashboards=self._dashboards
-        )
-
-    def pause_s(self) -> float:
-        """A terminal never waits."""
-        return 0.0
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> None:
         """Print one message and flush; raises a permanent NotifyError when nobody reads the stream any more."""

@@ -20,16 +20,16 @@ from datetime import UTC, tzinfo
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from qualitywatch import __version__
 from qualitywatch.errors import NotifyError
-from qualitywatch.model import Bulletin, Notification
-from qualitywatch.notify import render
+from qualitywatch.model import Notification
 from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.legible import clip, legible
-from qualitywatch.notify.options import check, language_problems
+from qualitywatch.notify.options import language_problems
+from qualitywatch.notify.plain_target import PlainTarget
 from qualitywatch.secrets import Secret
 
 if TYPE_CHECKING:
@@ -72,48 +72,21 @@ class Options:
         return found
 
 
-class WebhookNotifier:
+class WebhookNotifier(PlainTarget[Options]):
     """Posts notifications to one address."""
 
     options_type = Options
-    can_edit = False  # every change worth telling is a message of its own
-    takes_pictures = False
+    for_machines = True
 
     def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo) -> None:
         """Prepare connections without opening any."""
-        self._options = options
-        self._show_pbx = show_pbx
-        self._zone = zone
+        super().__init__(options, show_pbx=show_pbx, zone=zone)
         self._host = _origin(options.url.reveal()) or "the web hook"
         # httpx logs every URL at INFO.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         library = import_module("httpx")  # only now: it costs 100 ms
         self._client: httpx.AsyncClient = library.AsyncClient(timeout=None, follow_redirects=False)
-
-    @classmethod
-    def from_options(
-        cls, targets: Mapping[str, Options], *, show_pbx: bool, zone: tzinfo, remembered: Mapping[str, str]
-    ) -> dict[str, Self]:
-        """Build all web hooks; raises ConfigError.  Nothing of ``remembered`` is theirs."""
-        del remembered
-        check(targets)
-        return {name: cls(options, show_pbx=show_pbx, zone=zone) for name, options in targets.items()}
-
-    def render(self, bulletin: Bulletin) -> Notification:
-        """Say it for machines, with the text for people beside it."""
-        return render.notification(
-            bulletin,
-            self._options.language,
-            show_pbx=self._show_pbx,
-            zone=self._zone,
-            with_payload=True,
-            dashboards=self._options.dashboards,
-        )
-
-    def pause_s(self) -> float:
-        """A web hook has no limits but those it answers with."""
-        return 0.0
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> None:
         """Post one message and return when the receiver has taken it; raises NotifyError.  There are no ids and no replies."""

@@ -17,6 +17,7 @@ from typing import Final
 from qualitywatch.document import Section, find_timezone, format_duration
 from qualitywatch.model import AlertKey, Direction, Evaluation, Level, Metric, Observation, Sample, Severity, Signal
 from qualitywatch.rules.learner import Learner, memory_name
+from qualitywatch.rules.limits import crossing
 from qualitywatch.rules.spec import Common
 from qualitywatch.rules.usual import HOURS, Baseline, Usual
 from qualitywatch.rules.windows import LOWER_IS_WORSE, USABLE, Aggregate, SampleWindows, read_aggregate
@@ -176,11 +177,7 @@ class BaselineRule:
 
     def _signal(self, value: float, usual: Usual, limit: Limit) -> Signal:
         enter, clear = self._options.enter(usual, limit), self._options.clear(usual, limit)
-        if self._options.metric in LOWER_IS_WORSE:
-            value, enter, clear = -value, -enter, -clear
-        if value >= enter:
-            return Signal.BREACH
-        return Signal.CLEAR if value < clear else Signal.KEEP
+        return crossing(value, enter, clear, lower_is_worse=self._lower)
 
     def _opinion(
         self,

@@ -65,14 +65,14 @@ class ChangeRule:
         """Take in a change of our attribute, unless the new value is an allowed one or is being learnt."""
         if not isinstance(observation, ChangeObservation) or observation.attribute != self._options.observed:
             return ()
-        if not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject)
+        if key is None:
             return ()
         severity = self._options.severity
         if any(selector.matches(observation.new) for selector in self._common.critical_patterns):
             severity = Severity.CRITICAL
         elif not self._is_worth_telling(observation):
             return ()
-        key = AlertKey(self._common.name, observation.pbx, observation.subject)
         self._untold[key] = observation, severity
         return (key,)
 

@@ -29,7 +29,7 @@ from qualitywatch.model import (
     TrunkState,
 )
 from qualitywatch.rules.bands import Band
-from qualitywatch.rules.limits import Limit, edges, read_limits
+from qualitywatch.rules.limits import Limit, crossing, edges, read_limits
 from qualitywatch.rules.spec import Common
 
 DETAILS_TOLD: Final = 5  # of names that were tried
@@ -97,9 +97,9 @@ class CountRule:
         """Take in one thing that happened; its key is worth evaluating."""
         if not isinstance(observation, TallyObservation | StatusObservation):
             return ()
-        if not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject)
+        if key is None:
             return ()
-        key = AlertKey(self._common.name, observation.pbx, observation.subject)
         times = self._times(key, observation)
         if times <= 0:
             return ()
@@ -169,11 +169,9 @@ class CountRule:
 
 
 def _signal(count: float, limit: Limit, is_whole: bool) -> Signal:
-    if count >= limit.enter:
-        return Signal.BREACH
-    if not is_whole:
-        return Signal.UNKNOWN  # there may have been more before we began to look
-    return Signal.CLEAR if count < limit.clear else Signal.KEEP
+    signal = crossing(count, limit.enter, limit.clear)
+    # There may have been more before we began to look.
+    return signal if is_whole or signal is Signal.BREACH else Signal.UNKNOWN
 
 
 def _names(window: Iterable[_Happened]) -> dict[str, str]:

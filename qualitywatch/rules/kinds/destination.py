@@ -80,9 +80,9 @@ class DestinationRule:
         """Take in a call that leaves the house, or the end of one that was taken in."""
         if not isinstance(observation, DialObservation):
             return ()
-        if not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject)
+        if key is None:
             return ()
-        key = AlertKey(self._common.name, observation.pbx, observation.subject)
         if observation.is_over:
             episode = self._episodes.get(key)
             return (key,) if episode is not None and episode.legs.pop(observation.uniqueid, None) is not None else ()

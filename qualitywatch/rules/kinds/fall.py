@@ -94,9 +94,9 @@ class FallRule:
         """Take in a count of ours."""
         if not isinstance(observation, TallyObservation) or observation.tally is not self._options.tally:
             return ()
-        if observation.total <= 0 or not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject)
+        if observation.total <= 0 or key is None:
             return ()
-        key = AlertKey(self._common.name, observation.pbx, observation.subject)
         history = self._histories.get(key)
         if history is None:
             history = self._histories[key] = _History()

@@ -15,7 +15,7 @@ from typing import Final
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Gauge, Level, LevelObservation, Observation, Severity, Signal
 from qualitywatch.rules.bands import Band
-from qualitywatch.rules.limits import Limit, edges, read_limits
+from qualitywatch.rules.limits import Limit, crossing, edges, read_limits
 from qualitywatch.rules.spec import Common
 
 LOWER_IS_WORSE: Final = frozenset({Gauge.QUEUE_AGENTS_AVAILABLE, Gauge.QUEUE_AGENTS_LOGGED_IN})
@@ -69,9 +69,9 @@ class LevelRule:
         """Take in one reading; its key is worth evaluating."""
         if not isinstance(observation, LevelObservation):
             return ()
-        if not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject)
+        if key is None:
             return ()
-        key = AlertKey(self._common.name, observation.pbx, observation.subject)
         if self._options.gauge in observation.levels:
             self._latest[key] = observation
             self._asked_at.pop(key, None)
@@ -138,13 +138,8 @@ class LevelRule:
     def _signal(self, value: float | None, limit: Limit) -> Signal:
         if value is None:
             return Signal.UNKNOWN
-        if self._options.gauge in LOWER_IS_WORSE:
-            if value <= limit.enter:
-                return Signal.BREACH
-            return Signal.CLEAR if value >= limit.clear else Signal.KEEP
-        if value >= limit.enter:
-            return Signal.BREACH
-        return Signal.CLEAR if value < limit.clear else Signal.KEEP
+        lower = self._options.gauge in LOWER_IS_WORSE
+        return crossing(value, limit.enter, limit.clear, lower_is_worse=lower, ends_on_clear=lower)
 
 
 def parse(common: Common, section: Section) -> tuple[str, Callable[[], LevelRule]]:

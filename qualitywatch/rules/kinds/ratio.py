@@ -18,6 +18,7 @@ from typing import Final
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Level, Observation, Severity, Signal, Tally, TallyObservation
 from qualitywatch.rules.bands import Band, Edge
+from qualitywatch.rules.limits import crossing
 from qualitywatch.rules.spec import Common
 
 # Of these a share is worth telling; of failed logins none is ever good.
@@ -102,9 +103,9 @@ class RatioRule:
         """Take in what was counted for our tally; its key is worth evaluating."""
         if not isinstance(observation, TallyObservation) or observation.tally is not self._options.tally:
             return ()
-        if observation.total <= 0 or not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject)
+        if observation.total <= 0 or key is None:
             return ()
-        key = AlertKey(self._common.name, observation.pbx, observation.subject)
         self._windows.setdefault(key, _Window()).add(observation)
         return (key,)
 
@@ -193,9 +194,7 @@ def _signal(floor: Floor, percent: float | None, window: _Window) -> Signal:
     if _is_streak(floor, window):
         return Signal.BREACH
     if percent is not None and floor.enter is not None and floor.clear is not None:
-        if percent <= floor.enter:
-            return Signal.BREACH
-        return Signal.CLEAR if percent >= floor.clear else Signal.KEEP
+        return crossing(percent, floor.enter, floor.clear, lower_is_worse=True, ends_on_clear=True)
     if floor.consecutive is None:
         return Signal.UNKNOWN
     return Signal.KEEP if window.streak else Signal.CLEAR  # a good one is the end of a streak, a bad one not yet a new one

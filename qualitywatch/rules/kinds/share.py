@@ -74,9 +74,9 @@ class ShareRule:
         """Take in a share of ours."""
         if not isinstance(observation, ShareObservation) or observation.share is not self._options.share:
             return ()
-        if not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject)
+        if key is None:
             return ()
-        key = AlertKey(self._common.name, observation.pbx, observation.subject)
         self._latest[key] = observation
         return (key,)
 

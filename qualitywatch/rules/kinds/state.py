@@ -88,9 +88,9 @@ class StateRule:
         """Take in a status of our entity; its key is worth evaluating."""
         if not isinstance(observation, StatusObservation) or observation.entity != self._options.entity:
             return ()
-        if not self._common.selection.matches(observation.pbx, observation.subject):
+        key = self._common.key_of(observation.pbx, observation.subject)
+        if key is None:
             return ()
-        key = AlertKey(self._common.name, observation.pbx, observation.subject)
         self._seen[key] = observation
         self._asked_at.pop(key, None)
         return (key,)

@@ -24,7 +24,7 @@ from qualitywatch.model import (
     Signal,
 )
 from qualitywatch.room import Limit as ShownLimit
-from qualitywatch.rules.limits import Limit
+from qualitywatch.rules.limits import Limit, crossing
 from qualitywatch.rules.spec import Common, Selection
 from qualitywatch.rules.windows import HIGHEST, LOWER_IS_WORSE, Aggregate, SampleWindows, Window, read_aggregate
 
@@ -133,11 +133,7 @@ class ThresholdRule:
             return Signal.UNKNOWN
         if severity is Severity.CRITICAL and "provisional" in details:
             return Signal.CLEAR  # a score built on unpublished constants wakes nobody
-        if self._options.metric in LOWER_IS_WORSE:
-            value, limit = -value, Limit(-limit.enter, -limit.clear, limit.hold_s)
-        if value >= limit.enter:
-            return Signal.BREACH
-        return Signal.CLEAR if value < limit.clear else Signal.KEEP
+        return crossing(value, limit.enter, limit.clear, lower_is_worse=self._options.metric in LOWER_IS_WORSE)
 
 
 @dataclass(frozen=True, slots=True)

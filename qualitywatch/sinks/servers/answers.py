@@ -1,7 +1,9 @@
 """What the HTTP answers of these databases mean: keep the batch, have something fixed, or give it up.
 
-Standard: InfluxDB 2 API, POST /api/v2/write; InfluxDB 1 API, POST /write.  Both: 400 and 422 unreadable lines (the good ones
-are stored), 401 and 403 not allowed, 404 no such bucket or database, 413 too large, 429 and 5xx busy.
+Strategy: a batch is given up only when the database itself says that it has read it and will not have it.  Whatever else comes
+(a proxy's redirection, its page for guests, an answer nobody foresaw) keeps it until somebody has looked.
+Standard: InfluxDB 2 API, POST /api/v2/write; InfluxDB 1 API, POST /write.  Both: 204 stored, 400 and 422 unreadable lines (the
+good ones are stored), 401 and 403 not allowed, 404 no such bucket or database, 413 too large, 429 and 5xx busy.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from typing import Final
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
 
+STORED: Final = 204
+_BUSY: Final = frozenset({408, 425, 429})
+LONGEST_PAUSE_S: Final = 600.0  # whatever a server asks for
 _SHOWN: Final = 200
 
 
@@ -30,13 +35,21 @@ def refused(
             )
         case 404:
             return SinkError(f"{where}: {missing}", Refusal.FIX)
-        case 429 | 500 | 502 | 503 | 504:
-            pause_s = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
+        case _ if status in _BUSY or status >= 500:
+            pause_s = min(float(retry_after), LONGEST_PAUSE_S) if retry_after is not None and retry_after.isdecimal() else None
             return SinkError(f"{where} cannot take data now ({status}{reason})", Refusal.LATER, retry_after_s=pause_s)
         case 413:
-            return SinkError(f"{where} finds a batch too large (413): raise its limit of the size of requests", Refusal.NEVER)
-        case _:
+            return SinkError(f"{where} finds a batch too large (413): raise its limit of the size of requests", Refusal.FIX)
+        case 400 | 422:
             return SinkError(f"{where} does not accept our lines ({status}{reason})", Refusal.NEVER)
+        case _:
+            return no_database(where, status)
+
+
+def no_database(where: str, status: int | None) -> SinkError:
+    """Something answers as no time series database does: a proxy, a page to log in to."""
+    shown = f" ({status})" if status is not None else ""
+    return SinkError(f"{where} does not answer as a time series database does{shown}: look at its address", Refusal.FIX)
 
 
 def unreachable(where: str, reason: object) -> SinkError:
@@ -56,3 +69,9 @@ def _reason(body: bytes | str | None, hidden: Secret | None) -> str:
         text = text.replace(hidden.reveal(), "***")
     text = " ".join(text.split())
     return f": {text[:_SHOWN]}" if text and not text.startswith("<") else ""
+
+
+def is_other(version: str, wanted: int) -> bool:
+    """Whether a version is known and begins with another number: ``v2.7.1``, ``1.6.7~rc0``."""
+    first = version.lstrip("v").partition(".")[0]
+    return first.isdecimal() and (int(first) < 2) != (wanted < 2)

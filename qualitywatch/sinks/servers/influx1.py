@@ -6,66 +6,115 @@ Standard: https://docs.influxdata.com/influxdb/v1/tools/api/#write-http-endpoint
 from __future__ import annotations
 
 import gzip
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
-from qualitywatch.sinks.servers.answers import refused, unreachable
+from qualitywatch.sinks.servers.answers import STORED, is_other, no_database, refused, unreachable
 
-_TIMEOUT_S: Final = 10.0
+TIMEOUT_S: Final = 10.0
+_POLICY: Final = "qualitywatch"
+_DAY_S: Final = 86_400
 _NOTHING: Final = b"# may we write?"  # a comment is a write without a point
 
 
 class Influx1:
     """``sinks.server.Server`` for one database."""
 
-    def __init__(self, url: str, *, database: str, username: str | None = None, password: Secret | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        database: str,
+        username: str | None = None,
+        password: Secret | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self._where = f"InfluxDB at {url}"
         self._database = database
         self._password = password
         auth = httpx.BasicAuth(username, password.reveal() if password else "") if username else None
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, auth=auth)
+        self._client = httpx.Client(base_url=url, timeout=timeout_s, auth=auth)
 
     def write(self, text: bytes) -> None:
         """Write line protocol in microseconds; raises SinkError."""
-        self._ask(
+        answer = self._ask(
             "POST",
             "/write",
             params={"db": self._database, "precision": "u"},
             content=gzip.compress(text, compresslevel=5),
             headers={"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=utf-8"},
         )
+        if answer.status_code != STORED:
+            raise no_database(self._where, answer.status_code)
 
     def setup(self, keep_s: float | None) -> str:
         """Create the database, or set the retention of the one there is."""
-        name = self._database.replace("\\", "\\\\").replace('"', '\\"')
-        policy = (
-            f'"qualitywatch" ON "{name}" DURATION {f"{round(keep_s)}s" if keep_s is not None else "INF"} REPLICATION 1 DEFAULT'
-        )
-        self._query(f'CREATE DATABASE "{name}"')
-        try:
-            self._query(f"CREATE RETENTION POLICY {policy}")
-        except SinkError:  # it exists, with another duration
-            self._query(f"ALTER RETENTION POLICY {policy}")
-        kept = f"data is kept for {round(keep_s / 86_400)} days" if keep_s is not None else "data is kept for ever"
+        version = self._version()
+        if is_other(version, 1):
+            raise self._wrong_version(version)
+        if not version:
+            raise SinkError(
+                f"{self._where} does not say that it is InfluxDB: for VictoriaMetrics write kind: victoriametrics", Refusal.FIX
+            )
+        name, (lasts, pieces) = _quoted(self._database), _lasting(keep_s)
+        if self._database not in self._column("SHOW DATABASES", "name"):
+            # In one step: what is written meanwhile must not end up under another policy than what comes later.
+            self._query(f"CREATE DATABASE {name} WITH {lasts} REPLICATION 1 {pieces} NAME {_quoted(_POLICY)}")
+        else:
+            policies = f"SHOW RETENTION POLICIES ON {name}"
+            named = zip(self._column(policies, "name"), self._column(policies, "default"), strict=True)
+            used = next((policy for policy, is_default in named if is_default), None)
+            if used is not None:  # what is there already was written under it
+                self._query(f"ALTER RETENTION POLICY {_quoted(str(used))} ON {name} {lasts} {pieces}")
+            else:
+                self._query(f"CREATE RETENTION POLICY {_quoted(_POLICY)} ON {name} {lasts} REPLICATION 1 {pieces} DEFAULT")
+        self.write(_NOTHING)
+        kept = f"data is kept for {round(keep_s / _DAY_S)} days" if keep_s is not None else "data is kept for ever"
         return f"database {self._database} is there; {kept}"
 
     def check(self) -> str:
         """Say which version is there, and that the database can be written to."""
-        version = self._ask("GET", "/ping").headers.get("X-Influxdb-Version", "unknown")
-        self.write(_NOTHING)
-        return f"{self._where} is version {version}, and database {self._database} can be written to"
+        version = self._version()
+        try:
+            self.write(_NOTHING)
+        except SinkError as exc:
+            if exc.refusal is Refusal.FIX and is_other(version, 1):
+                raise self._wrong_version(version) from None
+            raise
+        return f"{self._where} is version {version or 'unknown'}, and database {self._database} can be written to"
 
     def close(self) -> None:
         """Give back connections."""
         self._client.close()
 
-    def _query(self, text: str) -> None:
-        for result in self._ask("POST", "/query", params={"q": text}).json().get("results", []):
+    def _version(self) -> str:
+        """What it says it is; nothing when it does not say."""
+        return str(self._ask("GET", "/ping").headers.get("X-Influxdb-Version", ""))
+
+    def _wrong_version(self, version: str) -> SinkError:
+        return SinkError(
+            f"{self._where} is version {version}: write kind: influxdb and bucket: in place of database:", Refusal.FIX
+        )
+
+    def _query(self, text: str) -> list[dict[str, Any]]:
+        """Ask or order something; return series.  Raises SinkError."""
+        series: list[dict[str, Any]] = []
+        answer = self._ask("POST", "/query", params={"q": text})
+        try:
+            results = answer.json()["results"]
+        except (ValueError, KeyError, TypeError):
+            raise no_database(self._where, answer.status_code) from None
+        for result in results:
             if error := result.get("error"):
                 raise SinkError(f"{self._where} refuses {text}: {error}", Refusal.FIX)
+            series += result.get("series", [])
+        return series
+
+    def _column(self, text: str, name: str) -> list[object]:
+        return [row[each["columns"].index(name)] for each in self._query(text) for row in each.get("values", [])]
 
     def _ask(self, method: str, path: str, **options: object) -> httpx.Response:
         try:
@@ -81,3 +130,16 @@ class Influx1:
             missing = "no /write there: for InfluxDB 2 write kind: influxdb"
         pause = answer.headers.get("Retry-After")
         raise refused(self._where, answer.status_code, answer.content, pause, missing, self._password)
+
+
+def _quoted(name: str) -> str:
+    name = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}"'
+
+
+def _lasting(keep_s: float | None) -> tuple[str, str]:
+    """How long data is kept, in pieces as long as InfluxDB's own default: a piece must not outlast what is kept."""
+    if keep_s is None:
+        return "DURATION INF", "SHARD DURATION 7d"
+    piece = "1h" if keep_s < 2 * _DAY_S else "1d" if keep_s < 180 * _DAY_S else "7d"
+    return f"DURATION {round(keep_s)}s", f"SHARD DURATION {piece}"

@@ -20,42 +20,62 @@ from urllib3.exceptions import HTTPError
 
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
-from qualitywatch.sinks.servers.answers import refused, unreachable
+from qualitywatch.sinks.servers.answers import STORED, is_other, no_database, refused, unreachable
 
-_TIMEOUT_MS: Final = 10_000
+TIMEOUT_S: Final = 10.0
+_UNKNOWN: Final = "unknown"
 _NOTHING: Final = b"# may we write?"  # a comment is a write without a point
 
 
 class Influx2:
     """``sinks.server.Server`` for one bucket."""
 
-    def __init__(self, url: str, *, org: str, bucket: str, token: Secret | None, where: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        org: str,
+        bucket: str,
+        token: Secret | None,
+        where: str | None = None,
+        missing: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """``where`` is what it is called when it is no InfluxDB, ``missing`` what it means then that there is nothing."""
         self._where = where or f"InfluxDB at {url}"
+        self._missing = missing or f'no bucket "{bucket}" or organisation "{org}": create it with "qualitywatch influx setup"'
         self._bucket, self._org, self._token = bucket, org, token
         options: dict[str, Any] = {"token": token.reveal()} if token else {}
-        self._client: Any = InfluxDBClient(url=url, org=org, timeout=_TIMEOUT_MS, enable_gzip=True, **options)
+        self._client: Any = InfluxDBClient(url=url, org=org, timeout=round(timeout_s * 1000), enable_gzip=True, **options)
         self._writes: Any = self._client.write_api(write_options=SYNCHRONOUS)
 
     def write(self, text: bytes) -> None:
         """Write line protocol in microseconds; raises SinkError."""
         with self._explained():
             self._writes.write(bucket=self._bucket, record=text, write_precision=WritePrecision.US)
+            if (status := self._status()) != STORED:
+                raise no_database(self._where, status)
 
     def setup(self, keep_s: float | None) -> str:
         """Create the bucket, or set the retention of the one there is."""
         new_rule: Any = BucketRetentionRules
         rules = [new_rule(type="expire", every_seconds=round(keep_s))] if keep_s is not None else []
         kept = f"data is kept for {round(keep_s / 86_400)} days" if keep_s is not None else "data is kept for ever"
-        self._check_version()
+        if self._check_version() == _UNKNOWN:
+            raise SinkError(
+                f"{self._where} does not say that it is InfluxDB: for VictoriaMetrics write kind: victoriametrics", Refusal.FIX
+            )
         with self._explained():
             buckets = self._client.buckets_api()
             known = buckets.find_bucket_by_name(self._bucket)
             if known is None:
                 buckets.create_bucket(bucket_name=self._bucket, org=self._org, retention_rules=rules)
-                return f"created bucket {self._bucket}; {kept}"
-            known.retention_rules = rules
-            buckets.update_bucket(bucket=known)
-            return f"bucket {self._bucket} exists; {kept}"
+            else:
+                known.retention_rules = rules
+                buckets.update_bucket(bucket=known)
+        self.probe()
+        done = f"created bucket {self._bucket}" if known is None else f"bucket {self._bucket} exists"
+        return f"{done}; {kept}"
 
     def check(self) -> str:
         """Say which version is there, and that the bucket can be written to."""
@@ -69,12 +89,28 @@ class Influx2:
 
     def _check_version(self) -> str:
         with self._explained():
-            version = str(self._client.version() or "unknown")
-        if version.lstrip("v").startswith("1."):
-            raise SinkError(
-                f"{self._where} is version {version}: write kind: influxdb1 and database: in place of bucket:", Refusal.FIX
-            )
+            version = str(self._client.version() or _UNKNOWN)
+        if is_other(version, 2):
+            raise self._wrong_version(version)
         return version
+
+    def _status(self) -> int | None:
+        """Of the last answer; the client itself only tells good from bad."""
+        answer = getattr(self._client.api_client, "last_response", None)
+        return getattr(answer, "status", None)
+
+    def _wrong_version(self, version: str) -> SinkError:
+        what = "InfluxDB, version" if "InfluxDB" not in self._where else "version"
+        return SinkError(
+            f"{self._where} is {what} {version}: write kind: influxdb1 and database: in place of bucket:", Refusal.FIX
+        )
+
+    def _known_version(self) -> str:
+        """For a message: why there is nothing where we write."""
+        try:
+            return str(self._client.version())
+        except (ApiException, HTTPError, OSError):
+            return _UNKNOWN
 
     def close(self) -> None:
         """Give back connections."""
@@ -87,13 +123,16 @@ class Influx2:
         except ApiException as exc:
             if not exc.status:  # the client's own way to tell of TLS that could not be agreed: nobody has answered
                 raise unreachable(self._where, _last_words(exc.reason)) from None
-            missing = f'no bucket "{self._bucket}" or organisation "{self._org}": create it with "qualitywatch influx setup"'
+            if exc.status == 404 and is_other(version := self._known_version(), 2):
+                raise self._wrong_version(version) from None
             headers: Any = exc.headers
             retry_after = headers.get("Retry-After") if headers else None
             # Not chained: the answer's headers may repeat what we sent.
-            raise refused(self._where, exc.status or 0, exc.body, retry_after, missing, self._token) from None
+            raise refused(self._where, exc.status or 0, exc.body, retry_after, self._missing, self._token) from None
         except (HTTPError, OSError) as exc:
             raise unreachable(self._where, _plain(exc)) from None
+        except (TypeError, ValueError, AttributeError):  # what its client makes of a page for people
+            raise no_database(self._where, self._status()) from None
 
 
 def _last_words(reason: object) -> str:

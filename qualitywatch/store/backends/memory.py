@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 from qualitywatch.errors import StoreError
 from qualitywatch.model import (
@@ -53,7 +53,7 @@ class MemoryStateStore:
         self._closed = False
 
     @classmethod
-    async def open(cls, directory: Path, *, now: float, bounds: Bounds = USUAL) -> MemoryStateStore:
+    async def open(cls, directory: Path, *, now: float, bounds: Bounds = USUAL) -> Self:
         """Return an empty store; the directory is not used."""
         del directory
         return cls(bounds, now)

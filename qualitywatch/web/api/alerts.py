@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,6 +13,7 @@ from qualitywatch.web.api.paging import Limit, Name, Offset, Page, cut
 from qualitywatch.web.asking import Seen
 from qualitywatch.web.instants import Instant, Text, instant, maybe_instant
 from qualitywatch.web.refusals import responses
+from qualitywatch.web.telling import Told, alert_told, where_told
 
 router = APIRouter(tags=["alerts"])
 
@@ -32,14 +34,12 @@ class AlertModel(BaseModel):
     value: float | None = Field(description="The figure as it is now, in the unit of the topic.")
     peak: float | None = Field(description="The worst figure so far.")
     details: dict[str, Text] = Field(description="What else is known, by name.")
+    is_own_wording: bool = Field(description="Whether the rule brings its own words for `text`.")
+    text: Told = Field(description="The trouble in one sentence, by language: `en`, `ru`.")
+    where: Told = Field(description="Where the loss arises, in one sentence by language; empty where that is not known.")
 
 
-def urgency(alert: Alert) -> tuple[bool, int, float]:
-    """Sorts alerts: firing before pending, severe before mild, old before new."""
-    return alert.state is not AlertState.FIRING, -alert.severity.rank, alert.since_at
-
-
-def shown(alert: Alert) -> AlertModel:
+def shown(alert: Alert, zone: tzinfo) -> AlertModel:
     """An alert as the API tells of it."""
     return AlertModel(
         rule=alert.key.rule,
@@ -55,6 +55,9 @@ def shown(alert: Alert) -> AlertModel:
         value=alert.value,
         peak=alert.peak,
         details=dict(alert.details),
+        is_own_wording=bool(alert.texts),
+        text=alert_told(alert, zone),
+        where=where_told(alert),
     )
 
 
@@ -80,5 +83,5 @@ async def alerts(
         and (not severity or alert.severity in severity)
         and state in (None, alert.state)
     ]
-    found.sort(key=urgency)
-    return cut(found, limit, offset, shown)
+    found.sort(key=lambda alert: alert.urgency)
+    return cut(found, limit, offset, lambda alert: shown(alert, sources.zone))

@@ -37,6 +37,9 @@ class Pbxes(BaseModel):
     """Every PBX of the configuration, in its order."""
 
     items: list[Pbx]
+    troubles: list[Text] = Field(
+        description="What ails qualitywatch itself: a full disk, a database that takes nothing; a sentence each, in English."
+    )
 
 
 def shown(pbx: PbxView, figures: PbxFigures | None) -> Pbx:
@@ -61,7 +64,13 @@ def all_shown(sources: Sources, views: Iterable[PbxView]) -> list[Pbx]:
     return [shown(view, inside.pbxes.get(view.name)) for view in views]
 
 
+def troubles(sources: Sources) -> list[str]:
+    """What ails the daemon itself at present."""
+    fed = sources.inside().sinks.items()
+    return [*sources.room.troubles(), *(f"{name}: {sink.trouble}" for name, sink in fed if sink.trouble)]
+
+
 @router.get("", responses=responses(), summary="Every PBX of the configuration")
 async def pbxes(sources: Seen) -> Pbxes:
     """Whether each PBX is seen, and what is going on there."""
-    return Pbxes(items=all_shown(sources, sources.room.pbxes()))
+    return Pbxes(items=all_shown(sources, sources.room.pbxes()), troubles=troubles(sources))

@@ -40,6 +40,7 @@ class Peer(BaseModel):
     address: Text | None
     user_agent: Text | None
     trunk: Text | None = Field(description="The registration whose calls go through it.")
+    site: Text | None = Field(description="Where it stands: a name of the configuration, else its network.")
     qualify_rtt_ms: float | None = Field(description="How long it took to answer OPTIONS, in milliseconds.")
     rtt_ms: float | None = Field(description="Mean round trip of its calls in the last minute, in milliseconds.")
     to_peer: Heard = Field(description="What it heard of us.")
@@ -90,6 +91,7 @@ def shown(pbx: PbxView, peer: PeerView, recent: RecentFigures, severity: Mapping
         address=peer.address,
         user_agent=peer.user_agent,
         trunk=peer.trunk,
+        site=peer.site,
         qualify_rtt_ms=peer.rtt_ms,
         rtt_ms=figures(None).rtt_ms,
         to_peer=heard(figures(Direction.TO_PEER)),
@@ -123,6 +125,7 @@ async def peers(
     subject: Name = None,
     state: Annotated[list[PeerState] | None, Query(max_length=10, description="Only those in one of these states.")] = None,
     trunk: Name = None,
+    site: Name = None,
     text: Annotated[str | None, Query(max_length=200, description="Part of the name, address or User-Agent.")] = None,
     sort: Annotated[Order, Query(description="By name, or the worst of the last minute first.")] = Order.SUBJECT,
     limit: Limit = 100,
@@ -138,6 +141,7 @@ async def peers(
                 if subject in (None, peer.subject)
                 and (not state or peer.state in state)
                 and trunk in (None, peer.trunk)
+                and site in (None, peer.site)
                 and (not text or _speaks_of(peer, text.casefold()))
             ]
     severity = {view.name: severities(view) for view, _ in found}

@@ -16,6 +16,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from qualitywatch.room import PbxView
 from qualitywatch.web.api import alerts, pbxes, peers, trunks
 from qualitywatch.web.asking import Seen
+from qualitywatch.web.instants import Text
 from qualitywatch.web.news import Change, Shared, TooManyPagesError, Topic
 from qualitywatch.web.refusals import RefusalError, responses
 from qualitywatch.web.sources import Sources
@@ -41,7 +42,7 @@ async def stream(request: Request, sources: Seen) -> EventSourceResponse:
     """Tell what changed, at most once a second, as events with an object in JSON.
 
     * `hello`: the stream stands; read the lists now.
-    * `pbxes`, `peers`, `trunks`: `{"items": [...]}`, those that changed, as their lists show them.
+    * `pbxes`, `peers`, `trunks`: `{"items": [...]}`, those that changed, as their lists show them; `pbxes` with `troubles`.
     * `alerts`: `{"items": [...], "total": n}`, all that are pending or firing, most urgent first.
     * `reload`: too much changed; read the lists again.
     """
@@ -75,7 +76,8 @@ def _news(sources: Sources, changes: Sequence[Change], overflowed: bool) -> Iter
     topics = {change.topic for change in changes}
     if topics:
         wanted = {change.pbx for change in changes}
-        yield _told("pbxes", pbxes.all_shown(sources, [view for name, view in views.items() if name in wanted]))
+        shown = pbxes.all_shown(sources, [view for name, view in views.items() if name in wanted])
+        yield _told("pbxes", shown, troubles=pbxes.troubles(sources))
     if Topic.PEER in topics:
         yield _told("peers", _peers(sources, views.values(), changes))
     if Topic.TRUNK in topics:
@@ -91,8 +93,8 @@ def _news(sources: Sources, changes: Sequence[Change], overflowed: bool) -> Iter
         )
     if Topic.ALERT in topics:
         found = [alert for view in views.values() for alert in view.alerts]
-        found.sort(key=alerts.urgency)
-        yield _told("alerts", [alerts.shown(alert) for alert in found[:MAX_TOLD]], len(found))
+        found.sort(key=lambda alert: alert.urgency)
+        yield _told("alerts", [alerts.shown(alert, sources.zone) for alert in found[:MAX_TOLD]], len(found))
 
 
 def _peers(sources: Sources, views: Iterable[PbxView], changes: Iterable[Change]) -> list[peers.Peer]:
@@ -108,9 +110,12 @@ def _peers(sources: Sources, views: Iterable[PbxView], changes: Iterable[Change]
 
 class _Told(BaseModel):
     items: list[BaseModel]
+    troubles: list[Text] | None = None
     total: int | None = None
 
 
-def _told(event: str, items: Sequence[BaseModel], total: int | None = None) -> ServerSentEvent:
-    body = _Told.model_construct(items=list(items), total=total)
+def _told(
+    event: str, items: Sequence[BaseModel], total: int | None = None, troubles: list[str] | None = None
+) -> ServerSentEvent:
+    body = _Told(items=list(items), total=total, troubles=troubles)
     return ServerSentEvent(body.model_dump_json(serialize_as_any=True, exclude_none=False), event=event)

@@ -38,6 +38,9 @@ export function figure(topic, value) {
   return number(value, Number.isInteger(value) ? 0 : 1);
 }
 
+// A sentence of the daemon begins small, because a message has more before it.
+export const raised = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
+
 export function time(unix) {
   if (!isKnown(unix)) return t("none");
   return cached(Intl.DateTimeFormat, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(unix * 1000);

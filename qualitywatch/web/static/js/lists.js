@@ -14,6 +14,7 @@ export async function readAll() {
     get("pbxes"), getAll("peers"), getAll("trunks"), getAll("alerts"), readIncidents(), readSilences(), readQueues(),
   ]);
   takePbxes(pbxes.items, { all: true });
+  state.troubles = pbxes.troubles;
   takePeers(peers, { all: true });
   takeTrunks(trunks, { all: true });
   state.alerts = alerts;

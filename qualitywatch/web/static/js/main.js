@@ -63,7 +63,9 @@ function head() {
         </div>
       </div>
     </header>
-    ${state.loggedOut ? html`<div class="banner" role="alert">${t("logged_out")}</div>` : nothing}`;
+    ${state.loggedOut ? html`<div class="banner" role="alert">${t("logged_out")}</div>` : nothing}
+    ${state.troubles.length ? html`<div class="banner" id="troubles" role="alert">${t("troubles")}
+      ${state.troubles.map((each) => html`<div>${each}</div>`)}</div>` : nothing}`;
 }
 
 function draw() {

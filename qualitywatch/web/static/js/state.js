@@ -4,6 +4,7 @@ export const state = {
   loggedOut: false,
   loaded: false,
   pbxes: [],
+  troubles: [], // of the daemon itself, in its own words
   peers: new Map(), // by key
   trunks: new Map(), // by key
   queues: [],

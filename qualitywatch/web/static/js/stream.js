@@ -24,8 +24,9 @@ export function connect() {
     readAll().catch(() => {});
   });
   on("reload", readAllSoon);
-  on("pbxes", ({ items }) => {
+  on("pbxes", ({ items, troubles }) => {
     takePbxes(items);
+    state.troubles = troubles ?? [];
     if (state.queues.length && performance.now() - queuesAt > QUEUES_MS) {
       queuesAt = performance.now();
       readQueues().catch(() => {});

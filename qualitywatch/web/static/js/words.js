@@ -39,6 +39,11 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+// Of what the daemon says in each language, what this reader understands.
+export function told(texts) {
+  return texts?.[language] ?? texts?.en ?? "";
+}
+
 // The text of a word the daemon uses, or the word itself where it is a new one.
 export function word(kind, value) {
   return DICTIONARIES[language][`${kind}.${value}`] ?? String(value ?? "");

@@ -11,7 +11,7 @@ function loss(side) {
   const text = marked(percent(side.loss_percent), severityOf("loss_percent", side.loss_percent));
   const { loss_percent: net, loss_percent_reported: reported } = side;
   if (!isKnown(reported) || !isKnown(net) || Math.abs(reported - net) < 0.05) return text;
-  return html`${text}<br><small class="quiet">${t("leg.reported", { value: percent(reported) })}</small>`;
+  return html`${text}<br><small class="quiet wrapped">${t("leg.reported", { value: percent(reported) })}</small>`;
 }
 
 function leg(call, each, isFirst) {
@@ -21,7 +21,7 @@ function leg(call, each, isFirst) {
   return html`<tr>
     ${isFirst ? html`<th scope="rowgroup" rowspan=${call.legs.length} class="time">${begun}</th>` : nothing}
     <td>${subjectLink(call.pbx, each.subject, { withPbx: state.pbxes.length > 1 && isFirst })}</td>
-    <td class="number">${each.talk_s === null ? t("leg.not_answered") : duration(each.talk_s)}</td>
+    <td class="number wide">${each.talk_s === null ? t("leg.not_answered") : duration(each.talk_s)}</td>
     <td class="number">${loss(each.to_peer)}</td>
     <td class="number">${loss(each.from_peer)}</td>
     <td class="number">${marked(score(mos), severityOf("mos", mos))}</td>
@@ -40,7 +40,7 @@ export function callTable(calls, { id = "calls" } = {}) {
         <caption><span>${t("calls.caption")}</span></caption>
         <thead><tr>
           <th scope="col" class="time">${t("col.started")}</th><th scope="col">${t("col.leg")}</th>
-          <th scope="col" class="number">${t("col.talk")}</th>
+          <th scope="col" class="number wide">${t("col.talk")}</th>
           <th scope="col" class="number">${t("col.loss_to")}</th><th scope="col" class="number">${t("col.loss_from")}</th>
           <th scope="col" class="number">${t("col.mos")}</th><th scope="col" class="number wide">${t("col.jitter")}</th>
           <th scope="col" class="number wide">${t("col.rtt")}</th><th scope="col" class="wide">${t("col.codec")}</th>

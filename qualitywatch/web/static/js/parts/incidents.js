@@ -1,16 +1,19 @@
 // Incidents as cards: what belongs to them, who has taken them on, and what can be done.
 import { post, remove } from "../api.js";
-import { duration, moment } from "../format.js";
+import { duration, moment, raised } from "../format.js";
 import { html, nothing } from "../html.js";
 import { readIncidents } from "../lists.js";
 import { say } from "../note.js";
 import { address } from "../route.js";
 import { nowAt, state } from "../state.js";
-import { t, word } from "../words.js";
-import { sentence } from "./sentence.js";
+import { t, told, word } from "../words.js";
+import { sentence, spoken, where } from "./sentence.js";
 import { severitySign } from "./sign.js";
 
 const MAX_MEMBERS = 12;
+const MAX_REMEDIES = 6;
+const STATES = ["firing", "happened", "resolved"];
+const SEVERITIES = ["critical", "warning", "info"];
 
 async function ack(incident) {
   await act(post(`incidents/${incident.id}/ack`), t("incident.ack.done", { id: incident.id }));
@@ -40,16 +43,55 @@ function when(incident) {
   return t("incident.from_to", { from: moment(from, now), to: moment(to, now), duration: duration(to - from) });
 }
 
-function member(each) {
-  const { mute } = each;
-  return html`<li>${sentence(each.alert)}
-    ${each.state === "firing" ? nothing : html`<span class="quiet">(${word("member_state", each.state)})</span>`}
-    ${mute === null ? nothing : html`<span class="quiet">(${t(`mute.${mute.kind}`, { name: mute.name })})</span>`}</li>`;
+// What fires before what is over, what somebody is told of before what is silenced, severe before mild.
+function inOrder(members) {
+  const place = (each) => [STATES.indexOf(each.state), each.mute === null ? 0 : 1, SEVERITIES.indexOf(each.alert.severity)];
+  const compare = (a, b) => a.map((part, index) => part - b[index]).find((part) => part !== 0) ?? 0;
+  return [...members].sort((a, b) => compare(place(a), place(b)));
+}
+
+// Who it is about, and who is only affected: explained by another alert.
+function cast(incident) {
+  const members = inOrder(incident.members);
+  const isAffected = (each) => each.mute?.kind === "inhibited";
+  const main = members.filter((each) => !isAffected(each));
+  return main.length ? [main, members.filter(isAffected)] : [members, []];
+}
+
+function listed(members, isPlaced) {
+  return html`<ul>${members.slice(0, MAX_MEMBERS).map((each) => member(each, isPlaced))}
+    ${members.length > MAX_MEMBERS ? html`<li>… +${members.length - MAX_MEMBERS}</li>` : nothing}</ul>`;
+}
+
+function member(each, isPlaced) {
+  const { alert, mute, state: stands } = each;
+  const over = told(each.text);
+  return html`<li>${stands === "resolved" && over ? spoken(alert, over) : sentence(alert)}
+    ${stands === "resolved" && !over ? html`<span class="quiet">(${word("member_state", stands)})</span>` : nothing}
+    ${mute === null ? nothing : html`<span class="quiet">(${t(`mute.${mute.kind}`, { name: mute.name })})</span>`}
+    ${isPlaced && stands === "firing" ? where(alert) : nothing}</li>`;
+}
+
+// All that fire lose for one reason: that is said once.
+function isShared(members) {
+  const firing = members.filter((each) => each.state === "firing");
+  return firing.length > 1 && firing.every((each) => each.alert.details.segment === "pbx");
+}
+
+function done(incident) {
+  if (!incident.remedies.length) return nothing;
+  const earlier = incident.remedies.length - MAX_REMEDIES;
+  return html`<h4>${t("incident.remedies")}</h4><ul class="remedies">
+    ${earlier > 0 ? html`<li class="quiet">${t("incident.remedies.earlier", { count: earlier })}</li>` : nothing}
+    ${incident.remedies.slice(-MAX_REMEDIES).map((each) => html`
+      <li><span class="quiet">${moment(each.at.unix, Date.now() / 1000)}</span> ${told(each.text)}</li>`)}</ul>`;
 }
 
 export function incidentCard(incident) {
   const subjects = [...new Set(incident.members.map((each) => each.alert.subject))].slice(0, 20).join(",");
   const number = t("incident", { id: incident.id });
+  const [members, affected] = cast(incident);
+  const shared = isShared(members);
   return html`
     <li class="card incident ${incident.severity}" id="incident-${incident.id}">
       <div class="row">
@@ -58,8 +100,12 @@ export function incidentCard(incident) {
         ${incident.is_flapping ? html`<span class="quiet">${t("incident.flapping")}</span>` : nothing}
       </div>
       <p class="quiet">${when(incident)}</p>
-      <ul>${incident.members.slice(0, MAX_MEMBERS).map(member)}
-        ${incident.members.length > MAX_MEMBERS ? html`<li>… +${incident.members.length - MAX_MEMBERS}</li>` : nothing}</ul>
+      ${members.length > 1 && told(incident.text) ? html`<p class="gist">${raised(told(incident.text))}</p>` : nothing}
+      ${listed(members, !shared)}
+      ${shared ? where(members[0].alert) : nothing}
+      ${affected.length ? html`<details><summary>${t("incident.affected", { count: affected.length })}</summary>
+        ${listed(affected, false)}</details>` : nothing}
+      ${done(incident)}
       ${incident.ack === null ? nothing : html`
         <p>✔ ${t("incident.acked", { by: incident.ack.by, time: moment(incident.ack.at.unix, Date.now() / 1000) })}</p>`}
       ${incident.is_open ? html`

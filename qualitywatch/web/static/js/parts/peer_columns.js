@@ -1,5 +1,6 @@
 // Columns of tables of peers.
 import { milliseconds, percent, score } from "../format.js";
+import { html, nothing } from "../html.js";
 import { largest, severityOf, smallest } from "../limits.js";
 import { t } from "../words.js";
 import { marked, maybeSeverity, peerSign } from "./sign.js";
@@ -7,6 +8,7 @@ import { subjectLink } from "./subject.js";
 
 const RANK = { info: 1, warning: 2, critical: 3 };
 
+const isNamed = (site) => site !== null && !site.includes("/"); // a bare network says no more than the address
 const jitter = (peer) => largest(peer.to_peer.jitter_ms, peer.from_peer.jitter_ms);
 const mos = (peer) => smallest(peer.to_peer.mos, peer.from_peer.mos);
 const lossCell = (side) => marked(percent(side.loss_percent), severityOf("loss_percent", side.loss_percent));
@@ -29,7 +31,7 @@ export const PEER_COLUMNS = [
   { id: "severity", label: "col.severity", brief: true, first: "high", value: (peer) => RANK[peer.severity] ?? null, cell: (peer) => maybeSeverity(peer.severity) },
   ...SOUND,
   { id: "agent", label: "col.agent", wide: true, value: (peer) => peer.user_agent, cell: (peer) => peer.user_agent ?? t("none") },
-  { id: "address", label: "col.address", wide: true, value: (peer) => peer.address, cell: (peer) => peer.address ?? t("none") },
+  { id: "address", label: "col.address", wide: true, value: (peer) => peer.address, cell: (peer) => html`${peer.address ?? t("none")}${isNamed(peer.site) ? html`<br><small class="quiet">${peer.site}</small>` : nothing}` },
 ];
 
 export const isTalking = (peer) => [peer.to_peer, peer.from_peer].some((side) => side.loss_percent !== null || side.jitter_ms !== null || side.mos !== null);

@@ -3,7 +3,9 @@ import { html, nothing } from "../html.js";
 import { address } from "../route.js";
 import { key, nameOf, state } from "../state.js";
 
-export function subjectAddress(pbx, subject) {
+// Of whole sites an alert leads to who is there.
+export function subjectAddress(pbx, subject, topic = "") {
+  if (topic === "site_loss") return address("peers", [], { site: subject });
   if (state.trunks.has(key(pbx, subject))) return address("trunk", [pbx, subject]);
   return state.peers.has(key(pbx, subject)) ? address("peer", [pbx, subject]) : null;
 }

@@ -21,7 +21,7 @@ export function trunkTable(id, more = []) {
     columns: [
       { id: "name", label: "trunk", isHead: true, value: (trunk) => trunk.trunk, cell: (trunk) => subjectLink(trunk.pbx, trunk.trunk) },
       { id: "state", label: "col.state", value: (trunk) => ORDER[trunk.is_up], cell: state },
-      { id: "since", label: "col.since", number: true, value: (trunk) => -trunk.since.unix, cell: (trunk) => duration(nowAt(trunk.pbx) - trunk.since.unix) },
+      { id: "since", label: "col.since", number: true, wide: true, value: (trunk) => -trunk.since.unix, cell: (trunk) => duration(nowAt(trunk.pbx) - trunk.since.unix) },
       ...more,
     ],
   });

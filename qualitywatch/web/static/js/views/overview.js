@@ -1,4 +1,4 @@
-// Everything at a glance: PBXes, open incidents, trunks, the worst peers.
+// Everything at a glance: open incidents, PBXes, trunks, the worst peers.
 import { duration, number } from "../format.js";
 import { html, nothing } from "../html.js";
 import { incidentCard } from "../parts/incidents.js";
@@ -49,9 +49,9 @@ export const overview = {
   render() {
     const found = worstPeers();
     return html`
+      <section aria-labelledby="incidents-head"><h2 id="incidents-head">${t("overview.incidents")}</h2>${incidents()}</section>
       <section aria-labelledby="pbxes-head"><h2 id="pbxes-head">${t("overview.pbxes")}</h2>
         <ul class="cards">${state.pbxes.map(pbxCard)}</ul></section>
-      <section aria-labelledby="incidents-head"><h2 id="incidents-head">${t("overview.incidents")}</h2>${incidents()}</section>
       <div class="halves">
         <section class="card" aria-labelledby="worst-head"><h2 id="worst-head">${t("overview.worst")}</h2>
           ${found.length ? worst.render(found) : html`<p>${t("overview.no_sound")}</p>`}</section>

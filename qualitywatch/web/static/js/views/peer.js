@@ -11,6 +11,7 @@ import { maybeSeverity, peerSign } from "../parts/sign.js";
 import { SilenceForm } from "../parts/silence_form.js";
 import { Span } from "../parts/span.js";
 import { inlineSubject } from "../parts/subject.js";
+import { address } from "../route.js";
 import { key, nameOf, nowAt, state } from "../state.js";
 import { t } from "../words.js";
 
@@ -52,6 +53,7 @@ function facts(peer) {
     <dl class="figures">
       ${fact("pbx", pbx)}${fact("col.address", peer.address ?? t("none"))}${fact("col.agent", peer.user_agent ?? t("none"))}
       ${fact("peer.qualify", milliseconds(peer.qualify_rtt_ms))}
+      ${peer.site === null ? nothing : fact("col.site", html`<a href=${address("peers", [], { site: peer.site })}>${peer.site}</a>`)}
       ${peer.trunk === null ? nothing : fact("peer.trunk", inlineSubject(pbx, peer.trunk))}
     </dl>
     ${peer.is_direct_media ? html`<p>${t("peer.direct")}</p>` : nothing}

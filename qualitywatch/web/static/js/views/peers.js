@@ -18,9 +18,10 @@ function matches(peer) {
   return (!filter.pbx || peer.pbx === filter.pbx)
     && (!filter.state || peer.state === filter.state)
     && (!filter.trunk || peer.trunk === filter.trunk)
+    && (!filter.site || peer.site === filter.site)
     && (!filter.trouble || peer.severity !== null)
     && (!filter.talking || isTalking(peer))
-    && (!text || [peer.subject, peer.name, peer.address, peer.user_agent].some((each) => each?.toLocaleLowerCase().includes(text)));
+    && (!text || [peer.subject, peer.name, peer.address, peer.user_agent, peer.site].some((each) => each?.toLocaleLowerCase().includes(text)));
 }
 
 function set(name, value) {
@@ -42,6 +43,12 @@ export const peers = {
       <select id="filter-${name}" @change=${(event) => set(name, event.target.value)}>
         <option value="">${t("all")}</option>
         ${values.map((value) => html`<option value=${value} ?selected=${filter[name] === value}>${text(value)}</option>`)}</select></label>`;
+    // Only where there is a choice, or something chosen that must be seen.
+    const chosen = (name, label) => {
+      const values = [...new Set([...state.peers.values()].map((peer) => peer[name]).filter(Boolean))].sort();
+      if (filter[name] && !values.includes(filter[name])) values.push(filter[name]);
+      return values.length > 1 || filter[name] ? choice(name, label, values, (value) => value) : "";
+    };
     return html`
       <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>
         <label class="field">${t("peers.filter")}
@@ -49,6 +56,7 @@ export const peers = {
             @input=${(event) => set("text", event.target.value)}></label>
         ${choice("state", t("peers.state"), STATES, (value) => word("peer_state", value))}
         ${state.pbxes.length > 1 ? choice("pbx", t("pbx"), state.pbxes.map((pbx) => pbx.name), (value) => value) : ""}
+        ${chosen("site", t("col.site"))}${chosen("trunk", t("trunk"))}
         ${check("trouble")}${check("talking")}
         <span class="quiet" id="count" role="status">${t("count.peers", { count: found.length })}</span>
       </form>
