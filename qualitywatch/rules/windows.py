@@ -259,6 +259,8 @@ class SampleWindows:
         return self._windows.get((key.pbx, key.subject, key.direction))
 
     def _open(self, place: _Place) -> Window:
+        if place[2] is not None and place[2] not in self._common.directions:
+            return Window(None, None)
         key = self._common.key_of(*place)
         return Window(key, None if key is None else self._edge(place[0], place[1]))
 
