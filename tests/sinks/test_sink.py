@@ -70,15 +70,6 @@ async def running(
         await sink.close(NOW)
 
 
-async def test_a_name_that_is_no_utf8_stops_nothing(tmp_path: Path) -> None:
-    async with InfluxServer() as server, running(server, tmp_path) as sink:
-        odd = b"\xff\xce\xe2 7".decode("utf-8", "surrogateescape")
-        await sink.write(SeriesBatch(logs=(LogRecord(NOW, "office", odd, "test", "x"),)))
-        await sink.write(batch(1, 1))
-        await server.wait_lines(2)
-    assert server.lines == ["loss,peer=???\\ 7 percent=0 1700000000000000", "loss,peer=SIP/1 percent=1 1700000001000000"]
-
-
 @pytest.mark.parametrize("make", [influx1, influx2])
 async def test_everything_measured_arrives_once_and_compressed(make: Callable[[InfluxServer], Server], tmp_path: Path) -> None:
     async with InfluxServer() as server, running(server, tmp_path, make) as sink:
