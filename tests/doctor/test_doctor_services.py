@@ -141,7 +141,7 @@ async def series_diagnosed(tmp_path: Path, **influx: Any) -> Diagnosis:
 )
 async def test_a_bucket(status: int, body: str, level: Level, texts: tuple[str, ...], tmp_path: Path) -> None:
     async with InfluxServer() as server:
-        server.buckets["qualitywatch"] = None
+        server.org, server.buckets = "qualitywatch", {"qualitywatch": None}
         server.answer_always(status, body)
         found = await series_diagnosed(tmp_path, url=server.url, token=INFLUX_TOKEN)
         assert not server.lines
