@@ -174,6 +174,26 @@ async def test_no_answer_of_a_proxy_costs_a_line(make: Callable[[InfluxServer], 
     assert (sink.counts.sent, sink.counts.refused, sink.counts.dropped) == (10, 0, 0)
 
 
+@pytest.mark.parametrize("make", [influx1, influx2, victoria])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, "Client sent an HTTP request to an HTTPS server.\n"),  # Go, with TLS
+        (400, "<html><h1>400 Bad Request</h1>The plain HTTP request was sent to HTTPS port</html>"),  # nginx
+        (422, ""),
+    ],
+)
+async def test_a_refusal_that_no_database_wrote_costs_no_line(
+    make: Callable[[InfluxServer], Server], status: int, body: str, tmp_path: Path
+) -> None:
+    async with InfluxServer() as server, running(server, tmp_path, make) as sink:
+        server.answer(status, body=body)
+        await sink.write(batch(0, 10))
+        await server.wait_lines(10)
+        assert len(server.writes) == 2
+    assert (sink.counts.sent, sink.counts.refused) == (10, 0)
+
+
 class Broken:
     """A library that raises what nobody foresaw, with a secret in it."""
 
