@@ -1,7 +1,8 @@
 """What a panel, a variable or an annotation can want to know, in no query language.
 
 A ``Scope`` ties tags to the variables of the dashboard: ``{"pbx": "pbx", "peer": "peer"}`` is what belongs to the chosen PBX
-and peer, ``{"peer|trunk": "trunk"}`` what has the chosen trunk as its subject or as its trunk.
+and peer, ``{"peer|trunk": "trunk"}`` what has the chosen trunk as its subject or as its trunk.  A variable of which exactly one
+text is chosen is a ``One``: some languages are given it in another way than several.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from qualitywatch.grafana.figures import Figure
 
 Scope: TypeAlias = Mapping[str, str]
 EITHER: Final = "|"  # between the tags of a scope
+
+
+class One(str):
+    """The name of a variable with a single choice and no "All"."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

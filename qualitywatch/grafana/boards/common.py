@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.grafana.asks import Lines, Log, Scope, Story, Totals, Values
+from qualitywatch.grafana.asks import Lines, Log, One, Scope, Story, Totals, Values
 from qualitywatch.grafana.figures import (
     ASR,
     CALLS,
@@ -25,8 +25,8 @@ OF_PBX: Final[Scope] = {"pbx": "pbx"}
 
 PBX: Final = Variable("pbx", "PBX", Values("pbx", (TRUNK_UP, LOSS_MAX), {}))
 SITE: Final = Variable("site", "Site", Values("site", (LOSS_MAX,), OF_PBX))
-PEER: Final = Variable("peer", "Peer", Values("peer", (LOSS_MAX, PEER_UP), {"pbx": "pbx", "site": "site"}), one=True)
-TRUNK: Final = Variable("trunk", "Trunk", Values("trunk", (TRUNK_UP, ASR), OF_PBX), one=True)
+PEER: Final = Variable(One("peer"), "Peer", Values("peer", (LOSS_MAX, PEER_UP), {"pbx": "pbx", "site": "site"}))
+TRUNK: Final = Variable(One("trunk"), "Trunk", Values("trunk", (TRUNK_UP, ASR), OF_PBX))
 
 
 def marks(subjects: Scope) -> tuple[Mark, ...]:

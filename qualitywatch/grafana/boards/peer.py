@@ -19,7 +19,7 @@ from qualitywatch.grafana.figures import (
 )
 from qualitywatch.grafana.panels import Board, Panel, Shape
 
-_PEER: Final[Scope] = {"pbx": "pbx", "peer": "peer"}
+_PEER: Final[Scope] = {"pbx": PBX.name, "peer": PEER.name}
 
 
 def _loss(title: str, only: dict[str, str]) -> Panel:
