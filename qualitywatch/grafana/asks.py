@@ -37,13 +37,17 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A figure of the whole time, one row for each different set of the tags ``by``; ``name`` is the column's heading."""
+    """A figure of the whole time, one row for each different set of the tags ``by``; ``name`` is the column's heading.
+
+    ``last_s``: of the last seconds only, for languages that are told the dashboard's time and not the panel's.
+    """
 
     figure: Figure
     by: tuple[str, ...]
     scope: Scope
     name: str
     only: Mapping[str, str] = field(default_factory=dict)
+    last_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,24 +47,24 @@ def both_ways(figure: Figure, scope: Scope, by: tuple[str, ...] = (), of: str = 
     )
 
 
-def worst(title: str, scope: Scope, *, last: str = "") -> Panel:
-    """A table of peers, the one that loses most on top."""
-    by = ("pbx", "peer")
+def worst(title: str, scope: Scope, *, last_m: int = 0) -> Panel:
+    """A table of peers, the one that loses most on top; ``last_m``: of so many minutes and not the dashboard's time."""
+    by, last_s = ("pbx", "peer"), last_m * 60
     return Panel(
         title,
         Shape.TABLE,
         24,
         9,
         (
-            Totals(LOSS, by, scope, "Loss heard by it", TO_PEER),
-            Totals(LOSS, by, scope, "Loss heard from it", FROM_PEER),
-            Totals(JITTER_MAX, by, scope, "Jitter, worst"),
-            Totals(RTT_MAX, by, scope, "Round trip, worst"),
-            Totals(MOS_MIN, by, scope, "MOS, worst"),
-            Totals(CALLS, by, scope, "Calls ended"),
+            Totals(LOSS, by, scope, "Loss heard by it", TO_PEER, last_s),
+            Totals(LOSS, by, scope, "Loss heard from it", FROM_PEER, last_s),
+            Totals(JITTER_MAX, by, scope, "Jitter, worst", last_s=last_s),
+            Totals(RTT_MAX, by, scope, "Round trip, worst", last_s=last_s),
+            Totals(MOS_MIN, by, scope, "MOS, worst", last_s=last_s),
+            Totals(CALLS, by, scope, "Calls ended", last_s=last_s),
         ),
         description="Loss is lost packets over expected packets of the whole time, gaps of a call's other leg left out.",
-        last=last,
+        last=f"{last_m}m" if last_m else "",
     )
 
 
