@@ -1,8 +1,8 @@
-"""Work that follows the calendar, and only that: retention and the hourly poll of User-Agents.
+"""Work that follows the calendar, and only that: retention, the hourly poll of User-Agents, reports.
 
 APScheduler computes the next run from the wall clock, so after the clock is set back an interval job sleeps through the
 difference.  Evaluation, watchdog and flushes are therefore plain loops elsewhere; here it does not matter.  In zones with
-summer time, hours 1 to 3 may occur twice or not at all: jobs keep away from them.
+summer time, hours 1 to 3 may occur twice or not at all: our own jobs keep away from them, and a report knows whom it was told.
 """
 
 from __future__ import annotations

@@ -107,8 +107,8 @@ class Room(Protocol):
         """Silences in force or to come, by id."""
         ...
 
-    def limits(self, subject: str) -> Sequence[Limit]:
-        """Thresholds in force for a subject."""
+    def limits(self, pbx: str, subject: str) -> Sequence[Limit]:
+        """Thresholds in force for a subject of a PBX, each once."""
         ...
 
     async def acknowledge(self, incident_id: int, by: str) -> Incident | None:

@@ -51,7 +51,7 @@ class Keeper:
         self._committing = asyncio.Lock()
         self._learned: set[str] = set()
         self._state_fails: str | None = None
-        self._failing_series: dict[int, str] = {}  # why
+        self._failing_series: dict[tuple[int, str], str] = {}  # which store, at what work: why
         self.state_trouble: Callable[[], str | None] = lambda: None
 
     @property
@@ -84,7 +84,7 @@ class Keeper:
             tuple(kpi for effect in effects for kpi in effect.kpis),
         )
         if batch.samples or batch.calls or batch.logs or batch.observed or batch.kpis:
-            await self._each_series(lambda store: store.write(batch))
+            await self._each_series("write", lambda store: store.write(batch))
 
     async def keep_change(self, change: StateChange) -> None:
         """Store a change that does not come from a pipeline."""
@@ -115,12 +115,12 @@ class Keeper:
     async def flush(self) -> None:
         """Let the series stores write what is complete."""
         now = self._clock.now()
-        await self._each_series(lambda store: store.flush(now))
+        await self._each_series("flush", lambda store: store.flush(now))
 
     async def prune(self) -> None:
         """Let the series stores delete what is too old."""
         now = self._clock.now()
-        await self._each_series(lambda store: store.prune(now))
+        await self._each_series("prune", lambda store: store.prune(now))
 
     def _change(self, pbx: str, effects: Sequence[Effects], desk: DeskChange, alerts: Sequence[Alert]) -> StateChange:
         changed = {
@@ -147,14 +147,15 @@ class Keeper:
             meta=meta or None,
         )
 
-    async def _each_series(self, work: Callable[[SeriesStore], object]) -> None:
+    async def _each_series(self, deed: str, work: Callable[[SeriesStore], object]) -> None:
+        """Let each store do something; taking in, writing and deleting fail for reasons of their own."""
         for index, store in enumerate(self._series):
             try:
                 await work(store)  # type: ignore[misc]
             except StoreError as exc:
-                if index not in self._failing_series:
+                if (index, deed) not in self._failing_series:
                     log.error('series.cannot_be_stored store=%s error="%s"', type(store).__name__, exc)
-                self._failing_series[index] = str(exc)
+                self._failing_series[(index, deed)] = str(exc)
             else:
-                if self._failing_series.pop(index, None) is not None:
+                if self._failing_series.pop((index, deed), None) is not None:
                     log.warning("series.stored_again store=%s", type(store).__name__)

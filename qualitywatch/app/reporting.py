@@ -26,7 +26,7 @@ from qualitywatch.ports import Clock, Notifier, StateChange
 from qualitywatch.reports.chat import as_message
 from qualitywatch.reports.period import a_week_before, ended, last_due
 from qualitywatch.reports.report import Report, compared, worst
-from qualitywatch.reports.source import read
+from qualitywatch.reports.source import known_since, read
 from qualitywatch.reports.words import WORDS
 from qualitywatch.room import Room
 
@@ -81,8 +81,17 @@ class Reporting:
         """Tell what was due a short while ago and was not told, because nobody was running."""
         now = self._clock.now()
         for report in self._reports:
-            if now - last_due(now, self._zone, report.at, report.weekday) < MADE_UP_S:
+            due = last_due(now, self._zone, report.at, report.weekday)
+            if now - due >= MADE_UP_S:
+                continue
+            try:
+                since = await asyncio.to_thread(known_since, self._directory)
+                if since is None or since >= ended(due, self._zone, is_weekly=report.is_weekly)[1]:
+                    log.info("report.left_out weekly=%s why=nobody_watched_then", "yes" if report.is_weekly else "no")
+                    continue
                 await self.tell(report)
+            except Exception:  # a report must not end the watching, nor be tried again and again
+                log.exception("report.not_made")
 
     async def tell(self, report: ReportConfig) -> None:
         """Tell every target that has not heard of this day or week; a target that fails does not keep the others waiting."""
@@ -97,7 +106,7 @@ class Reporting:
         except StoreError as exc:
             log.error('report.not_made error="%s"', exc)
             return
-        await asyncio.gather(*(self._tell_one(report, found, name) for name in waiting))
+        await asyncio.gather(*(self._tell_one(report, found, name, f"{until:.0f}") for name in waiting))
 
     def _compared(self, since: float, until: float, names: Mapping[tuple[str, str], str | None]) -> Report:
         now = read(self._directory, since, until)
@@ -112,13 +121,14 @@ class Reporting:
             found |= {(view.name, trunk.trunk): trunk.name for trunk in view.trunks}
         return found
 
-    async def _tell_one(self, report: ReportConfig, found: Report, name: str) -> None:
+    async def _tell_one(self, report: ReportConfig, found: Report, name: str, until: str) -> None:
+        """``until`` is the end of the day or week: where midnight is not on the hour, what was read goes a little beyond."""
         notifier, language = self._notifiers[name], report.language or self._language_of(name)
         message = await asyncio.to_thread(as_message, found, language, self._zone, is_weekly=report.is_weekly)
         message_id = await self._sent(notifier, name, message)
         if message_id is _FAILED:
             return
-        key, until = _key(report, name), f"{found.until:.0f}"
+        key = _key(report, name)
         self._told[key] = until
         await self._keeper.keep_change(StateChange(meta={key: until}))
         log.info("report.told target=%s weekly=%s", name, "yes" if report.is_weekly else "no")

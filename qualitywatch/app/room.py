@@ -76,10 +76,9 @@ class DaemonRoom:
         """Silences in force or to come."""
         return self._desk.silences(self.now())
 
-    def limits(self, subject: str) -> Sequence[Limit]:
-        """Thresholds in force for a subject on any of the PBXes, each once."""
-        found = (limit for spec in self._specs for pbx in self._watchers for limit in spec.limits_for(pbx, subject))
-        return list(dict.fromkeys(found))
+    def limits(self, pbx: str, subject: str) -> Sequence[Limit]:
+        """Thresholds in force for a subject of a PBX, each once: a rule may be meant for other PBXes only."""
+        return list(dict.fromkeys(limit for spec in self._specs for limit in spec.limits_for(pbx, subject)))
 
     def why(self, request: WhyRequest) -> Why:
         """Say why the alerts that are meant fire, or do not."""

@@ -70,7 +70,7 @@ class Web:
         )
         application = import_module("qualitywatch.web.application").build_application(sources, access)
         server: WebServer = import_module("qualitywatch.web.server").WebServer(
-            application, self._web.host, self._web.port, farewell=self._news.close
+            application, self._web.host, self._web.port, welcome=self._news.open, farewell=self._news.close
         )
         return server
 

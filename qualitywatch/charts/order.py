@@ -33,7 +33,7 @@ def order(
         until=until,
         language=language,
         zone=zone.key if isinstance(zone, ZoneInfo) else "UTC",
-        limits=tuple(room.limits(subject)),
+        limits=tuple(room.limits(pbx, subject)),
         is_trunk=any(peer.subject == subject and peer.trunk is not None for peer in peers),
         shaded=tuple((member.alert.since_at, _ended(member)) for member in members),
     )

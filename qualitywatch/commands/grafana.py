@@ -63,7 +63,7 @@ def source_of(kind: str, config: Config | None) -> Source | None:
         return Source(kind, _URLS[kind], org=_NAME, bucket=_NAME, database=_NAME)
     return next(
         (
-            Source(kind, each.url, each.org, each.bucket, each.database, each.username)
+            Source(kind, each.url, each.org, each.bucket, each.database, each.username, has_token=each.token is not None)
             for each in config.influx
             if each.kind == kind
         ),
@@ -82,6 +82,11 @@ def _what_is_left(source: Source, at: str) -> str:
             more = f"Give Grafana a token that may read the bucket, in its environment: {TOKEN_VARIABLE}=..."
         case "influxdb1":
             more = f"Give Grafana the password in its environment: {PASSWORD_VARIABLE}=..." if source.username else ""
+        case "victoriametrics" if source.has_token:
+            more = (
+                "The token is not written: enter it by hand in provisioning/datasources/qualitywatch.yaml, under jsonData\n"
+                '"httpHeaderName1: Authorization", and under secureJsonData "httpHeaderValue1: Token ..."'
+            )
         case "victoriametrics":
             more = ""
         case _:

@@ -43,6 +43,8 @@ def report(wish: Wish, clock_now: float, out: TextIO) -> int:
     until = clock_now if wish.until is None else _instant("--until", wish.until, config.timezone)
     lasted_s = parse_duration_s(wish.since)
     since = until - lasted_s if lasted_s is not None else _instant("--since", wish.since, config.timezone)
+    if since < 0 or until < 0:
+        raise ReportError("--since and --until must be after 1970")
     if not since < until:
         raise ReportError("--since must be before --until")
     now = read(config.store.directory, since, until)

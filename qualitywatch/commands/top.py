@@ -75,9 +75,10 @@ def _live(path: Path, looks: Looks, view: View, zone: tzinfo, console: Console) 
             live.update(drawn(), refresh=True)  # type: ignore[arg-type]
             ready, _, _ = select.select([descriptor], [], [], EVERY_S)
             if ready:
-                typed = os.read(descriptor, 256).decode("utf-8", "ignore")
-                if not typed:
+                pressed_bytes = os.read(descriptor, 256)
+                if not pressed_bytes:
                     return  # the terminal has gone
+                typed = pressed_bytes.decode("utf-8", "ignore")
                 for key in [typed] if typed.startswith(_ESCAPE) and len(typed) > 1 else typed:
                     after = pressed(looks, key) if len(key) == 1 else looks  # an arrow is none of ours
                     if after is None:

@@ -7,7 +7,7 @@ daemon's own ``/metrics`` is the business of ``sql`` and ``promql``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as defaults
 from enum import StrEnum
 from typing import Final
@@ -69,6 +69,8 @@ LOSS_MAX: Final = Figure("loss_max", "loss", "percent", How.MAX, Unit.PERCENT, m
 LOSS_REPORTED_MAX: Final = Figure(
     "loss_reported_max", "loss", "percent_reported", How.MAX, Unit.PERCENT, metric=Metric.LOSS_PERCENT, decimals=1
 )
+# Beside the one above: of a source that holds no highest of what was reported, the mean is drawn of both.
+LOSS_NET_MAX: Final = replace(LOSS_MAX, name="loss_net_max")
 JITTER_MAX: Final = Figure("jitter_max", "jitter", "ms", How.MAX, Unit.MS, metric=Metric.JITTER_MS, decimals=0)
 RTT_MAX: Final = Figure("rtt_max", "rtt", "ms", How.MAX, Unit.MS, metric=Metric.RTT_MS, decimals=0)
 QUALIFY_MAX: Final = Figure("qualify_max", "qualify", "ms", How.MAX, Unit.MS, decimals=0)

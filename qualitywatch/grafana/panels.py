@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from qualitywatch.grafana.asks import Ask, Log, Values
+from qualitywatch.grafana.asks import Ask, Log, One, Values
 from qualitywatch.grafana.figures import Figure
 
 
@@ -48,12 +48,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """Something to choose at the top of a dashboard; ``one``: a single one, no "All"."""
+    """Something to choose at the top of a dashboard."""
 
     name: str
     label: str
     values: Values
-    one: bool = False
+
+    @property
+    def one(self) -> bool:
+        """A single one, no "All"."""
+        return isinstance(self.name, One)
 
 
 @dataclass(frozen=True, slots=True)

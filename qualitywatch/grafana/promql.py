@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Final
 
-from qualitywatch.grafana.asks import EITHER, Ask, Counts, Lines, Log, Scope, Story, Totals, Values
+from qualitywatch.grafana.asks import EITHER, Ask, Counts, Lines, Log, One, Scope, Story, Totals, Values
 from qualitywatch.grafana.figures import Figure, How
 from qualitywatch.grafana.language import EVENT_KINDS, Json, Marks, Query
 
@@ -116,8 +116,13 @@ def _metric(figure: Figure) -> str:
 
 def _labels(scope: Scope, only: Mapping[str, str]) -> str:
     fixed = [f'{tag}="{text}"' for tag, text in only.items()]
-    terms = [*fixed, *(f'{tag}=~"${variable}"' for tag, variable in scope.items())]
+    terms = [*fixed, *(_matches(tag, variable) for tag, variable in scope.items())]
     return "{" + ", ".join(terms) + "}" if terms else ""
+
+
+def _matches(tag: str, variable: str) -> str:
+    """Grafana escapes signs of regular expressions only in what can be several: a ``+`` of a single text would be one."""
+    return f'{tag}{"=" if isinstance(variable, One) else "=~"}"${variable}"'
 
 
 def _told(ask: Log, outer: str, inner: str, span: str) -> str:

@@ -1,7 +1,8 @@
 """Asks as SQL on ``rollup.db``, for Grafana's plug-in frser-sqlite-datasource, which opens the file read-only.
 
 Times beyond three days are read from the hours, as the daemon itself does.  Peers come first in each join: the rows' primary
-key leads with the peer, so only what is shown is read.  ``${peer:sqlstring}`` is a variable's choice as quoted texts.
+key leads with the peer, so only what is shown is read.  Calls count when they ended, but are found by when they began.
+``${peer:sqlstring}`` is a variable's choice as quoted texts.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from qualitywatch.grafana.figures import Figure
 from qualitywatch.grafana.language import EVENT_KINDS, MOST_ROWS, Json, Marks, Query
 
 _FINE_MS: Final = 3 * 86_400_000
+_LONGEST_CALL_S: Final = 86_400
+_FROM: Final = "$__from"
 _NOWHERE: Final = "(none)"
 _PEERS: Final = "peer p LEFT JOIN place l ON l.peer = p.id"
 _SITE: Final = f"coalesce(l.site, '{_NOWHERE}')"
@@ -32,16 +35,20 @@ _OF_SUBJECT: Final = {"pbx": "p.pbx", **dict.fromkeys(("peer", "trunk", "queue",
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A pair of tables, of minutes and of hours, or one of things that happened; ``ts`` is the column of time."""
+    """A pair of tables, of minutes and of hours, or one of things that happened; ``ts`` is the column of time.
+
+    ``found_by``: a column with an index, where ``ts`` has none; it is before ``ts``, but by no more than a day.
+    """
 
     tables: tuple[tuple[str, int], ...]  # with the seconds a row speaks for
     columns: Mapping[str, str]
     ts: str = "r.ts"
     where: str = ""
+    found_by: str = ""
 
 
 _VOICE: Final = _Source((("r1m", 60), ("r1h", 3600)), {**_OF_PEER, "direction": _DIRECTION})
-_CALL: Final = _Source((("call", 1),), _OF_PEER, ts="r.start")
+_CALL: Final = _Source((("call", 1),), _OF_PEER, ts="r.stop", found_by="r.start")
 _PEER_STATES: Final = _Source((("event", 1),), _OF_SUBJECT, where="r.kind = 'peer' AND r.text NOT IN ('unknown', 'lagged')")
 
 
@@ -59,6 +66,7 @@ _HIGH: Final = "max(r.high)"
 _READ: Final[Mapping[str, tuple[_Source, str]]] = {
     of.LOSS.name: (_VOICE, "100.0 * sum(r.lost) / nullif(sum(r.packets), 0)"),
     of.LOSS_MAX.name: (_VOICE, "max(r.loss_max)"),
+    of.LOSS_NET_MAX.name: (_VOICE, "100.0 * sum(r.lost) / nullif(sum(r.packets), 0)"),
     of.LOSS_REPORTED_MAX.name: (_VOICE, "100.0 * sum(r.lost_reported) / nullif(sum(r.packets_reported), 0)"),
     of.JITTER_MAX.name: (_VOICE, "max(r.jitter_max)"),
     of.RTT_MAX.name: (_VOICE, "max(r.rtt_max)"),
@@ -96,11 +104,13 @@ class Sql:
                     return None
                 branches = [_branch(figure, by, scope, only, table, width) for table, width in _READ[figure.name][0].tables]
                 return _query(f"{_union(branches)}\nORDER BY time", ref, "time series")
-            case Totals(figure, by, scope, name, only):
+            case Totals(figure, by, scope, name, only, last_s):
                 if figure.name not in _READ:
                     return None
+                since = f"max($__from, $__to - {last_s * 1000})" if last_s else _FROM
                 branches = [
-                    _branch(figure, by, scope, only, table, width, total=name) for table, width in _READ[figure.name][0].tables
+                    _branch(figure, by, scope, only, table, width, total=name, since=since)
+                    for table, width in _READ[figure.name][0].tables
                 ]
                 return _query(_union(branches), ref, "table")
             case Counts(figure, scope):
@@ -137,16 +147,24 @@ def _query(text: str, ref: str, shape: str) -> Query:
 
 
 def _branch(
-    figure: Figure, by: tuple[str, ...], scope: Scope, only: Mapping[str, str], table: str, width: int, *, total: str = ""
+    figure: Figure,
+    by: tuple[str, ...],
+    scope: Scope,
+    only: Mapping[str, str],
+    table: str,
+    width: int,
+    *,
+    total: str = "",
+    since: str = _FROM,
 ) -> str:
     source, expression = _READ[figure.name]
     step = f"max($__interval_ms / 1000, {width})"
     name = f'"{total}"' if total else "value"
     columns = [f"{source.ts} / {step} * {step} AS time"] if not total else []
     columns += [f"{source.columns[tag]} AS {tag}" for tag in by]
-    terms = _terms(source, scope, only, width)
+    terms = _terms(source, scope, only, width, since)
     if len(source.tables) > 1:
-        terms.append(f"$__to - $__from {'<=' if width == source.tables[0][1] else '>'} {_FINE_MS}")
+        terms.append(f"$__to - {since} {'<=' if width == source.tables[0][1] else '>'} {_FINE_MS}")
     grouped = ", ".join(map(str, range(1, len(columns) + 1)))
     return (
         f"SELECT {', '.join([*columns, f'{expression} AS {name}'])}\n"
@@ -159,8 +177,10 @@ def _union(branches: list[str]) -> str:
     return "\nUNION ALL\n".join(branches)
 
 
-def _terms(source: _Source, scope: Scope, only: Mapping[str, str], width: int) -> list[str]:
-    terms = [f"{source.ts} >= $__from / 1000 - {width}", f"{source.ts} < $__to / 1000"]
+def _terms(source: _Source, scope: Scope, only: Mapping[str, str], width: int, since: str = _FROM) -> list[str]:
+    terms = [f"{source.ts} >= {since} / 1000 - {width}", f"{source.ts} < $__to / 1000"]
+    if source.found_by:
+        terms += [f"{source.found_by} >= {since} / 1000 - {_LONGEST_CALL_S}", f"{source.found_by} < $__to / 1000"]
     terms += [source.where] if source.where else []
     for tag, text in only.items():
         terms.append(f"r.dir = {1 if text == 'to_peer' else 2}" if tag == "direction" else f"{source.columns[tag]} = '{text}'")

@@ -36,6 +36,7 @@ class Source:
     database: str = ""
     username: str | None = None
     path: str = ""
+    has_token: bool = False
 
 
 def tree(source: Source, limits: Sequence[Limit], *, at: str) -> Mapping[str, str]:

@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from qualitywatch.errors import StoreError
 from qualitywatch.model import Tally, TallyObservation
 from qualitywatch.reports.tally import Calls, Subject, Voice
 from qualitywatch.store.backends.rollup import ROLLUP_FILE
 from qualitywatch.store.database import explain
 from qualitywatch.store.journal import Journal, unpack
+from qualitywatch.store.reading import open_history
 from qualitywatch.store.rollup import HOUR_S
 
-_BUSY_S: Final = 10.0
+_FIRSTS: Final = ("SELECT min(ts) FROM event", "SELECT min(ts) FROM judged", "SELECT min(start) FROM leg")  # each by an index
 _SIDES: Final = {1: "to_peer", 2: "from_peer"}
 
 
@@ -46,13 +46,22 @@ def read(directory: Path, since: float, until: float) -> Found:
     """Read the file of a state directory; raises StoreError."""
     path = directory / ROLLUP_FILE
     since, until = whole_hours(since, until)
-    if not path.exists():
-        raise StoreError(f"{path}: there is no such file: has qualitywatch run with this configuration?")
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)) as file:
+    with closing(open_history(path, is_newest=True)) as file:
+        try:
             return _found(file, since, until)
-    except sqlite3.Error as exc:
-        raise explain(path, exc) from exc
+        except sqlite3.Error as exc:
+            raise explain(path, exc) from exc
+
+
+def known_since(directory: Path) -> float | None:
+    """When the first thing was stored that still is; None: nothing is.  Raises StoreError."""
+    path = directory / ROLLUP_FILE
+    with closing(open_history(path, is_newest=True)) as file:
+        try:
+            firsts = [file.execute(query).fetchone()[0] for query in _FIRSTS]
+        except sqlite3.Error as exc:
+            raise explain(path, exc) from exc
+    return min((first for first in firsts if first is not None), default=None)
 
 
 def _found(file: sqlite3.Connection, since: float, until: float) -> Found:

@@ -39,7 +39,7 @@ EN: Final = Words(
     worst_peers="Worst phones",
     worst_trunks="Worst trunks",
     trunks="Trunks",
-    nothing="No calls.",
+    nothing="No calls were recorded.",
     columns=("who", "to it", "from it", "MOS", "calls", "change"),
     evidence=(
         *("trunk", "attempts", "ASR %", "NER %", "ACD s", "loss to provider %", "loss from provider %"),
@@ -62,7 +62,7 @@ RU: Final = Words(
     worst_peers="Худшие телефоны",
     worst_trunks="Худшие транки",
     trunks="Транки",
-    nothing="Вызовов не было.",
+    nothing="Вызовов не записано.",
     columns=("кто", "к нему", "от него", "MOS", "вызовов", "изменение"),
     evidence=(
         *("транк", "попыток", "ASR %", "NER %", "ACD с", "потери к провайдеру %", "потери от провайдера %"),

@@ -13,7 +13,7 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from traceback import extract_tb
@@ -36,6 +36,7 @@ MAX_HELD: Final = 100_000
 FIX_PAUSE_S: Final = 60.0
 SAY_EVERY_S: Final = 60.0
 CLOSING_S: Final = 3.0
+_SPOOL_FULL: Final = "the spool is full"
 
 
 @dataclass(slots=True)
@@ -77,6 +78,8 @@ class Sink:
         self._filled = asyncio.Event()  # there is something in the spool
         self._failures = 0
         self._under_way: tuple[Batch, asyncio.Future[None]] | None = None
+        self._settled: int | None = None  # the batch that was taken or given up last; the disk may not let it go yet
+        self._unsure = 0  # lines of the batch under way when it had to make room: lost only if it is not taken
         self._told_at: dict[str, float] = {}
         self._unsaid, self._why_lost = 0, ""
         self._closed = False
@@ -164,7 +167,7 @@ class Sink:
         batch = [self._held.popleft() for _ in range(min(len(self._held), MAX_LINES))]
         try:
             text = await asyncio.to_thread(self._encoder.encode, batch)
-            dropped = await self._spool.append(text, len(batch))
+            pushed_out = await self._spool.append(text, len(batch))
         except StoreError as exc:
             self._held.extendleft(reversed(batch))
             self._say(f"cannot be kept on disk: {exc}")
@@ -173,10 +176,15 @@ class Sink:
             if not self._spool.appending:
                 self._held.extendleft(reversed(batch))
             raise
-        if dropped:
-            self._drop(dropped, "the spool is full")
+        self._push_out(pushed_out)
         self._filled.set()
         return True
+
+    def _push_out(self, batches: Mapping[int, int]) -> None:
+        """Count as lost what had to make room, but what the server has, or may have yet, is not lost."""
+        under_way = self._under_way[0].id if self._under_way is not None else None
+        self._unsure += batches.get(under_way, 0) if under_way is not None else 0
+        self._drop(sum(lines for id, lines in batches.items() if id not in {under_way, self._settled}), _SPOOL_FULL)
 
     async def _deliver(self) -> NoReturn:
         while True:
@@ -185,7 +193,7 @@ class Sink:
                 if not await self._send_oldest():
                     self._filled.clear()
             except StoreError as exc:
-                self._say(f"the spool cannot be read: {exc}")
+                self._say(f"the spool cannot be read or emptied: {exc}")
                 await asyncio.sleep(self._flush_s)
             except SinkError as exc:
                 await asyncio.sleep(self._pause_s(exc))
@@ -195,6 +203,10 @@ class Sink:
         batch = await self._spool.oldest()
         if batch is None:
             return False
+        if batch.id == self._settled:  # the disk did not let it go, or a full one would have it sent again and again
+            await self._spool.remove(batch)
+            self.counts.trouble = None
+            return True
         self._under_way = batch, asyncio.get_running_loop().run_in_executor(None, self._write, batch.text)
         try:
             await asyncio.shield(self._under_way[1])  # a stop must not make us forget what the server took
@@ -202,6 +214,7 @@ class Sink:
             self._under_way = None
             if exc.refusal is not Refusal.NEVER:
                 self._failures += 1
+                self._not_taken()
                 self._say(str(exc), f"; {self._spool.load.lines} lines wait on disk")
                 raise
             await self._give_up(batch, exc)
@@ -222,11 +235,23 @@ class Sink:
             raise SinkError(f"cannot be written to, by a mistake of this program: {bug}", Refusal.FIX) from None
 
     async def _taken(self, batch: Batch) -> None:
-        await self._spool.remove(batch)
         self.counts.sent += batch.lines
-        if self._failures:
-            log.warning("sink.back name=%s after_failures=%d waiting=%d", self.name, self._failures, self._spool.load.lines)
-        self._failures, self.counts.trouble = 0, None
+        failures, self._failures, self.counts.trouble = self._failures, 0, None
+        try:
+            await self._settle(batch)
+        finally:
+            if failures:
+                log.warning("sink.back name=%s after_failures=%d waiting=%d", self.name, failures, self._spool.load.lines)
+
+    async def _settle(self, batch: Batch) -> None:
+        """Forget a batch; what is known of it is noted first, since the disk may refuse."""
+        self._settled, self._unsure = batch.id, 0
+        await self._spool.remove(batch)
+
+    def _not_taken(self) -> None:
+        """The batch under way was not taken: if it had to make room meanwhile, it is lost."""
+        self._drop(self._unsure, _SPOOL_FULL)
+        self._unsure = 0
 
     async def _finish(self) -> None:
         """Wait a moment for the write that was under way when we were stopped."""
@@ -237,23 +262,27 @@ class Sink:
         await asyncio.wait([writing], timeout=CLOSING_S)
         if not writing.done():
             self._failures += 1
+            self._not_taken()
             writing.add_done_callback(lambda done: done.exception())
         elif writing.exception() is None:
             await self._taken(batch)
+        else:
+            self._not_taken()
 
     async def _give_up(self, batch: Batch, error: SinkError) -> None:
-        await self._spool.remove(batch)
         self.counts.refused += batch.lines
         self._say(f"{error}; a batch of {batch.lines} lines is given up")
+        await self._settle(batch)
 
     def _pause_s(self, error: SinkError) -> float:
-        if error.retry_after_s is not None:
-            return error.retry_after_s
         if error.refusal is Refusal.FIX:
             return self._fix_pause_s
-        return self._backoff.pause_s(self._failures - 1, self._chance)
+        # "Retry-After: 0" is no leave to ask without a pause.
+        return max(error.retry_after_s or 0.0, self._backoff.pause_s(self._failures - 1, self._chance))
 
     def _drop(self, lines: int, why: str) -> None:
+        if not lines:
+            return
         self.counts.dropped += lines
         self._unsaid, self._why_lost = self._unsaid + lines, why
         if self._is_due("loss"):

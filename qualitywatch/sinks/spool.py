@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,10 +67,10 @@ class Spool:
         database = await Database.open(path, make_and_connect)
         return cls(database, max_bytes, await database.run(_load))
 
-    async def append(self, text: bytes, lines: int) -> int:
-        """Store a batch; return how many lines had to go to make room for it.  Raises StoreError when it cannot be stored."""
+    async def append(self, text: bytes, lines: int) -> Mapping[int, int]:
+        """Store a batch; return lines by batch that had to go to make room.  Raises StoreError when it cannot be stored."""
 
-        def work(connection: sqlite3.Connection) -> tuple[int, Load]:
+        def work(connection: sqlite3.Connection) -> tuple[Mapping[int, int], Load]:
             body = gzip.compress(text, compresslevel=5)
             with transaction(connection):
                 connection.execute("INSERT INTO batch (lines, body) VALUES (?, ?)", (lines, body))
@@ -115,13 +116,13 @@ def _load(connection: sqlite3.Connection) -> Load:
     return Load(*row)
 
 
-def _make_room(connection: sqlite3.Connection, max_bytes: int) -> int:
-    """Delete the oldest batches, but never the newest, until the rest fits; return how many lines they held."""
-    dropped = 0
+def _make_room(connection: sqlite3.Connection, max_bytes: int) -> Mapping[int, int]:
+    """Delete the oldest batches, but never the newest, until the rest fits; return their lines by their ids."""
+    dropped = {}
     while _load(connection).size > max_bytes:
         row = connection.execute("SELECT id, lines FROM batch ORDER BY id LIMIT 1").fetchone()
         if row is None or row[0] == connection.execute("SELECT max(id) FROM batch").fetchone()[0]:
             break
         connection.execute("DELETE FROM batch WHERE id = ?", (row[0],))
-        dropped += row[1]
+        dropped[row[0]] = row[1]
     return dropped

@@ -64,7 +64,8 @@ def explain(path: Path, error: sqlite3.Error | OSError) -> StoreError:
     if isinstance(error, OSError):
         advice = _SYSTEM_ADVICE.get(error.errno or 0, error.strerror or str(error))
     else:
-        advice = _SQLITE_ADVICE.get(sqlite_code(error), str(error))
+        full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE
+        advice = _FULL if full else _SQLITE_ADVICE.get(sqlite_code(error), str(error))
     return StoreError(f"{path}: {advice}")
 
 

@@ -60,8 +60,21 @@ def _open(path: Path, layout: Layout) -> sqlite3.Connection:
         raise _DamagedError("found while it was in use")
     _create(path, layout.mode)
     _check_beginning(path)
+    try:
+        return _opened(path, layout, is_ours_alone=False)
+    except sqlite3.OperationalError as exc:
+        if getattr(exc, "sqlite_errorcode", 0) != sqlite3.SQLITE_IOERR_SHMSIZE:
+            raise
+    # No room for the 32 KB through which processes share a log: a full disk must not keep anybody from starting.
+    log.warning("%s: the disk is full: nobody else can read it until the next start", path)
+    return _opened(path, layout, is_ours_alone=True)
+
+
+def _opened(path: Path, layout: Layout, *, is_ours_alone: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
+        if is_ours_alone:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # https://www.sqlite.org/wal.html#noshm
         version = _version(connection, path, layout)
         if layout.check_pages:
             findings = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
@@ -71,7 +84,7 @@ def _open(path: Path, layout: Layout) -> sqlite3.Connection:
             _look_into(connection)
         for pragma in layout.pragmas:
             connection.execute(f"PRAGMA {pragma}")
-        _migrate(connection, layout, version)
+        _migrate(connection, path, layout, version)
     except BaseException:
         connection.close()
         raise
@@ -114,9 +127,11 @@ def _version(connection: sqlite3.Connection, path: Path, layout: Layout) -> int:
     return int(version)
 
 
-def _migrate(connection: sqlite3.Connection, layout: Layout, version: int) -> None:
+def _migrate(connection: sqlite3.Connection, path: Path, layout: Layout, version: int) -> None:
     if version == len(layout.migrations):
         return
+    if version:
+        log.warning("%s: is brought to a new layout; where there is much, that takes minutes", path)
     with transaction(connection):
         for statements in layout.migrations[version:]:
             for statement in statements:

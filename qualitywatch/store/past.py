@@ -18,12 +18,11 @@ from qualitywatch.model.observations import Belonging, Observed, Whereabouts
 from qualitywatch.store import detail as details
 from qualitywatch.store import journal as journals
 from qualitywatch.store.database import explain
+from qualitywatch.store.reading import open_history
 from qualitywatch.store.rollup import FIGURES, MINUTE_S, Figures
-from qualitywatch.store.rollup_tables import LAYOUT
 from qualitywatch.store.voice_tables import DIRECTIONS
 
 CHUNK_S: Final = 3600
-_BUSY_S: Final = 10.0
 _FIGURES: Final = ", ".join(FIGURES)
 _PIECE_S: Final = 10  # a minute known by its sums becomes samples so far apart
 
@@ -52,24 +51,13 @@ class Past:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
-        if self._rows("PRAGMA application_id") != [(LAYOUT.application_id,)]:
-            raise StoreError(f"{path}: a SQLite file of another program, not the history of qualitywatch")
         tables = {name for (name,) in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
         self._has_judged = {"detail", "judged"} <= tables
 
     @classmethod
     def open(cls, path: Path) -> Past:
         """Open ``rollup.db``; raises StoreError, also when there is none."""
-        try:
-            if not path.exists():
-                raise StoreError(f"{path}: there is no history yet; it is written by the daemon, once a minute")
-            with path.open("rb"):
-                pass  # SQLite does not say why it cannot open a file
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)
-        except OSError as exc:
-            raise StoreError(f"{path}: cannot be read: {exc.strerror}; try it as the user the daemon runs as") from exc
-        except sqlite3.Error as exc:
-            raise explain(path, exc) from exc
+        connection = open_history(path, is_newest=False)
         try:
             return cls(path, connection)
         except StoreError:

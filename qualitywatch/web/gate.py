@@ -1,7 +1,8 @@
 """The door in front of the application: carries out what ``access`` decides, and sets the headers that keep a page safe.
 
-An ASGI wrapper, so that it also stands before static files, streams and errors.  No ``Access-Control-*`` header is ever
-sent: no other site may read anything.  Source: OWASP HTTP Headers Cheat Sheet.
+An ASGI wrapper, so that it also stands before static files, streams and errors.  It goes by the path of the scope, by which
+the application finds what to answer: ``Request.url`` is put together from headers that a stranger writes.  No
+``Access-Control-*`` header is ever sent: no other site may read anything.  Source: OWASP HTTP Headers Cheat Sheet.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 from html import escape
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -69,7 +70,8 @@ class Gate:
             await send(message)
 
         request = Request(scope)
-        match decision := self._access.decide(self._asked(request), self._clock.now()):
+        asked = self._asked(request)
+        match decision := self._access.decide(asked, self._clock.now()):
             case Admitted():
                 scope[VISITOR] = decision.visitor
                 await self._inner(scope, receive, send_safely)
@@ -78,20 +80,22 @@ class Gate:
             case Bounce():
                 await _go_on(request)(scope, receive, send_safely)
             case Refused():
-                await self._refuse(request, decision)(scope, receive, send_safely)
+                await self._refuse(request, asked, decision)(scope, receive, send_safely)
 
     def _asked(self, request: Request) -> Asked:
         header = request.headers
         address = request.client.host if request.client is not None else ""
-        if self._access.doors.is_behind_tls and "x-forwarded-for" in header:
-            address = header["x-forwarded-for"].rpartition(",")[2].strip()[:64]  # what the proxy itself saw
+        if self._access.doors.is_behind_tls and (forwarded := header.getlist("x-forwarded-for")):
+            # The last address of the last line is what the proxy itself saw: it may add a line to those a stranger sent.
+            address = forwarded[-1].rpartition(",")[2].strip()[:64]
+        path = request.scope["path"]
         return Asked(
             method=request.method,
-            path=request.url.path,
+            path=path,
             address=address,
             authorization=header.get("authorization", ""),
             cookie=request.cookies.get(COOKIE, ""),
-            link_token=request.query_params.get("token", "") if request.url.path == "/" else "",
+            link_token=request.query_params.get("token", "") if path == "/" else "",
             fetch_site=header.get("sec-fetch-site", ""),
             fetch_mode=header.get("sec-fetch-mode", ""),
             origin=header.get("origin", ""),
@@ -111,15 +115,15 @@ class Gate:
         )
         return response
 
-    def _refuse(self, request: Request, decision: Refused) -> Response:
+    def _refuse(self, request: Request, asked: Asked, decision: Refused) -> Response:
         if decision.code == "too_many_failures":
-            log.info("web.throttled address=%s", ascii(request.client.host if request.client is not None else ""))
+            log.info("web.throttled address=%s", ascii(asked.address))
         headers: dict[str, str] = {}
         if decision.status == 401:
             headers["WWW-Authenticate"] = _BASIC if self._access.takes_passwords else "Bearer"
         if decision.retry_after_s is not None:
             headers["Retry-After"] = str(decision.retry_after_s)
-        if request.method == "GET" and request.url.path == "/" and "text/html" in request.headers.get("accept", ""):
+        if asked.method == "GET" and asked.path == "/" and "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(_NO_ENTRY.format(message=escape(decision.message)), decision.status, headers)
         return refusal(decision.status, decision.code, decision.message, headers=headers)
 
@@ -127,5 +131,6 @@ class Gate:
 def _go_on(request: Request) -> Response:
     """The same page again, as if our own page had asked for it; without the token in its address."""
     query = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "token"])
-    path = "/" + request.scope["path"].lstrip("/")  # never another host
+    # Never another host: browsers read a backslash as a slash, and leave out tabs, so both are quoted again.
+    path = "/" + quote(request.scope["path"].lstrip("/"))
     return HTMLResponse(_GO_ON.format(url=escape(path + (f"?{query}" if query else ""))))

@@ -1,8 +1,9 @@
 """``/metrics`` for Prometheus: how peers sounded in the last minute, trunks, calls, alerts, and the daemon itself.
 
 Strategy: a collector of our own that reads what is known at the moment of the scrape, so nothing is counted twice and what is
-gone is not told any more.  A figure nobody knows has no sample.  Names and units follow Prometheus: ratios for percent,
-seconds for milliseconds.  Source: https://prometheus.io/docs/practices/naming/
+gone is not told any more.  A figure nobody knows has no sample: while a PBX is not seen, nobody knows how its trunks and peers
+stand.  Names and units follow Prometheus: ratios for percent, seconds for milliseconds.
+Source: https://prometheus.io/docs/practices/naming/
 """
 
 from __future__ import annotations
@@ -95,9 +96,10 @@ class _Everything:
             for number, peer in enumerate(pbx.peers, 1):
                 if number % BREATH == 0:
                     await asyncio.sleep(0)
-                states[peer.state] = states.get(peer.state, 0) + 1
                 names = [printable(pbx.name), printable(peer.subject)]
-                _add(qualify, names, peer.rtt_ms, 1000)
+                if pbx.is_seen:  # else it is only how they stood when it was lost
+                    states[peer.state] = states.get(peer.state, 0) + 1
+                    _add(qualify, names, peer.rtt_ms, 1000)
                 _add(rtt, names, self._figures(pbx, peer.subject, None).rtt_ms, 1000)
                 for direction in Direction:
                     figures = self._figures(pbx, peer.subject, direction)
@@ -146,7 +148,7 @@ def _of_trunks(pbxes: Iterable[PbxView]) -> Iterator[Metric]:
         "qualitywatch_trunk_up", "1 while a trunk is registered, 0 while it is not.", labels=["pbx", "trunk"]
     )
     for pbx in pbxes:
-        for trunk in pbx.trunks:
+        for trunk in pbx.trunks if pbx.is_seen else ():
             stands = is_up(trunk.state)
             _add(up, [printable(pbx.name), printable(trunk.trunk)], None if stands is None else float(stands), 1)
     yield up

@@ -100,6 +100,10 @@ class News:
         for listener in self._listeners:
             listener.note(change)
 
+    def open(self) -> None:
+        """Listen for pages again after ``close``: a server that broke is tried again, and its streams with it."""
+        self.closed = False
+
     def close(self) -> None:
         """Let everybody go: nothing more will come."""
         self.closed = True

@@ -39,14 +39,24 @@ class _Server(uvicorn.Server):
 
 
 class WebServer:
-    """``app.services.Service`` that serves an application until it is cancelled; ``farewell`` ends streams that have no end."""
+    """``app.services.Service`` that serves an application until it is cancelled; ``farewell`` ends streams that have no end.
+
+    ``welcome`` is called before each time it serves: it may have broken before, and said farewell then.
+    """
 
     def __init__(
-        self, application: ASGIApp, host: str, port: int, *, farewell: Callable[[], None], retry_s: float = RETRY_S
+        self,
+        application: ASGIApp,
+        host: str,
+        port: int,
+        *,
+        welcome: Callable[[], None],
+        farewell: Callable[[], None],
+        retry_s: float = RETRY_S,
     ) -> None:
         self._application = application
         self._host, self._port = host, port
-        self._farewell = farewell
+        self._welcome, self._farewell = welcome, farewell
         self._retry_s = retry_s
         self._failing = False
         self.ready = asyncio.Event()
@@ -105,6 +115,7 @@ class WebServer:
             ),
             begun,
         )
+        self._welcome()
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=[listener]), name="uvicorn")
             try:

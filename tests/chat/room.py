@@ -58,7 +58,7 @@ class MemoryRoom:
     def silences(self) -> Sequence[Silence]:
         return [one for one in self.quiet if one.expired_at is None and one.ends_at > self.clock_at]
 
-    def limits(self, subject: str) -> Sequence[Limit]:
+    def limits(self, pbx: str, subject: str) -> Sequence[Limit]:
         return ()
 
     async def acknowledge(self, incident_id: int, by: str) -> Incident | None:

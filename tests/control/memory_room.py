@@ -41,7 +41,7 @@ class MemoryRoom:
     def silences(self) -> Sequence[Silence]:
         return self.book.live(NOW)
 
-    def limits(self, subject: str) -> Sequence[Limit]:
+    def limits(self, pbx: str, subject: str) -> Sequence[Limit]:
         return ()
 
     async def acknowledge(self, incident_id: int, by: str) -> Incident | None:

@@ -54,6 +54,34 @@ def free_port() -> int:
 
 
 @pytest.mark.slow
+async def test_a_daemon_starts_on_a_full_disk_and_tells_what_it_sees(tmp_path: Path, small_disk: Path) -> None:
+    port = free_port()
+    server = CaptureServer((RECORDING / "input.ami").read_bytes(), speed=0)
+    async with FakeTelegram() as telegram:
+        config = Site(tmp_path, {"office": port}, telegram.url).write()
+        expected = foreseen(RECORDING, config)
+        async with running(config) as daemon:
+            await daemon.logged("started pbx=office")
+            assert await daemon.stop() == 0
+        filler = fill(small_disk)
+        async with running(config) as daemon:
+            await daemon.logged("started pbx=office")
+            await server.start("127.0.0.1", port)
+            try:
+                await telegram.wait(lambda: shown(telegram) == expected, timeout_s=40)
+                filler.unlink()
+                await daemon.logged("state.stored_again")
+                assert await daemon.stop() == 0
+            finally:
+                await server.stop()
+        told = telegram.texts(CHAT)
+        async with running(config) as again:
+            await again.logged("started pbx=office")
+            assert await again.stop() == 0
+        assert telegram.texts(CHAT) == told, "what was told is remembered"
+
+
+@pytest.mark.slow
 async def test_alerts_are_told_while_the_disk_is_full_and_stored_once_there_is_room(tmp_path: Path, small_disk: Path) -> None:
     port = free_port()
     server = CaptureServer((RECORDING / "input.ami").read_bytes(), speed=0)

@@ -8,6 +8,7 @@ In a test::
         server.stall_s = 0.5                        # after it has stored, before it says so
         server.token = "t"                          # no other is let in
         server.buckets["q"] = None                  # by name: seconds that data is kept; writes to others are 404
+        server.elsewhere["q"] = 3600                # those of another organisation, which the token sees too
         await server.down()                         # connections are refused
         await server.up()                           # on the same port, with what was stored before
         assert len(server.lines) == 100
@@ -25,6 +26,9 @@ from typing import Self
 
 from aiohttp import web
 
+_OWN = "0" * 16
+_OTHER = "f" * 16
+
 
 class InfluxServer:
     """The server; ``lines`` holds every line of every write that was answered with success, in order."""
@@ -40,6 +44,7 @@ class InfluxServer:
         self.org = "office"
         self.version = "2.7.0"
         self.buckets: dict[str, int | None] | None = None  # None: there is every one
+        self.elsewhere: dict[str, int | None] = {}
         self._answers: deque[tuple[int, Mapping[str, str], str]] = deque()
         self._always: tuple[int, Mapping[str, str], str] | None = None
         self._runner: web.AppRunner | None = None
@@ -108,11 +113,12 @@ class InfluxServer:
         return None
 
     async def _orgs(self, request: web.Request) -> web.Response:
-        return self._refused(request) or web.json_response({"orgs": [{"id": "0" * 16, "name": self.org}]})
+        return self._refused(request) or web.json_response({"orgs": [{"id": _OWN, "name": self.org}]})
 
     async def _list_buckets(self, request: web.Request) -> web.Response:
         wanted = request.query.get("name")
-        found = [self._bucket(name) for name in self.buckets or {} if wanted in {None, name}]
+        everywhere = {**({} if "org" in request.query else {_OTHER: self.elsewhere}), _OWN: self.buckets or {}}
+        found = [self._bucket(name, org) for org, names in everywhere.items() for name in names if wanted in {None, name}]
         return self._refused(request) or web.json_response({"buckets": found})
 
     async def _keep_bucket(self, request: web.Request) -> web.Response:
@@ -120,14 +126,18 @@ class InfluxServer:
             return refused
         asked = await request.json()
         assert self.buckets is not None
+        org = _OTHER if request.match_info.get("id", "").startswith(_OTHER[0]) else _OWN
+        buckets = self.elsewhere if org == _OTHER else self.buckets
         rules = asked["retentionRules"]
-        self.buckets[asked["name"]] = rules[0]["everySeconds"] if rules else None
-        return web.json_response(self._bucket(asked["name"]), status=201 if request.method == "POST" else 200)
+        buckets.setdefault(asked["name"], None)
+        if rules:  # an empty list leaves them as they are
+            buckets[asked["name"]] = rules[0]["everySeconds"]
+        return web.json_response(self._bucket(asked["name"], org), status=201 if request.method == "POST" else 200)
 
-    def _bucket(self, name: str) -> dict[str, object]:
-        keep_s = (self.buckets or {}).get(name)
+    def _bucket(self, name: str, org: str) -> dict[str, object]:
+        keep_s = ((self.buckets or {}) if org == _OWN else self.elsewhere).get(name)
         rules = [{"type": "expire", "everySeconds": keep_s}] if keep_s is not None else []
-        return {"id": f"{len(name):016}", "orgID": "0" * 16, "name": name, "retentionRules": rules}
+        return {"id": f"{org[0]}{len(name):015}", "orgID": org, "name": name, "retentionRules": rules}
 
     async def _write(self, request: web.Request) -> web.Response:
         body = await request.read()  # the library has undone gzip

@@ -14,6 +14,7 @@ from qualitywatch.grafana.registry import BOARDS
 
 ALL = ".*"
 INTERVAL_S = 60
+SINGLE = {variable.name for board in BOARDS for variable in board.variables if variable.one}
 Choices = Mapping[str, Sequence[str] | str]  # texts by variable, or what stands for all of them
 
 
@@ -63,7 +64,11 @@ def filled(text: str, choices: Choices, span: Span) -> str:
         found = found.replace(f"${{{name}:regex}}", _one_of(texts, _for_slashes))
         if f"${{{name}:sqlstring}}" in found:
             found = found.replace(f"${{{name}:sqlstring}}", _quoted(texts))
-        found = re.sub(rf"\${name}\b", lambda match, texts=texts: _one_of(texts, _for_prometheus), found)  # type: ignore[misc]
+        for_prometheus = _regular_for_prometheus if name in SINGLE else _for_prometheus
+        if re.search(rf"\${name}\b", found):
+            assert name not in SINGLE or len(texts) == 1, f"one {name} is chosen"
+            text = _one_of(texts, for_prometheus)
+            found = re.sub(rf"\${name}\b", lambda match, text=text: text, found)  # type: ignore[misc]
     assert not re.search(r"\$[_{a-z]", found), f"not filled in: {found}"
     return found
 
@@ -84,6 +89,11 @@ def _for_slashes(text: str) -> str:
 def _for_prometheus(text: str) -> str:
     """As ``prometheusSpecialRegexEscape`` of @grafana/prometheus."""
     return re.sub(r"[$^*{}\[\]'+?.()|]", r"\\\\\g<0>", text.replace("\\", "\\\\\\\\"))
+
+
+def _regular_for_prometheus(text: str) -> str:
+    """As ``prometheusRegularEscape`` of @grafana/prometheus, which is given what is neither multi nor has an "All"."""
+    return text.replace("\\", "\\\\").replace("'", "\\\\'")
 
 
 def _quoted(texts: Sequence[str] | str) -> str:

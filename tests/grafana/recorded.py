@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from qualitywatch.model import CallRecord, DirectionTotals, KpiRecord, Metric, StatusObservation
+from qualitywatch.model import CallRecord, DirectionTotals, KpiRecord, Metric, StatusObservation, Tally
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.rules.loader import load_rules
@@ -17,6 +17,7 @@ from tests.accuracy.findings import RECORDINGS, RULES, events_of
 SITES = {"Riga": [ipaddress.ip_network("127.0.0.0/8")]}
 PBX = "asterisk-20.trunk-calls"
 TRUNK = "SIP/provider"  # a peer that is a trunk without a registration of ours
+PLUS = "SIP/+74951234567@sip.example.org"  # another, named after its number
 # Devices that one peer of the recordings was, one after the other.
 AGENTS = {
     ("SIP/6103", "Zoiper for Windows 2.43 r24984"),
@@ -73,8 +74,9 @@ def _made_up(at: float) -> tuple[SeriesBatch, dict[tuple[str, str], dict[str, st
     """Half a minute of what no recording holds: dialling delays, causes and sound of a trunk, the daemon itself."""
     kpis = [KpiRecord(at, pbx, subject, kpi, total, count) for kpi, pbx, subject, total, count in INTERNAL]
     kpis.append(KpiRecord(at, PBX, TRUNK, Metric.POST_DIAL_DELAY_S, 4.0))
+    kpis += [KpiRecord(at, PBX, PLUS, what, 1.0) for what in (Metric.POST_DIAL_DELAY_S, Tally.ANSWERED)]
     call = CallRecord(
         PBX, TRUNK, f"{TRUNK}-1", "1.1", None, at - 9, at - 5, at, 16, "alaw", DirectionTotals(), DirectionTotals(), None
     )
-    batch = SeriesBatch((), (call, replace(call, cause=34, uniqueid="1.2", ended_at=at + 1)), kpis=tuple(kpis))
-    return batch, {(PBX, TRUNK): {"trunk": TRUNK}}
+    calls = (call, replace(call, cause=34, uniqueid="1.2", ended_at=at + 1), replace(call, subject=PLUS, uniqueid="1.3"))
+    return SeriesBatch((), calls, kpis=tuple(kpis)), {(PBX, name): {"trunk": name} for name in (TRUNK, PLUS)}

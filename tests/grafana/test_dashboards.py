@@ -146,7 +146,7 @@ def test_limits_are_drawn_wherever_a_rule_has_them(kind: str) -> None:
 
 
 UNITS = {
-    "percent": ("loss", "loss_max", "loss_reported_max", "asr", "ner"),
+    "percent": ("loss", "loss_max", "loss_net_max", "loss_reported_max", "asr", "ner"),
     "ms": ("jitter_max", "rtt_max", "qualify_max"),
     "s": ("acd", "dial_delay", "lag"),
     "none": ("mos_min",),

@@ -94,6 +94,17 @@ def test_sqlite_is_the_file_of_the_daemon_read_only(config: Path, tmp_path: Path
     assert "frser-sqlite-datasource" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("token", ["", ", token: token-nobody-may-see"])
+def test_a_token_before_victoriametrics_is_said_to_be_entered_by_hand(
+    token: str, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    section = f'  - {{kind: victoriametrics, url: "http://127.0.0.1:8428"{token}}}\n'
+    config.write_text(CONFIG + section, encoding="utf-8")
+    files = exported(tmp_path / "out", "--datasource", "victoriametrics", "--config", str(config))
+    assert ("enter it by hand" in capsys.readouterr().out) == bool(token)
+    assert not [name for name, text in files.items() if "nobody-may-see" in text]
+
+
 def test_a_kind_that_is_not_configured_is_one_clear_line(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

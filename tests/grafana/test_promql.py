@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from qualitywatch.grafana.registry import BOARDS
 from qualitywatch.sinks.encoding import encode
 from qualitywatch.sinks.servers.victoria import Victoria
 from tests.fakes.series_servers import victoria_metrics
-from tests.grafana.filling import ALL, INTERVAL_S, Asked, Choices, Span, asked, filled
-from tests.grafana.recorded import AGENTS, PBX, TRUNK, recorded
+from tests.grafana.filling import ALL, INTERVAL_S, SINGLE, Asked, Choices, Span, asked, filled
+from tests.grafana.recorded import AGENTS, PBX, PLUS, TRUNK, recorded
 
 ASKED = list(asked(PromQl()))
 VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
@@ -43,12 +44,25 @@ class Metrics:
         return list(self._get(f"/api/v1/label/{found[2]}/values", {"match[]": found[1], **times}))
 
     def instant(self, text: str) -> list[dict[str, Any]]:
-        at = {"query": filled(text, self.choices, self.span), "time": self.span.until}
-        return list(self._get("/api/v1/query", at)["result"])
+        return self._first("/api/v1/query", text, {"time": self.span.until})
 
     def series(self, text: str, step: str = f"{INTERVAL_S}s") -> list[dict[str, Any]]:
-        times = {"start": self.span.since, "end": self.span.until, "step": step}
-        return list(self._get("/api/v1/query_range", {"query": filled(text, self.choices, self.span), **times})["result"])
+        return self._first("/api/v1/query_range", text, {"start": self.span.since, "end": self.span.until, "step": step})
+
+    def _first(self, path: str, text: str, times: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the first choice shows of which there is something."""
+        single = [name for name in SINGLE if re.search(rf"\${name}\b", text)]
+        for chosen in itertools.product(*(self.choices[name] for name in single)):
+            choices = {**self.choices, **{name: [one] for name, one in zip(single, chosen, strict=True)}}
+            found = self._get(path, {"query": filled(text, choices, self.span), **times})["result"]
+            if found:
+                return list(found)
+        return []
+
+    def of(self, text: str, **chosen: list[str]) -> list[dict[str, Any]]:
+        """What a query of now shows when this is chosen."""
+        query = filled(text, {**self.choices, **chosen}, self.span)
+        return list(self._get("/api/v1/query", {"query": query, "time": self.span.until})["result"])
 
     def _get(self, path: str, params: dict[str, Any]) -> Any:
         answer = httpx.post(self.url + path, data=params).json()
@@ -74,7 +88,7 @@ def test_every_panel_shows_something(it: Asked, metrics: Metrics) -> None:
     text, target = it.query.text, it.query.target
     assert target["instant"] != target["range"]
     found = metrics.series(text) if target["range"] else metrics.instant(text)
-    assert found, filled(text, metrics.choices, metrics.span)
+    assert found, text
     if isinstance(it.ask, Lines):
         assert all(set(each["metric"]) <= set(it.ask.by) for each in found)
         assert all(math.isfinite(float(value)) for each in found for _, value in each["values"])
@@ -85,7 +99,8 @@ def test_every_panel_shows_something(it: Asked, metrics: Metrics) -> None:
         assert times_ms == sorted(times_ms, reverse=True), "the newest on top"
         assert all(metrics.span.since <= at_ms / 1000 <= metrics.span.until for at_ms in times_ms)
     elif isinstance(it.ask, Counts):
-        assert {each["metric"]["cause"]: float(each["value"][1]) for each in found}["16"] >= 1
+        rows = metrics.of(text, trunk=[TRUNK])
+        assert {each["metric"]["cause"]: float(each["value"][1]) for each in rows}["16"] >= 1
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.title)
@@ -119,6 +134,11 @@ def test_figures_are_those_of_the_recording(metrics: Metrics) -> None:
 
 
 def test_a_single_choice_with_signs_of_regular_expressions_is_found(metrics: Metrics) -> None:
+    calls = next(it for it in ASKED if it.board.title == "Trunk" and isinstance(it.ask, Counts))
+    (one,) = metrics.of(calls.query.text, pbx=[PBX], trunk=[PLUS])
+    assert (one["metric"]["cause"], one["value"][1]) == ("16", "1")
+    ended = next(it for it in ASKED if it.board.title == "Peer" and it.panel.title == "Calls ended")
+    assert metrics.of(ended.query.text.replace("$__interval", "$__range"), pbx=[PBX], peer=[PLUS])
     up = next(it for it in ASKED if it.board.title == "Trunk" and it.panel.title == "Registration")
     text = filled(up.query.text, {"pbx": ["asterisk-20.trunk-outage"], "trunk": ["SIP/74993801@127.0.0.1"]}, metrics.span)
     (found,) = metrics.series(text)
@@ -136,8 +156,8 @@ def test_alerts_of_a_site_are_those_of_its_phones_too(metrics: Metrics) -> None:
 
 def test_the_history_of_devices_names_them_and_tells_when(metrics: Metrics) -> None:
     devices = next(it for it in ASKED if it.panel.title == "Devices (User-Agent)")
-    found = {(each["metric"]["peer"], each["metric"]["agent"]) for each in metrics.instant(devices.query.text)}
-    assert found >= AGENTS
+    rows = metrics.of(devices.query.text, peer=["SIP/6103"])
+    assert {(each["metric"]["peer"], each["metric"]["agent"]) for each in rows} >= AGENTS
     (organize,) = devices.query.transformations
     assert organize["options"]["renameByName"] == {"Value": "last told"}
     (as_time,) = devices.query.overrides

@@ -16,9 +16,11 @@ from qualitywatch.grafana.registry import BOARDS
 from qualitywatch.grafana.sql import Sql
 from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
 from tests.grafana.filling import Asked, Span, asked, filled
-from tests.grafana.recorded import AGENTS, TRUNK, Recorded, recorded
+from tests.grafana.recorded import AGENTS, PBX, PLUS, TRUNK, Recorded, recorded
 
-ASKED = list(asked(Sql()))
+EVERY = list(asked(Sql()))
+LAST = [it for it in EVERY if isinstance(it.ask, Totals) and it.ask.last_s]  # of a time of their own
+ASKED = [it for it in EVERY if it not in LAST]
 VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
 
 
@@ -79,6 +81,39 @@ def test_every_panel_shows_something(it: Asked, file: File) -> None:
         assert {row["cause"]: row["calls"] for row in rows}["16"] >= 1
 
 
+@pytest.mark.parametrize("it", LAST, ids=str)
+def test_a_panel_with_a_time_of_its_own_shows_no_more_though_it_is_told_the_time_of_the_dashboard(
+    it: Asked, file: File
+) -> None:
+    shown = 0
+    for until in range(round(file.span.since), round(file.span.until), 600):
+        narrow, wide = (file.rows(it.query.text, Span(until - last_s, until)) for last_s in (900, 21_600))
+        assert [tuple(row) for row in wide] == [tuple(row) for row in narrow]
+        assert not wide or wide[0].keys() == ["pbx", "peer", it.ask.name]  # type: ignore[union-attr]
+        shown += len(wide)
+    assert shown, it.query.text
+
+
+def test_calls_count_when_they_ended_wherever_they_began(file: File) -> None:
+    ended = next(it for it in ASKED if it.board.title == "Peer" and it.panel.title == "Calls ended")
+    causes = next(it for it in ASKED if isinstance(it.ask, Counts))
+    at = (file.span.since + file.span.until) / 2
+    for name, count in ((TRUNK, 2), (PLUS, 1)):
+        choices = {"pbx": [PBX], "peer": [name], "trunk": [name]}
+        for query, column in ((ended.query.text, "value"), (causes.query.text, "calls")):
+            during, after = filled(query, choices, Span(at - 60, at - 5)), filled(query, choices, Span(at - 4, at + 4))
+            assert not file.connection.execute(during).fetchall(), "they began, but did not end"
+            assert sum(row[column] for row in file.connection.execute(after)) == count
+            plan = [row["detail"] for row in file.connection.execute(f"EXPLAIN QUERY PLAN {after}")]
+            assert any("_peer_start (peer=? AND start>? AND start<?)" in line for line in plan), plan
+
+
+def test_net_and_reported_loss_are_drawn_by_the_same_measure() -> None:
+    for title in ("Loss heard by the peer", "Loss heard from the peer"):
+        net, reported = (it.query.text for it in ASKED if it.panel.title == title)
+        assert reported != net == reported.replace("_reported", "")
+
+
 @pytest.mark.parametrize("it", [it for it in ASKED if not isinstance(it.ask, Counts | Log)], ids=str)
 def test_a_week_is_read_from_the_hours(it: Asked, file: File) -> None:
     assert file.rows(it.query.text, Span(file.span.until - 7 * 86_400, file.span.until))
@@ -86,7 +121,7 @@ def test_a_week_is_read_from_the_hours(it: Asked, file: File) -> None:
 
 def test_the_file_holds_every_figure() -> None:
     wanted = {ask.figure.name for board in BOARDS for panel in board.contents for ask in _lines(panel)}
-    assert wanted == {it.ask.figure.name for it in ASKED if isinstance(it.ask, Lines)}
+    assert wanted == {it.ask.figure.name for it in EVERY if isinstance(it.ask, Lines)}
 
 
 def _lines(content: Panel | Row) -> list[Lines]:
@@ -111,7 +146,7 @@ def test_annotations_have_their_columns(board: Board, file: File) -> None:
 
 
 def test_figures_are_those_of_the_recording(file: File) -> None:
-    loss = next(it for it in ASKED if it.board.title == "Overview" and isinstance(it.ask, Totals))
+    loss = next(it for it in ASKED if it.board.title == "Site" and isinstance(it.ask, Totals))
     found = {(row["pbx"], row["peer"]): row["Loss heard by it"] for row in file.rows(loss.query.text)}
     assert found["asterisk-20.sip-bridge-loss", "SIP/6118"] == pytest.approx(9, abs=1)
 

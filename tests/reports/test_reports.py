@@ -27,7 +27,7 @@ from qualitywatch.reports.layout import blocks
 from qualitywatch.reports.page import as_html
 from qualitywatch.reports.report import compared
 from qualitywatch.reports.sheet import as_csv, harmless
-from qualitywatch.reports.source import Found, read
+from qualitywatch.reports.source import Found, known_since, read
 from qualitywatch.reports.tally import Subject, Voice
 from qualitywatch.reports.text import as_text
 from qualitywatch.reports.words import EN, WORDS
@@ -113,7 +113,7 @@ async def test_evidence_is_of_one_trunk_and_nothing_else(directory: Path) -> Non
     now = read(directory, HOUR, HOUR + 7200)
     text = as_text(blocks(compared(now, None, "PROVIDER"), EN, UTC, is_evidence=True))
     assert TRUNK in text and "6117" not in text
-    assert "No calls." in as_text(blocks(compared(now, None, "nobody"), EN, UTC, is_evidence=True))
+    assert "No calls were recorded." in as_text(blocks(compared(now, None, "nobody"), EN, UTC, is_evidence=True))
 
 
 @pytest.mark.parametrize("language", WORDS)
@@ -192,8 +192,24 @@ def test_sums_do_not_depend_on_how_they_are_grouped(voices: list[Voice]) -> None
 
 
 async def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no such file"):
+    with pytest.raises(StoreError, match="there is no history yet"):
         read(tmp_path, 0, 1)
+
+
+async def test_a_file_of_an_older_version_is_one_clear_line(tmp_path: Path) -> None:
+    await (await RollupStore.open(tmp_path, RollupOptions(), now=NOW)).close(NOW)
+    with closing(sqlite3.connect(tmp_path / ROLLUP_FILE)) as file:
+        file.execute("PRAGMA user_version = 2")
+    with pytest.raises(StoreError, match="written by an older qualitywatch; the daemon brings it up to date when it starts"):
+        read(tmp_path, 0, 1)
+
+
+async def test_it_is_known_since_when_anything_was_recorded(tmp_path: Path) -> None:
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=NOW)
+    assert known_since(tmp_path) is None
+    await store.write(SeriesBatch(logs=(LogRecord(NOW, "office", "office", "seen", "the PBX is seen"),)))
+    await store.close(NOW)
+    assert known_since(tmp_path) == int(NOW)
 
 
 async def test_a_recording_is_reported_as_its_own_minutes_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

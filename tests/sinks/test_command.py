@@ -49,14 +49,38 @@ async def test_setup_makes_a_bucket_that_keeps_data_so_long(tmp_path: Path, caps
             assert await influx("setup", two(server, keep=keep), tmp_path, capsys) == (0, [f"influxdb: {said}"])
             assert server.buckets == {"calls": keep_s}
         assert (await influx("setup", two(server), tmp_path, capsys))[1] == [
-            "influxdb: bucket calls exists; data is kept for ever"
-        ]
-        assert server.buckets == {"calls": None}
+            "influxdb: bucket calls exists; data is kept for 90 days"
+        ], "who asks for nothing leaves it as it is"
+        assert server.buckets == {"calls": 7_776_000}
         assert await influx("check", two(server), tmp_path, capsys) == (
             0,
             [f"influxdb: InfluxDB at {server.url} is version 2.7.0, and bucket calls can be written to"],
         )
         assert server.lines == [], "a check leaves nothing behind"
+
+
+@pytest.mark.parametrize(("keep_s", "said"), [(None, "for ever"), (3600, "for 1 hours"), (86_400, "for 1 days")])
+async def test_setup_without_a_wish_says_how_long_a_bucket_keeps_data(
+    keep_s: int | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with InfluxServer() as server:
+        server.buckets = {"calls": keep_s}
+        assert await influx("setup", two(server), tmp_path, capsys) == (
+            0,
+            [f"influxdb: bucket calls exists; data is kept {said}"],
+        )
+        assert server.buckets == {"calls": keep_s}
+
+
+async def test_a_bucket_of_that_name_in_another_organisation_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with InfluxServer() as server:
+        server.buckets, server.elsewhere = {}, {"calls": 3600}
+        for done in ("created bucket calls", "bucket calls exists"):
+            told = [f"influxdb: {done}; data is kept for 30 days"]
+            assert await influx("setup", two(server, keep="30d"), tmp_path, capsys) == (0, told)
+            assert (server.buckets, server.elsewhere) == ({"calls": 2_592_000}, {"calls": 3600})
 
 
 @pytest.mark.parametrize("what", ["setup", "check"])

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,16 +16,17 @@ import pytest
 
 from qualitywatch.backoff import Backoff
 from qualitywatch.clock import SystemClock
+from qualitywatch.errors import StoreError
 from qualitywatch.model import LogRecord
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.reading import Reading
-from qualitywatch.sinks.server import Server
+from qualitywatch.sinks.server import Refusal, Server, SinkError
 from qualitywatch.sinks.servers.influx1 import Influx1
 from qualitywatch.sinks.servers.influx2 import Influx2
 from qualitywatch.sinks.servers.victoria import Victoria
 from qualitywatch.sinks.sink import MAX_HELD, Sink
-from qualitywatch.sinks.spool import Spool
+from qualitywatch.sinks.spool import Batch, Spool
 from tests.fakes.influx_server import InfluxServer
 
 NOW = 1_700_000_000.0
@@ -174,6 +176,26 @@ async def test_no_answer_of_a_proxy_costs_a_line(make: Callable[[InfluxServer], 
     assert (sink.counts.sent, sink.counts.refused, sink.counts.dropped) == (10, 0, 0)
 
 
+@pytest.mark.parametrize("make", [influx1, influx2, victoria])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, "Client sent an HTTP request to an HTTPS server.\n"),  # Go, with TLS
+        (400, "<html><h1>400 Bad Request</h1>The plain HTTP request was sent to HTTPS port</html>"),  # nginx
+        (422, ""),
+    ],
+)
+async def test_a_refusal_that_no_database_wrote_costs_no_line(
+    make: Callable[[InfluxServer], Server], status: int, body: str, tmp_path: Path
+) -> None:
+    async with InfluxServer() as server, running(server, tmp_path, make) as sink:
+        server.answer(status, body=body)
+        await sink.write(batch(0, 10))
+        await server.wait_lines(10)
+        assert len(server.writes) == 2
+    assert (sink.counts.sent, sink.counts.refused) == (10, 0)
+
+
 class Broken:
     """A library that raises what nobody foresaw, with a secret in it."""
 
@@ -239,6 +261,119 @@ async def test_beyond_the_cap_the_oldest_go_and_are_counted(tmp_path: Path, capl
     assert "the spool is full" in caplog.text
 
 
+class Held:
+    """A server that answers when it is told what."""
+
+    def __init__(self, error: SinkError | None = None) -> None:
+        self.error = error  # of the first write
+        self.came, self.go_on = threading.Event(), threading.Event()
+        self.writes: list[bytes] = []
+
+    def write(self, text: bytes) -> None:
+        self.writes.append(text)
+        self.came.set()
+        assert self.go_on.wait(10)
+        if len(self.writes) == 1 and self.error is not None:
+            raise self.error
+
+    def setup(self, keep_s: float | None) -> str:
+        return ""
+
+    def check(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("error", "became"),
+    [
+        (None, (1100, 0, 0)),
+        (SinkError("busy", Refusal.LATER), (1000, 0, 100)),
+        (SinkError("unreadable", Refusal.NEVER), (1000, 100, 0)),
+    ],
+)
+async def test_a_batch_that_makes_room_while_it_is_sent_is_counted_as_one_thing_only(
+    error: SinkError | None, became: tuple[int, int, int], tmp_path: Path
+) -> None:
+    held = Held(error)
+    async with running(InfluxServer(), tmp_path, lambda server: held, max_bytes=1) as sink:
+        await sink.write(batch(0, 100))
+        assert await asyncio.to_thread(held.came.wait, 10)
+        await sink.write(batch(100, 1000))
+        async with asyncio.timeout(10):
+            while sink.spool.load.lines != 1000:
+                await asyncio.sleep(0.01)
+        assert sink.counts.dropped == 0, "nobody knows yet"
+        held.go_on.set()
+        async with asyncio.timeout(10):
+            while sink.spool.load.lines:
+                await asyncio.sleep(0.01)
+    assert (sink.counts.sent, sink.counts.refused, sink.counts.dropped) == became
+
+
+@pytest.mark.parametrize(
+    ("error", "became"), [(None, (110, 0)), (SinkError("unreadable", Refusal.NEVER), (10, 100))], ids=["taken", "refused"]
+)
+async def test_a_disk_that_lets_nothing_go_has_nothing_sent_twice(
+    error: SinkError | None, became: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(error)
+    held.go_on.set()
+    full, removed = [True] * 5, Spool.remove
+
+    async def remove(spool: Spool, batch: Batch) -> None:
+        if full:
+            full.pop()
+            raise StoreError("the disk is full")
+        await removed(spool, batch)
+
+    monkeypatch.setattr(Spool, "remove", remove)
+    async with running(InfluxServer(), tmp_path, lambda server: held) as sink:
+        await sink.write(batch(0, 100))
+        async with asyncio.timeout(10):
+            while sink.spool.load.lines or full:
+                await asyncio.sleep(0.01)
+        await sink.write(batch(100, 10))
+        async with asyncio.timeout(10):
+            while len(held.writes) < 2 or sink.spool.load.lines:
+                await asyncio.sleep(0.01)
+        assert sink.counts.trouble is None
+    assert [len(text.splitlines()) for text in held.writes] == [100, 10]
+    assert (sink.counts.sent, sink.counts.refused, sink.counts.dropped) == (*became, 0)
+
+
+class Impatient:
+    """A server that is busy and asks for no pause at all."""
+
+    writes = 0
+
+    def write(self, text: bytes) -> None:
+        self.writes += 1
+        raise SinkError("busy", Refusal.LATER, retry_after_s=0.0)
+
+    def setup(self, keep_s: float | None) -> str:
+        return ""
+
+    def check(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+async def test_a_busy_server_that_asks_for_no_pause_is_given_one(tmp_path: Path) -> None:
+    server = Impatient()
+    async with running(InfluxServer(), tmp_path, lambda _: server) as sink:
+        await sink.write(batch(0, 10))
+        async with asyncio.timeout(10):
+            while not server.writes:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        assert server.writes < 60, "our own pauses are 10 to 50 ms"
+
+
 async def test_a_disk_that_takes_nothing_keeps_readings_in_memory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with InfluxServer() as server, running(server, tmp_path) as sink:
         await sink.spool.close()  # what comes now cannot be written
@@ -267,7 +402,7 @@ async def test_the_file_stays_about_as_small_as_the_cap(tmp_path: Path) -> None:
     spool = await Spool.open(tmp_path / "spool.db", max_bytes=cap, now=NOW)
     lost = 0
     for number in range(200):
-        lost += await spool.append(Random(number).randbytes(30_000), 1000)
+        lost += sum((await spool.append(Random(number).randbytes(30_000), 1000)).values())
         assert sum(file.stat().st_size for file in tmp_path.iterdir()) < cap + 6_000_000, "a journal of SQLite comes on top"
     assert spool.load.lines + lost == 200_000
     await spool.close()

@@ -7,7 +7,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class House:
     client: httpx.AsyncClient  # with the token
     daemon: Daemon
     stop: asyncio.Event
+    recorded: Mapping[str, CaptureServer] = field(default_factory=dict)  # each PBX, to be lost
 
     async def get(self, path: str, **query: Any) -> Any:
         """Return the body of an answer that must be good."""
@@ -96,10 +97,10 @@ async def house(
     settings = {"listen": f"127.0.0.1:{port}", "token": TOKEN, "users": {"anna": PASSWORD}, **web}
     settings = {name: value for name, value in settings.items() if value is not None}
     async with AsyncExitStack() as things:
-        servers, recorded = {}, []
+        servers, recorded = {}, dict[str, CaptureServer]()
         for name, capture in (captures or {"office": LOSS, "branch": OUTAGE}).items():
             server = CaptureServer((CAPTURES / capture / "input.ami").read_bytes(), speed=speed)
-            recorded.append(server)
+            recorded[name] = server
             servers[name] = await server.start("127.0.0.1", 0)
             things.push_async_callback(server.stop)
         config, specs = read_config_and_rules(
@@ -114,9 +115,9 @@ async def house(
                 url = f"http://127.0.0.1:{port}"
                 async with httpx.AsyncClient(base_url=url, headers=BEARER) as client:
                     await _is_up(client)
-                    opened = House(url, client, daemon, stop)
+                    opened = House(url, client, daemon, stop, recorded)
                     if is_played and speed == 0:
-                        await _is_over(opened, recorded)
+                        await _is_over(opened, list(recorded.values()))
                     yield opened
             finally:
                 stop.set()

@@ -11,10 +11,16 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import URL
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
+from qualitywatch.clock import SystemClock
 from qualitywatch.secrets import Secret
 from qualitywatch.web.access import LINK_S, SESSION_S, Access
 from qualitywatch.web.decisions import Admitted, Asked, Bounce, Decision, Doors, Refused, Welcome
+from qualitywatch.web.gate import Gate
 from qualitywatch.web.throttle import MAX_ADDRESSES, MAX_FAILURES, WINDOW_S, Throttle
 from tests.web.house import PASSWORD, TOKEN, House, house
 
@@ -225,3 +231,61 @@ def test_the_memory_of_guessers_is_bounded() -> None:
     for number in range(MAX_ADDRESSES + 100):
         throttle.fail(str(number), NOW)
     assert len(throttle._failures) == MAX_ADDRESSES
+
+
+# --- The gate ---------------------------------------------------------------------------------------------------------
+
+
+async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("inside")(scope, receive, send)
+
+
+def at_gate(**doors: object) -> httpx.AsyncClient:
+    """Somebody who asks an application behind a gate, without a daemon."""
+    gate = Gate(inner, access(**doors), SystemClock())
+    return httpx.AsyncClient(transport=httpx.ASGITransport(gate, client=("192.0.2.9", 1)), base_url="http://pbx.example")
+
+
+async def test_the_gate_goes_by_the_path_that_is_answered_whatever_the_host_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spliced(request: HTTPConnection) -> URL:
+        return URL(f"http://{request.headers['host']}{request.scope['path']}")  # as Starlette before 1.0.1
+
+    monkeypatch.setattr(HTTPConnection, "url", property(spliced))
+    async with at_gate(is_metrics_open=True) as stranger:
+        for host in ("x/healthz?", "x/readyz#", "x/metrics?", "x/healthz?/"):
+            assert (await stranger.get("/api/v1/peers", headers={"Host": host})).status_code == 401, host
+        page = await stranger.get("/api/v1/peers", params={"token": TOKEN}, headers={"Host": "x/?", "Accept": "text/html"})
+        assert (page.status_code, page.headers["content-type"]) == (401, "application/json"), "no login by links but at /"
+        assert (await stranger.get("/healthz", headers={"Host": "x/api?"})).text == "inside"
+
+
+async def test_behind_a_proxy_whoever_it_saw_is_judged_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "qualitywatch")
+    guess = {"Authorization": "Bearer guess"}
+
+    def seen(address: str, made_up: str) -> list[tuple[str, str]]:
+        return [*guess.items(), ("X-Forwarded-For", made_up), ("X-Forwarded-For", f"203.0.113.1, {address}")]
+
+    async with at_gate(is_behind_tls=True) as stranger:
+        for number in range(MAX_FAILURES):
+            assert (await stranger.get("/", headers=seen("198.51.100.7", f"203.0.113.{number}"))).status_code == 401
+        assert (await stranger.get("/", headers=seen("198.51.100.7", "203.0.113.99"))).status_code == 429
+        assert (await stranger.get("/", headers=seen("198.51.100.8", "203.0.113.0"))).status_code == 401, "somebody else"
+    assert "web.throttled address='198.51.100.7'" in caplog.text
+    assert "192.0.2.9" not in caplog.text, "not the proxy"
+
+
+@pytest.mark.parametrize(
+    ("path", "goes_to"),
+    [
+        ("/%5Cevil.example/x", "/%5Cevil.example/x"),
+        ("/%09/evil.example", "/%09/evil.example"),
+        ("//evil.example/x", "/evil.example/x"),
+        ("/api/v1/peers?text=%D0%B0", "/api/v1/peers?text=%D0%B0"),
+    ],
+)
+async def test_going_on_never_leads_to_another_host(path: str, goes_to: str) -> None:
+    from_a_chat = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    async with at_gate() as stranger:
+        answer = await stranger.get(httpx.URL("http://pbx.example").copy_with(raw_path=path.encode()), headers=from_a_chat)
+    assert f'content="0;url={goes_to}"' in answer.text

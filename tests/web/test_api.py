@@ -168,6 +168,32 @@ async def test_prometheus_reads_every_line(here: House) -> None:
         assert families[name].samples, name
 
 
+async def test_a_pbx_that_was_lost_is_not_told_as_known(here: House) -> None:
+    async def told() -> dict[str, set[str]]:
+        text = (await here.client.get("/metrics")).text
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return {pbx: {each.name for each in samples if each.labels.get("pbx") == pbx} for pbx in ("office", "branch")}
+
+    of_now = {
+        "qualitywatch_trunk_up",
+        "qualitywatch_peers",
+        "qualitywatch_peer_qualify_rtt_seconds",
+        "qualitywatch_pbx_channels",
+    }
+    await here.until("pbxes", lambda body: all(pbx["is_seen"] for pbx in body["items"]))
+    await here.until("trunks", lambda body: any(trunk["is_up"] for trunk in body["items"]), pbx="branch")
+    before = await told()
+    assert of_now <= before["branch"]
+    await here.recorded["branch"].stop()
+    body = await here.until("pbxes", lambda body: not body["items"][1]["is_seen"])
+    assert not of_now & (await told())["branch"]
+    assert await told() | {"branch": set()} == before | {"branch": set()}, "the other one is told as ever"
+    office, branch = body["items"]
+    assert isinstance(office["calls"], int)
+    assert branch["calls"] is None
+    assert branch["peers"] > 0 and branch["trunks"] > 0, "those that are known"
+
+
 async def test_the_last_minute_of_a_peer_is_the_same_everywhere(here: House) -> None:
     def is_measured(body: Any) -> bool:
         return any(peer["to_peer"]["loss_percent"] for peer in body["items"])
@@ -206,6 +232,7 @@ async def test_readiness_waits_for_nobody_for_ever(tmp_path: Path) -> None:
         assert (await here.client.get("/healthz")).json() == {"status": "ok"}
         body = await here.until("pbxes", lambda body: body["items"][0]["trouble"])
         assert "refused" in body["items"][0]["trouble"]
+        assert [body["items"][0][name] for name in ("calls", "peers", "trunks")] == [None, None, None], "not 0: never seen"
         ready = await here.client.get("/readyz")
         assert (ready.status_code, ready.json()["pbxes"]["office"]) == (200, body["items"][0]["trouble"])
         anybody = await here.client.get("/readyz", headers={"Authorization": ""})

@@ -64,7 +64,7 @@ async def test_charts_are_zoomed_by_dragging_keys_and_buttons(tmp_path: Path) ->
         await here.page.keyboard.press("0")
         await here.page.locator("#now").wait_for(state="detached")
         await here.page.get_by_role("button", name="24 h").click()
-        assert await here.page.get_by_role("button", name="24 h").get_attribute("aria-pressed") == "true"
+        await here.page.get_by_role("button", name="24 h", pressed=True).wait_for()  # drawn with the next frame
         await figure.get_by_text("Figures as a table").click()
         assert await figure.locator("tbody tr").count() >= 2
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from qualitywatch.web.server import WebServer
+from qualitywatch.web.news import News
+from qualitywatch.web.server import WebServer, _Server
 from tests.e2e.processes import REPOSITORY, running
 from tests.web.house import BEARER, configured, free_port, house
 
@@ -25,7 +26,8 @@ async def test_a_taken_port_is_tried_again_until_it_is_free(caplog: pytest.LogCa
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        server = WebServer(hello, "127.0.0.1", other.getsockname()[1], farewell=lambda: None, retry_s=0.05)
+        port = other.getsockname()[1]
+        server = WebServer(hello, "127.0.0.1", port, welcome=lambda: None, farewell=lambda: None, retry_s=0.05)
         async with asyncio.TaskGroup() as group, asyncio.timeout(10):
             serving = group.create_task(server.run())
             while "web.cannot_listen" not in caplog.text:
@@ -38,6 +40,29 @@ async def test_a_taken_port_is_tried_again_until_it_is_free(caplog: pytest.LogCa
                 assert (await client.get(f"http://127.0.0.1:{server.port}/")).text == "hello"
             serving.cancel()
     assert caplog.text.count("web.cannot_listen") == 1
+
+
+async def test_a_server_that_broke_is_tried_again_and_its_streams_with_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts = _Server.startup
+    left = [RuntimeError("broken")]
+
+    async def breaks_once(server: _Server, sockets: list[socket.socket] | None = None) -> None:
+        if left:
+            raise left.pop()
+        await starts(server, sockets)
+
+    monkeypatch.setattr(_Server, "startup", breaks_once)
+    news = News()
+    server = WebServer(hello, "127.0.0.1", 0, welcome=news.open, farewell=news.close, retry_s=0.05)
+    async with asyncio.TaskGroup() as group, asyncio.timeout(10):
+        serving = group.create_task(server.run())
+        await server.ready.wait()
+        assert "web.failed" in caplog.text
+        assert not news.closed
+        serving.cancel()
+    assert news.closed
 
 
 WITHOUT_LIBRARIES = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qualitywatch.grafana.asks import Lines, Log, Scope, Story, Totals, Values
+from qualitywatch.grafana.asks import Lines, Log, One, Scope, Story, Totals, Values
 from qualitywatch.grafana.figures import (
     ASR,
     CALLS,
@@ -25,8 +25,8 @@ OF_PBX: Final[Scope] = {"pbx": "pbx"}
 
 PBX: Final = Variable("pbx", "PBX", Values("pbx", (TRUNK_UP, LOSS_MAX), {}))
 SITE: Final = Variable("site", "Site", Values("site", (LOSS_MAX,), OF_PBX))
-PEER: Final = Variable("peer", "Peer", Values("peer", (LOSS_MAX, PEER_UP), {"pbx": "pbx", "site": "site"}), one=True)
-TRUNK: Final = Variable("trunk", "Trunk", Values("trunk", (TRUNK_UP, ASR), OF_PBX), one=True)
+PEER: Final = Variable(One("peer"), "Peer", Values("peer", (LOSS_MAX, PEER_UP), {"pbx": "pbx", "site": "site"}))
+TRUNK: Final = Variable(One("trunk"), "Trunk", Values("trunk", (TRUNK_UP, ASR), OF_PBX))
 
 
 def marks(subjects: Scope) -> tuple[Mark, ...]:
@@ -47,24 +47,24 @@ def both_ways(figure: Figure, scope: Scope, by: tuple[str, ...] = (), of: str = 
     )
 
 
-def worst(title: str, scope: Scope, *, last: str = "") -> Panel:
-    """A table of peers, the one that loses most on top."""
-    by = ("pbx", "peer")
+def worst(title: str, scope: Scope, *, last_m: int = 0) -> Panel:
+    """A table of peers, the one that loses most on top; ``last_m``: of so many minutes and not the dashboard's time."""
+    by, last_s = ("pbx", "peer"), last_m * 60
     return Panel(
         title,
         Shape.TABLE,
         24,
         9,
         (
-            Totals(LOSS, by, scope, "Loss heard by it", TO_PEER),
-            Totals(LOSS, by, scope, "Loss heard from it", FROM_PEER),
-            Totals(JITTER_MAX, by, scope, "Jitter, worst"),
-            Totals(RTT_MAX, by, scope, "Round trip, worst"),
-            Totals(MOS_MIN, by, scope, "MOS, worst"),
-            Totals(CALLS, by, scope, "Calls ended"),
+            Totals(LOSS, by, scope, "Loss heard by it", TO_PEER, last_s),
+            Totals(LOSS, by, scope, "Loss heard from it", FROM_PEER, last_s),
+            Totals(JITTER_MAX, by, scope, "Jitter, worst", last_s=last_s),
+            Totals(RTT_MAX, by, scope, "Round trip, worst", last_s=last_s),
+            Totals(MOS_MIN, by, scope, "MOS, worst", last_s=last_s),
+            Totals(CALLS, by, scope, "Calls ended", last_s=last_s),
         ),
         description="Loss is lost packets over expected packets of the whole time, gaps of a call's other leg left out.",
-        last=last,
+        last=f"{last_m}m" if last_m else "",
     )
 
 

@@ -28,7 +28,7 @@ BOARD: Final = Board(
             TRUNK_UP,
             "Our registrations as they were told last.",
         ),
-        worst("Worst peers of the last 15 minutes", OF_PBX, last="15m"),
+        worst("Worst peers of the last 15 minutes", OF_PBX, last_m=15),
         Row("All peers"),
         Panel(
             "Loss",

@@ -11,6 +11,7 @@ from qualitywatch.grafana.figures import (
     CALLS,
     JITTER_MAX,
     LOSS_MAX,
+    LOSS_NET_MAX,
     LOSS_REPORTED_MAX,
     MOS_MIN,
     PEER_UP,
@@ -19,11 +20,11 @@ from qualitywatch.grafana.figures import (
 )
 from qualitywatch.grafana.panels import Board, Panel, Shape
 
-_PEER: Final[Scope] = {"pbx": "pbx", "peer": "peer"}
+_PEER: Final[Scope] = {"pbx": PBX.name, "peer": PEER.name}
 
 
 def _loss(title: str, only: dict[str, str]) -> Panel:
-    asks = (Lines(LOSS_MAX, (), _PEER, "net", only), Lines(LOSS_REPORTED_MAX, (), _PEER, "reported", only))
+    asks = (Lines(LOSS_NET_MAX, (), _PEER, "net", only), Lines(LOSS_REPORTED_MAX, (), _PEER, "reported", only))
     why = "Net of gaps that came with the call's other leg; reported is what the report says."
     return Panel(title, Shape.LINES, 12, 8, asks, LOSS_MAX, why, step="5s")
 

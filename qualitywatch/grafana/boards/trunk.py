@@ -21,8 +21,8 @@ from qualitywatch.grafana.figures import (
 )
 from qualitywatch.grafana.panels import Board, Panel, Row, Shape
 
-_TRUNK: Final[Scope] = {"pbx": "pbx", "trunk": "trunk"}
-_SUBJECT: Final[Scope] = {"pbx": "pbx", "peer|trunk": "trunk"}
+_TRUNK: Final[Scope] = {"pbx": PBX.name, "trunk": TRUNK.name}
+_SUBJECT: Final[Scope] = {"pbx": PBX.name, "peer|trunk": TRUNK.name}
 _STEP: Final = "15m"
 
 BOARD: Final = Board(

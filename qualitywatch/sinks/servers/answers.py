@@ -1,7 +1,7 @@
 """What the HTTP answers of these databases mean: keep the batch, have something fixed, or give it up.
 
 Strategy: a batch is given up only when the database itself says that it has read it and will not have it.  Whatever else comes
-(a proxy's redirection, its page for guests, an answer nobody foresaw) keeps it until somebody has looked.
+(a proxy's redirection, its page for guests, a TLS port's complaint about plain HTTP) keeps it until somebody has looked.
 Standard: InfluxDB 2 API, POST /api/v2/write; InfluxDB 1 API, POST /write.  Both: 204 stored, 400 and 422 unreadable lines (the
 good ones are stored), 401 and 403 not allowed, 404 no such bucket or database, 413 too large, 429 and 5xx busy.
 """
@@ -15,6 +15,9 @@ from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
 
 STORED: Final = 204
+TIMEOUT_S: Final = 10.0
+NOTHING: Final = b"# may we write?"  # a comment is a write without a point
+_DAY_S: Final = 86_400
 _BUSY: Final = frozenset({408, 425, 429})
 LONGEST_PAUSE_S: Final = 600.0  # whatever a server asks for
 _SHOWN: Final = 200
@@ -27,7 +30,11 @@ def refused(
 
     ``hidden`` is the secret we sent: a server that repeats it, or a proxy before it, must not have it written into our log.
     """
-    reason = _reason(body, hidden)
+    text = _text(body)
+    if hidden is not None and hidden.reveal():
+        text = text.replace(hidden.reveal(), "***")
+    said = _said(text)
+    reason = _shown(said or text)
     match status:
         case 401 | 403:
             return SinkError(
@@ -40,15 +47,15 @@ def refused(
             return SinkError(f"{where} cannot take data now ({status}{reason})", Refusal.LATER, retry_after_s=pause_s)
         case 413:
             return SinkError(f"{where} finds a batch too large (413): raise its limit of the size of requests", Refusal.FIX)
-        case 400 | 422:
+        case 400 | 422 if said:
             return SinkError(f"{where} does not accept our lines ({status}{reason})", Refusal.NEVER)
         case _:
-            return no_database(where, status)
+            return no_database(where, status, reason)
 
 
-def no_database(where: str, status: int | None) -> SinkError:
+def no_database(where: str, status: int | None, reason: str = "") -> SinkError:
     """Something answers as no time series database does: a proxy, a page to log in to."""
-    shown = f" ({status})" if status is not None else ""
+    shown = f" ({status}{reason})" if status is not None else ""
     return SinkError(f"{where} does not answer as a time series database does{shown}: look at its address", Refusal.FIX)
 
 
@@ -57,16 +64,29 @@ def unreachable(where: str, reason: object) -> SinkError:
     return SinkError(f"{where} cannot be reached ({reason})", Refusal.LATER)
 
 
-def _reason(body: bytes | str | None, hidden: Secret | None) -> str:
-    text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
+def kept(keep_s: float | None) -> str:
+    """Say how long a database keeps what it is given; None is for ever."""
+    if keep_s is None:
+        return "data is kept for ever"
+    return (
+        f"data is kept for {round(keep_s / _DAY_S)} days" if keep_s >= _DAY_S else f"data is kept for {keep_s / 3600:g} hours"
+    )
+
+
+def _text(body: bytes | str | None) -> str:
+    return body.decode(errors="replace") if isinstance(body, bytes) else body or ""
+
+
+def _said(text: str) -> str:
+    """What a database says in its own words, which are JSON; nothing when whoever answered is none."""
     try:
         said = json.loads(text)
     except ValueError:
-        said = None
-    if isinstance(said, dict):
-        text = str(said.get("message") or said.get("error") or "")
-    if hidden is not None and hidden.reveal():
-        text = text.replace(hidden.reveal(), "***")
+        return ""
+    return str(said.get("message") or said.get("error") or "") if isinstance(said, dict) else ""
+
+
+def _shown(text: str) -> str:
     text = " ".join(text.split())
     return f": {text[:_SHOWN]}" if text and not text.startswith("<") else ""
 

@@ -12,12 +12,10 @@ import httpx
 
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
-from qualitywatch.sinks.servers.answers import STORED, is_other, no_database, refused, unreachable
+from qualitywatch.sinks.servers.answers import NOTHING, STORED, TIMEOUT_S, is_other, kept, no_database, refused, unreachable
 
-TIMEOUT_S: Final = 10.0
 _POLICY: Final = "qualitywatch"
 _DAY_S: Final = 86_400
-_NOTHING: Final = b"# may we write?"  # a comment is a write without a point
 
 
 class Influx1:
@@ -71,15 +69,14 @@ class Influx1:
                 self._query(f"ALTER RETENTION POLICY {_quoted(str(used))} ON {name} {lasts} {pieces}")
             else:
                 self._query(f"CREATE RETENTION POLICY {_quoted(_POLICY)} ON {name} {lasts} REPLICATION 1 {pieces} DEFAULT")
-        self.write(_NOTHING)
-        kept = f"data is kept for {round(keep_s / _DAY_S)} days" if keep_s is not None else "data is kept for ever"
-        return f"database {self._database} is there; {kept}"
+        self.write(NOTHING)
+        return f"database {self._database} is there; {kept(keep_s)}"
 
     def check(self) -> str:
         """Say which version is there, and that the database can be written to."""
         version = self._version()
         try:
-            self.write(_NOTHING)
+            self.write(NOTHING)
         except SinkError as exc:
             if exc.refusal is Refusal.FIX and is_other(version, 1):
                 raise self._wrong_version(version) from None

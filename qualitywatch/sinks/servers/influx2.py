@@ -20,11 +20,9 @@ from urllib3.exceptions import HTTPError
 
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
-from qualitywatch.sinks.servers.answers import STORED, is_other, no_database, refused, unreachable
+from qualitywatch.sinks.servers.answers import NOTHING, STORED, TIMEOUT_S, is_other, kept, no_database, refused, unreachable
 
-TIMEOUT_S: Final = 10.0
 _UNKNOWN: Final = "unknown"
-_NOTHING: Final = b"# may we write?"  # a comment is a write without a point
 
 
 class Influx2:
@@ -57,25 +55,28 @@ class Influx2:
                 raise no_database(self._where, status)
 
     def setup(self, keep_s: float | None) -> str:
-        """Create the bucket, or set the retention of the one there is."""
+        """Create the bucket, or set the retention of the one there is if one is wanted."""
         new_rule: Any = BucketRetentionRules
         rules = [new_rule(type="expire", every_seconds=round(keep_s))] if keep_s is not None else []
-        kept = f"data is kept for {round(keep_s / 86_400)} days" if keep_s is not None else "data is kept for ever"
         if self._check_version() == _UNKNOWN:
             raise SinkError(
                 f"{self._where} does not say that it is InfluxDB: for VictoriaMetrics write kind: victoriametrics", Refusal.FIX
             )
         with self._explained():
             buckets = self._client.buckets_api()
-            known = buckets.find_bucket_by_name(self._bucket)
-            if known is None:
-                buckets.create_bucket(bucket_name=self._bucket, org=self._org, retention_rules=rules)
+            # Of this organisation: a token of an operator sees those of all, and their buckets may be called the same.
+            found = buckets.find_buckets(name=self._bucket, org=self._org).buckets
+            if not found:
+                bucket = buckets.create_bucket(bucket_name=self._bucket, org=self._org, retention_rules=rules)
             else:
-                known.retention_rules = rules
-                buckets.update_bucket(bucket=known)
+                bucket = found[0]
+                if rules:  # servers ignore that there is none: what somebody chose stays
+                    bucket.retention_rules = rules
+                    bucket = buckets.update_bucket(bucket=bucket)
+            lasts_s = next((rule.every_seconds for rule in bucket.retention_rules or []), 0)
         self.probe()
-        done = f"created bucket {self._bucket}" if known is None else f"bucket {self._bucket} exists"
-        return f"{done}; {kept}"
+        done = f"bucket {self._bucket} exists" if found else f"created bucket {self._bucket}"
+        return f"{done}; {kept(lasts_s or None)}"
 
     def check(self) -> str:
         """Say which version is there, and that the bucket can be written to."""
@@ -85,7 +86,7 @@ class Influx2:
 
     def probe(self) -> None:
         """Write nothing, to see whether it would be taken; raises SinkError."""
-        self.write(_NOTHING)
+        self.write(NOTHING)
 
     def _check_version(self) -> str:
         with self._explained():

@@ -13,7 +13,8 @@ from typing import Final
 import httpx
 
 from qualitywatch.secrets import Secret
-from qualitywatch.sinks.servers.influx2 import TIMEOUT_S, Influx2
+from qualitywatch.sinks.servers.answers import TIMEOUT_S
+from qualitywatch.sinks.servers.influx2 import Influx2
 
 _ONCE: Final = "-dedup.minScrapeInterval=1ms"
 _FLAG: Final = re.compile(r'flag\{name="dedup\.minScrapeInterval", value="([^"]*)"')

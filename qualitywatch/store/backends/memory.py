@@ -171,7 +171,7 @@ class MemorySeriesStore:
         self._closed = False
 
     @classmethod
-    async def open(cls, directory: Path, options: MemorySeriesOptions, *, now: float) -> MemorySeriesStore:
+    async def open(cls, directory: Path, options: MemorySeriesOptions, *, now: float) -> Self:
         """Return an empty store; directory and time are not used."""
         del directory, now
         return cls(options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -27,9 +27,9 @@ class Pbx(BaseModel):
     trouble: Text | None = Field(description="Why it cannot be seen, where that is known.")
     now: Instant = Field(description="What time it is at the PBX.")
     lag_s: float | None = Field(description="How far judging is behind its clock, in seconds.")
-    calls: int = Field(description="Channels at present.")
-    peers: int = Field(description="Peers that are known.")
-    trunks: int = Field(description="Outbound registrations that are known.")
+    calls: int | None = Field(description="Channels at present; null while it cannot be seen.")
+    peers: int | None = Field(description="Peers that are known; null while none is and it cannot be seen.")
+    trunks: int | None = Field(description="Outbound registrations that are known; null while none is and it cannot be seen.")
     firing: int = Field(description="Alerts that fire.")
 
 
@@ -51,11 +51,16 @@ def shown(pbx: PbxView, figures: PbxFigures | None) -> Pbx:
         trouble=None if pbx.is_seen or figures is None else figures.trouble,
         now=instant(pbx.now),
         lag_s=None if figures is None else figures.lag_s,
-        calls=pbx.calls,
-        peers=len(pbx.peers),
-        trunks=len(pbx.trunks),
+        calls=pbx.calls if pbx.is_seen else None,
+        peers=_count(pbx, pbx.peers),
+        trunks=_count(pbx, pbx.trunks),
         firing=sum(alert.state is AlertState.FIRING for alert in pbx.alerts),
     )
+
+
+def _count(pbx: PbxView, things: Sized) -> int | None:
+    """How many there are; none at a PBX that was never seen is no news of it."""
+    return len(things) if things or pbx.is_seen else None
 
 
 def all_shown(sources: Sources, views: Iterable[PbxView]) -> list[Pbx]:

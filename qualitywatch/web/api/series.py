@@ -86,7 +86,7 @@ async def series(
     first = max(first, last - LONGEST_S)
     points = await sources.series.history(pbx, subject, first, last)
     kpis = await sources.series.kpis(pbx, subject, first, last)
-    limits = sources.room.limits(subject)
+    limits = sources.room.limits(pbx, subject)
 
     def build() -> Series:
         return Series.model_construct(

@@ -71,7 +71,8 @@ export function duration(given) {
   }).join(" ");
 }
 
+// As it is called at present: zones have changed their names and hours.
 export function zoneName() {
-  const parts = cached(Intl.DateTimeFormat, { timeZoneName: "long" }).formatToParts(0);
+  const parts = cached(Intl.DateTimeFormat, { timeZoneName: "long" }).formatToParts(Date.now());
   return parts.find((part) => part.type === "timeZoneName")?.value ?? "";
 }

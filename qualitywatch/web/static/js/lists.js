@@ -8,7 +8,8 @@ const EVERY_S = 30; // figures of the last minute fade without a word
 let lastAt = -Infinity;
 let waiting = null;
 
-export async function readAll() {
+// With `anew`, also the rules: they change only when the daemon starts, and then the stream begins anew.
+export async function readAll({ anew = false } = {}) {
   lastAt = performance.now();
   const [pbxes, peers, trunks, alerts] = await Promise.all([
     get("pbxes"), getAll("peers"), getAll("trunks"), getAll("alerts"), readIncidents(), readSilences(), readQueues(),
@@ -18,7 +19,7 @@ export async function readAll() {
   takePeers(peers, { all: true });
   takeTrunks(trunks, { all: true });
   state.alerts = alerts;
-  if (!state.rules.length) state.rules = (await get("rules")).items;
+  if (anew || !state.rules.length) state.rules = (await get("rules")).items;
   state.loaded = true;
   changed();
 }

@@ -21,7 +21,7 @@ export function connect() {
   on("hello", () => {
     state.link = "live";
     state.loggedOut = false;
-    readAll().catch(() => {});
+    readAll({ anew: true }).catch(() => {});
   });
   on("reload", readAllSoon);
   on("pbxes", ({ items, troubles }) => {

@@ -283,6 +283,10 @@ export const EN = {
   "silence.comment": "Why",
   "silence.make": "Silence",
   "silence.made": "Silence {id} is in force.",
+  "silence.without": {
+    one: "{count} more of this incident does not fit in one silence: it will go on telling.",
+    other: "{count} more of this incident do not fit in one silence: they will go on telling.",
+  },
   "silence.nothing": "Say what: a peer or trunk, a rule, a PBX or a severity.",
   "silence.explained": "Alerts go on and are kept; nobody is told.",
   "silence.expire": "End now",

@@ -9,6 +9,7 @@ import { nowAt, state } from "../state.js";
 import { t, told, word } from "../words.js";
 import { sentence, spoken, where } from "./sentence.js";
 import { severitySign } from "./sign.js";
+import { MAX_SELECTORS } from "./silence_form.js";
 
 const MAX_MEMBERS = 12;
 const MAX_REMEDIES = 6;
@@ -88,7 +89,9 @@ function done(incident) {
 }
 
 export function incidentCard(incident) {
-  const subjects = [...new Set(incident.members.map((each) => each.alert.subject))].slice(0, 20).join(",");
+  const everybody = [...new Set(incident.members.map((each) => each.alert.subject))];
+  const subjects = everybody.slice(0, MAX_SELECTORS).join(",");
+  const without = Math.max(0, everybody.length - MAX_SELECTORS) || "";
   const number = t("incident", { id: incident.id });
   const [members, affected] = cast(incident);
   const shared = isShared(members);
@@ -115,7 +118,7 @@ export function incidentCard(incident) {
                 @click=${() => ack(incident)}>${t("incident.ack")}</button>`
             : html`<button type="button" aria-label="${t("incident.giveback")}: ${number}"
                 @click=${() => giveBack(incident)}>${t("incident.giveback")}</button>`}
-          <a href=${address("silences", [], { subjects, pbx: incident.pbx })} aria-label="${t("incident.silence")}: ${number}"
+          <a href=${address("silences", [], { subjects, pbx: incident.pbx, without })} aria-label="${t("incident.silence")}: ${number}"
             >${t("incident.silence")}</a>
         </div>` : nothing}
     </li>`;

@@ -42,7 +42,8 @@ export class Reading {
   }
 }
 
-// A long list, page by page.
+// A long list, page by page. News read its first page anew only until somebody asked for older ones: whoever looks back
+// must not lose what he looks at.
 export class Pages extends Reading {
   // ask(offset, signal) returns a page of the API.
   constructor(ask) {
@@ -51,16 +52,40 @@ export class Pages extends Reading {
       return { items: page.items, next: page.next_offset };
     });
     this.askPage = ask;
+    this.isGrown = false;
+    this.isGrowing = false;
+  }
+
+  read() {
+    this.isGrown = false;
+    this.isGrowing = false;
+    this.reading = super.read();
+    return this.reading;
+  }
+
+  // There are news of what it lists.
+  refresh() {
+    if (!this.isGrown && !this.isBusy) this.read();
   }
 
   async more() {
+    if (this.isGrowing) return;
+    this.isGrown = true;
+    this.isGrowing = true;
+    await this.reading; // what news began to read would replace the list afterwards
+    if (!this.isGrowing) return; // something else is asked for by now
+    const { signal } = this.controller;
     const { items, next } = this.value;
     try {
-      const page = await this.askPage(next, this.controller.signal);
+      const page = await this.askPage(next, signal);
+      if (signal.aborted) return;
       this.value = { items: [...items, ...page.items], next: page.next_offset };
+      this.error = "";
     } catch (failure) {
+      if (failure.name === "AbortError" || signal.aborted) return;
       this.error = failure.message;
     }
+    this.isGrowing = false;
     changed();
   }
 

@@ -8,6 +8,7 @@ import { t, word } from "../words.js";
 
 const LASTS_S = [1_800, 3_600, 14_400, 28_800, 86_400, 604_800];
 const USUAL_S = 3_600;
+export const MAX_SELECTORS = 100; // the API takes no more
 
 // One form, wherever it stands; `filled` is what its fields begin with.
 export class SilenceForm {
@@ -48,15 +49,15 @@ export class SilenceForm {
     changed();
   }
 
-  // What was typed for one subject must not be left over for the next.
-  render({ subjects = "", pbx = "" } = {}) {
-    const about = JSON.stringify([subjects, pbx]);
+  // What was typed for one subject must not be left over for the next. `without` says how many more were meant.
+  render({ subjects = "", pbx = "", without = 0 } = {}) {
+    const about = JSON.stringify([subjects, pbx, without]);
     if (about !== this.about) this.error = "";
     this.about = about;
-    return repeat([about], (each) => each, () => this.form(subjects, pbx));
+    return repeat([about], (each) => each, () => this.form(subjects, pbx, without));
   }
 
-  form(subjects, pbx) {
+  form(subjects, pbx, without) {
     const error = `${this.id}-error`;
     const option = (value, text, chosen = "") => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`;
     const named = (name) => `${this.id}-${name}`;
@@ -72,7 +73,8 @@ export class SilenceForm {
         <div class="field whole"><label for=${named("subjects")}>${t("silence.subjects")}</label>
           <input name="subjects" id=${named("subjects")} value=${subjects} autocomplete="off" spellcheck="false"
             aria-describedby="${named("hint")} ${error}">
-          <small class="quiet" id=${named("hint")}>${t("silence.subjects.hint")}</small></div>
+          <small class="quiet" id=${named("hint")}>${t("silence.subjects.hint")}</small>
+          ${without > 0 ? html`<p class="error" role="status">${t("silence.without", { count: without })}</p>` : nothing}</div>
         ${choice("rule", t("silence.rule"), any, rules)}
         ${choice("pbx", t("silence.pbx"), any, pbxes)}
         ${choice("severity", t("silence.severity"), any, severities)}

@@ -28,7 +28,7 @@ export const alerts = {
     history.read();
   },
   told(name) {
-    if (name === "alerts" && past.span.isLive && !history.isBusy) history.read();
+    if (name === "alerts" && past.span.isLive) history.refresh();
   },
   leave() {
     history.stop();

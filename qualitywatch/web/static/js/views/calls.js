@@ -4,11 +4,12 @@ import { html } from "../html.js";
 import { callTable } from "../parts/calls.js";
 import { pastFilters, PastQuery } from "../parts/past_filters.js";
 import { Pages } from "../parts/reading.js";
+import { Soon } from "../parts/soon.js";
 import { t } from "../words.js";
 
 const past = new PastQuery();
 const found = new Pages((offset, signal) => get("calls", { ...past.query(), limit: 50, offset }, signal));
-let timer = null;
+const news = new Soon(() => found.refresh());
 
 export const calls = {
   title: () => t("view.calls"),
@@ -17,15 +18,10 @@ export const calls = {
     found.read();
   },
   told(name) {
-    if (name !== "pbxes" || timer !== null || !past.span.isLive) return;
-    timer = setTimeout(() => {
-      timer = null;
-      found.read();
-    }, 3000);
+    if (name === "pbxes" && past.span.isLive) news.ask();
   },
   leave() {
-    clearTimeout(timer);
-    timer = null;
+    news.stop();
     found.stop();
   },
   render() {

@@ -9,13 +9,13 @@ import { eventTable } from "../parts/events.js";
 import { Pages, Reading } from "../parts/reading.js";
 import { maybeSeverity, peerSign } from "../parts/sign.js";
 import { SilenceForm } from "../parts/silence_form.js";
+import { Soon } from "../parts/soon.js";
 import { Span } from "../parts/span.js";
 import { inlineSubject } from "../parts/subject.js";
 import { address } from "../route.js";
 import { key, nameOf, nowAt, state } from "../state.js";
 import { t } from "../words.js";
 
-const REREAD_MS = 3000;
 const AGENTS_S = 90 * 86_400;
 
 const alerts = alertTable("peer-alerts");
@@ -23,26 +23,12 @@ const form = new SilenceForm("peer-silence");
 let [pbx, subject] = ["", ""];
 let span = null;
 let [series, calls, agents] = [null, null, null];
-let timer = null;
-let readAt = 0;
+const seriesNews = new Soon(() => series.read());
+const callNews = new Soon(() => calls.refresh());
 
 function bounded() {
   const [since, until] = span.bounds();
   return { pbx, subject, since, until: span.isLive ? undefined : until };
-}
-
-function readSeries() {
-  readAt = performance.now();
-  series.read();
-}
-
-// At most every few seconds, and only while the charts follow the present.
-function readSoon() {
-  if (timer !== null || !span.isLive) return;
-  timer = setTimeout(() => {
-    timer = null;
-    readSeries();
-  }, Math.max(0, REREAD_MS - (performance.now() - readAt)));
 }
 
 function facts(peer) {
@@ -72,7 +58,7 @@ export const peer = {
   enter({ parts, query }) {
     [pbx, subject] = parts;
     span = new Span({ pbx, length_s: Number(query.get("last")) || 3_600, onChange: () => {
-      readSeries();
+      seriesNews.now();
       calls.read();
     } });
     series = new Reading((signal) => get("series", bounded(), signal));
@@ -83,19 +69,19 @@ export const peer = {
     if (state.loaded) this.read();
   },
   read() {
-    readSeries();
+    seriesNews.now();
     calls.read();
     agents.read();
   },
   told(name, items) {
     const isOurs = (item) => item.pbx === pbx && item.subject === subject;
-    if (name === "peers" && items.some(isOurs)) readSoon();
-    if (name === "pbxes" && items.some((item) => item.name === pbx) && span.isLive && !calls.isBusy) calls.read();
+    if (span.isLive && name === "peers" && items.some(isOurs)) seriesNews.ask();
+    if (span.isLive && name === "pbxes" && items.some((item) => item.name === pbx)) callNews.ask();
     if (name === "alerts" && !agents.isBusy) agents.read();
   },
   leave() {
-    clearTimeout(timer);
-    timer = null;
+    seriesNews.stop();
+    callNews.stop();
     [series, calls, agents].forEach((each) => each.stop());
   },
   get keys() {

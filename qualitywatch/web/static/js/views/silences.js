@@ -58,7 +58,9 @@ export const silences = {
   render({ query }) {
     return html`
       <section class="card" aria-labelledby="new-head"><h2 id="new-head">${t("silences.new")}</h2>
-        ${form.render({ subjects: query.get("subjects") ?? "", pbx: query.get("pbx") ?? "" })}</section>
+        ${form.render({
+          subjects: query.get("subjects") ?? "", pbx: query.get("pbx") ?? "", without: Number(query.get("without")) || 0,
+        })}</section>
       <section class="card" aria-labelledby="now-head"><h2 id="now-head">${t("silences.now")}</h2>
         ${state.silences.length ? table.render(state.silences) : html`<p>${t("silences.none")}</p>`}</section>`;
   },

@@ -68,7 +68,10 @@ export const trunk = {
   },
   told(name, items) {
     const isOurs = (item) => item.pbx === pbx && item.trunk === subject;
-    if (span.isLive && (name === "alerts" || (name === "trunks" && items.some(isOurs))) && !events.isBusy) this.read();
+    if (!span.isLive || (name !== "alerts" && !(name === "trunks" && items.some(isOurs)))) return;
+    if (!series.isBusy) series.read();
+    events.refresh();
+    calls.refresh();
   },
   leave() {
     [series, events, calls].forEach((each) => each.stop());
