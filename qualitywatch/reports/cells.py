@@ -1,10 +1,11 @@
-"""Figures and instants as the cells of a report; what is not known is a dash, never 0."""
+"""Figures and instants as the cells of a report, and in its sentences; what is not known is a dash, never 0."""
 
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from qualitywatch.reports.report import Line
+from qualitywatch.reports.report import Line, Report
+from qualitywatch.reports.words import Words
 
 UNKNOWN = "-"
 
@@ -22,6 +23,20 @@ def percent(value: float | None) -> str:
 def instant(at: float, zone: tzinfo) -> str:
     """A minute of the given zone."""
     return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def in_all(report: Report, words: Words) -> str:
+    """A sentence about everybody together."""
+    if not report.everybody:
+        return words.nothing
+    calls, (to_peer, from_peer) = report.calls, report.voice
+    return words.total.format(
+        calls=calls.legs,
+        answered=calls.answered_legs,
+        coverage=percent(calls.coverage_percent),
+        to_peer=percent(to_peer.loss_percent),
+        from_peer=percent(from_peer.loss_percent),
+    )
 
 
 def worst_cells(line: Line, show_pbx: bool) -> list[str]:

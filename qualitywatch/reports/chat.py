@@ -9,7 +9,7 @@ from typing import Final
 
 from qualitywatch.model import Attachment, Notification, Severity
 from qualitywatch.notify.legible import clip, legible
-from qualitywatch.reports.cells import evidence_cells, instant, percent, worst_cells
+from qualitywatch.reports.cells import evidence_cells, in_all, instant, worst_cells
 from qualitywatch.reports.layout import blocks
 from qualitywatch.reports.page import as_html
 from qualitywatch.reports.report import Report, worst
@@ -25,21 +25,9 @@ _OF_TRUNKS: Final = (0, 1, 2, 3, 5, 6)  # name, attempts, ASR, NER, both losses
 def as_message(report: Report, language: str, zone: tzinfo, *, is_weekly: bool) -> Notification:
     """The message, with the whole report as a file beside it."""
     words = WORDS[language]
-    everybody = (*report.peers, *report.trunks)
-    show_pbx = len({line.subject.pbx for line in everybody}) > 1
+    show_pbx = report.is_of_several_pbxes
     title = f"{words.weekly if is_weekly else words.daily}: {instant(report.since, zone)} - {instant(report.until, zone)}"
     parts: list[tuple[str, Sequence[str]]] = []
-    if everybody:
-        calls, (to_peer, from_peer) = report.calls, report.voice
-        total = words.total.format(
-            calls=calls.legs,
-            answered=calls.answered_legs,
-            coverage=percent(calls.coverage_percent),
-            to_peer=percent(to_peer.loss_percent),
-            from_peer=percent(from_peer.loss_percent),
-        )
-    else:
-        total = words.nothing
     for heading, lines in ((words.worst_peers, report.peers), (words.worst_trunks, report.trunks)):
         rows = [worst_cells(line, show_pbx) for line in worst(lines, SHOWN)]
         if rows:
@@ -48,6 +36,7 @@ def as_message(report: Report, language: str, zone: tzinfo, *, is_weekly: bool) 
     if tried:
         rows = [evidence_cells(line, show_pbx) for line in tried]
         parts.append((words.trunks, _table([words.short, *rows], tuple(range(len(words.short))), of_rows=_OF_TRUNKS)))
+    total = in_all(report, words)
     plain = "\n".join([title, total, *(line for heading, table in parts for line in (heading, *table))])
     marked = [f"<b>{escape(title)}</b>", escape(total)]
     for heading, table in parts:

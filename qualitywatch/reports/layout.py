@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from qualitywatch.reports.cells import evidence_cells, figure, instant, percent, worst_cells
+from qualitywatch.reports.cells import evidence_cells, figure, in_all, instant, worst_cells
 from qualitywatch.reports.report import Line, Report, worst, worst_hours
 from qualitywatch.reports.words import Words
 
@@ -25,17 +25,8 @@ def blocks(report: Report, words: Words, zone: tzinfo, *, is_evidence: bool = Fa
     """Put a report in order; ``is_evidence`` leaves out all but the trunks."""
     zone_name = str(zone)
     title = words.title.format(since=instant(report.since, zone), until=instant(report.until, zone), zone=zone_name)
-    everybody = (*report.peers, *report.trunks)
-    show_pbx = len({line.subject.pbx for line in everybody}) > 1
-    calls, (to_peer, from_peer) = report.calls, report.voice
-    total = words.total.format(
-        calls=calls.legs,
-        answered=calls.answered_legs,
-        coverage=percent(calls.coverage_percent),
-        to_peer=percent(to_peer.loss_percent),
-        from_peer=percent(from_peer.loss_percent),
-    )
-    found = [Block(title, (total, words.how) if everybody else (words.nothing,))]
+    show_pbx = report.is_of_several_pbxes
+    found = [Block(title, (in_all(report, words), words.how) if report.everybody else (in_all(report, words),))]
     if not is_evidence:
         for heading, lines in ((words.worst_peers, report.peers), (words.worst_trunks, report.trunks)):
             rows = [tuple(worst_cells(line, show_pbx)) for line in worst(lines, WORST)]

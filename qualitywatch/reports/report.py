@@ -46,16 +46,25 @@ class Report:
     causes_since: float | None
 
     @property
+    def everybody(self) -> tuple[Line, ...]:
+        """Peers and trunks."""
+        return (*self.peers, *self.trunks)
+
+    @property
+    def is_of_several_pbxes(self) -> bool:
+        """Whether a name alone does not tell who is meant."""
+        return len({line.subject.pbx for line in self.everybody}) > 1
+
+    @property
     def calls(self) -> Calls:
         """Of everybody together."""
-        return reduce(Calls.__add__, (line.subject.calls for line in (*self.peers, *self.trunks)), Calls())
+        return reduce(Calls.__add__, (line.subject.calls for line in self.everybody), Calls())
 
     @property
     def voice(self) -> tuple[Voice, Voice]:
         """To the peers and from them, everybody together."""
-        lines = (*self.peers, *self.trunks)
-        to_peer = reduce(Voice.__add__, (line.subject.to_peer for line in lines), Voice())
-        return to_peer, reduce(Voice.__add__, (line.subject.from_peer for line in lines), Voice())
+        to_peer = reduce(Voice.__add__, (line.subject.to_peer for line in self.everybody), Voice())
+        return to_peer, reduce(Voice.__add__, (line.subject.from_peer for line in self.everybody), Voice())
 
 
 NameOf: TypeAlias = Callable[[str, str], str | None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from qualitywatch.cli import main
 from tests.conftest import CAPTURES
 from tests.e2e.processes import Site, playing, running
 from tests.fakes.fake_telegram import FakeTelegram
+from tests.fakes.ports import free_port
 
 RECORDING = CAPTURES / "asterisk-20/restart"
 
@@ -32,12 +32,6 @@ async def answering(greeting: bytes) -> AsyncIterator[int]:
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def first_complaint(site: Site) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from tests.conftest import CAPTURES
 from tests.e2e.chat import foreseen, shown
 from tests.e2e.processes import CHAT, Site, running
 from tests.fakes.fake_telegram import FakeTelegram
+from tests.fakes.ports import free_port
 
 ANNA = 700
 RECORDING = CAPTURES / "asterisk-20/sip-bridge-loss"
@@ -45,12 +45,6 @@ def fill(place: Path) -> Path:
         except OSError as exc:
             assert exc.errno == errno.ENOSPC
     return filler
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from tests.fakes.ports import free_port
 
 _UP_WITHIN_S = 30.0
 _INFLUX_CONF = """\
@@ -85,16 +86,16 @@ class RealServer:
 def influxdb1_server(folder: Path) -> RealServer:
     """InfluxDB 1.6, not started yet."""
     needs("influxd")
-    port = _free_port()
+    port = free_port()
     config = folder / "influxdb.conf"
-    config.write_text(_INFLUX_CONF.format(folder=folder, port=port, rpc=_free_port()))
+    config.write_text(_INFLUX_CONF.format(folder=folder, port=port, rpc=free_port()))
     return RealServer(["influxd", "-config", str(config)], f"http://127.0.0.1:{port}", "/ping")
 
 
 def victoria_server(folder: Path) -> RealServer:
     """VictoriaMetrics, not started yet."""
     needs("victoria-metrics")
-    port = _free_port()
+    port = free_port()
     options = [f"-storageDataPath={folder / 'vm'}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
     options.append("-dedup.minScrapeInterval=1ms")
     return RealServer(["victoria-metrics", *options], f"http://127.0.0.1:{port}", "/health")
@@ -149,9 +150,3 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=1).is_success
     except httpx.TransportError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

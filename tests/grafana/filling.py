@@ -14,7 +14,8 @@ from qualitywatch.grafana.registry import BOARDS
 
 ALL = ".*"
 INTERVAL_S = 60
-SINGLE = {variable.name for board in BOARDS for variable in board.variables if variable.one}
+VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
+SINGLE = {name for name, variable in VARIABLES.items() if variable.one}
 Choices = Mapping[str, Sequence[str] | str]  # texts by variable, or what stands for all of them
 
 

@@ -16,11 +16,11 @@ from qualitywatch.grafana.registry import BOARDS
 from qualitywatch.sinks.encoding import encode
 from qualitywatch.sinks.servers.influx1 import Influx1
 from tests.fakes.series_servers import influxdb1
-from tests.grafana.filling import ALL, Asked, Choices, Span, asked, filled
-from tests.grafana.recorded import AGENTS, PBX, TRUNK, recorded
+from tests.grafana.choices import check_choices
+from tests.grafana.filling import ALL, VARIABLES, Asked, Choices, Span, asked, filled
+from tests.grafana.recorded import AGENTS, recorded
 
 ASKED = list(asked(InfluxQl()))
-VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
 DATABASE = "qualitywatch"
 LINES = 1000
 
@@ -86,15 +86,7 @@ def test_annotations_have_their_columns(board: Board, influx: Influx) -> None:
 
 
 def test_variables_offer_what_there_is(influx: Influx) -> None:
-    assert {PBX, "asterisk-20.trunk-outage"} <= set(influx.values(VARIABLES["pbx"], {}))
-    assert influx.values(VARIABLES["site"], {"pbx": ALL}) == ["Riga"]
-    assert {TRUNK, "SIP/74993801@127.0.0.1"} <= set(influx.choices["trunk"])
-    assert "SIP/6118" in influx.choices["peer"]
-    one_pbx = influx.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ALL})
-    assert one_pbx == ["PJSIP/701", "PJSIP/702", "PJSIP/703"], "the last one never had a call"
-    of_riga = influx.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ["Riga"]})
-    assert of_riga == one_pbx
-    assert influx.values(VARIABLES["peer"], {"pbx": ALL, "site": ["Vilnius"]}) == []
+    check_choices(influx.values, influx.choices)
 
 
 def test_figures_are_those_of_the_recording(influx: Influx) -> None:

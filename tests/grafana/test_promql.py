@@ -19,11 +19,11 @@ from qualitywatch.grafana.registry import BOARDS
 from qualitywatch.sinks.encoding import encode
 from qualitywatch.sinks.servers.victoria import Victoria
 from tests.fakes.series_servers import victoria_metrics
-from tests.grafana.filling import ALL, INTERVAL_S, SINGLE, Asked, Choices, Span, asked, filled
+from tests.grafana.choices import check_choices
+from tests.grafana.filling import ALL, INTERVAL_S, SINGLE, VARIABLES, Asked, Choices, Span, asked, filled
 from tests.grafana.recorded import AGENTS, PBX, PLUS, TRUNK, recorded
 
 ASKED = list(asked(PromQl()))
-VARIABLES = {variable.name: variable for board in BOARDS for variable in board.variables}
 LINES = 1000
 
 
@@ -114,15 +114,7 @@ def test_annotations_mark_what_happened(board: Board, metrics: Metrics) -> None:
 
 
 def test_variables_offer_what_there_is(metrics: Metrics) -> None:
-    assert {PBX, "asterisk-20.trunk-outage"} <= set(metrics.values(VARIABLES["pbx"], {}))
-    assert metrics.values(VARIABLES["site"], {"pbx": ALL}) == ["Riga"]
-    assert {TRUNK, "SIP/74993801@127.0.0.1"} <= set(metrics.choices["trunk"])
-    assert "SIP/6118" in metrics.choices["peer"]
-    one_pbx = metrics.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ALL})
-    assert one_pbx == ["PJSIP/701", "PJSIP/702", "PJSIP/703"], "the last one never had a call"
-    of_riga = metrics.values(VARIABLES["peer"], {"pbx": ["asterisk-22.pjsip-bridge-loss"], "site": ["Riga"]})
-    assert of_riga == one_pbx
-    assert metrics.values(VARIABLES["peer"], {"pbx": ALL, "site": ["Vilnius"]}) == []
+    check_choices(metrics.values, metrics.choices)
 
 
 def test_figures_are_those_of_the_recording(metrics: Metrics) -> None:

@@ -196,11 +196,8 @@ async def test_a_refusal_that_no_database_wrote_costs_no_line(
     assert (sink.counts.sent, sink.counts.refused) == (10, 0)
 
 
-class Broken:
-    """A library that raises what nobody foresaw, with a secret in it."""
-
-    def write(self, text: bytes) -> None:
-        raise ValueError(f"Invalid header value {TOKEN}")
+class Writable:
+    """What is written to it is all that matters of a server."""
 
     def setup(self, keep_s: float | None) -> str:
         return ""
@@ -210,6 +207,13 @@ class Broken:
 
     def close(self) -> None:
         pass
+
+
+class Broken(Writable):
+    """A library that raises what nobody foresaw, with a secret in it."""
+
+    def write(self, text: bytes) -> None:
+        raise ValueError(f"Invalid header value {TOKEN}")
 
 
 async def test_a_library_that_raises_what_nobody_foresaw_costs_nothing_and_tells_no_secret(
@@ -261,7 +265,7 @@ async def test_beyond_the_cap_the_oldest_go_and_are_counted(tmp_path: Path, capl
     assert "the spool is full" in caplog.text
 
 
-class Held:
+class Held(Writable):
     """A server that answers when it is told what."""
 
     def __init__(self, error: SinkError | None = None) -> None:
@@ -275,15 +279,6 @@ class Held:
         assert self.go_on.wait(10)
         if len(self.writes) == 1 and self.error is not None:
             raise self.error
-
-    def setup(self, keep_s: float | None) -> str:
-        return ""
-
-    def check(self) -> str:
-        return ""
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -344,7 +339,7 @@ async def test_a_disk_that_lets_nothing_go_has_nothing_sent_twice(
     assert (sink.counts.sent, sink.counts.refused, sink.counts.dropped) == (*became, 0)
 
 
-class Impatient:
+class Impatient(Writable):
     """A server that is busy and asks for no pause at all."""
 
     writes = 0
@@ -352,15 +347,6 @@ class Impatient:
     def write(self, text: bytes) -> None:
         self.writes += 1
         raise SinkError("busy", Refusal.LATER, retry_after_s=0.0)
-
-    def setup(self, keep_s: float | None) -> str:
-        return ""
-
-    def check(self) -> str:
-        return ""
-
-    def close(self) -> None:
-        pass
 
 
 async def test_a_busy_server_that_asks_for_no_pause_is_given_one(tmp_path: Path) -> None:

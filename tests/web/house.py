@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from qualitywatch.app.daemon import Daemon
 from qualitywatch.clock import SystemClock
 from qualitywatch.config import read_config_and_rules
 from tests.conftest import CAPTURES
+from tests.fakes.ports import free_port
 
 TOKEN = "a-token-for-tests-only"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -54,13 +54,6 @@ class House:
         except TimeoutError:
             raise AssertionError(f"{path} stayed {json.dumps(body)[:2000]}") from None
         return body
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def configured(folder: Path, ports: dict[str, int], web: dict[str, Any], more: Mapping[str, Any] | None = None) -> Path:

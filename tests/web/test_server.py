@@ -14,7 +14,8 @@ import pytest
 from qualitywatch.web.news import News
 from qualitywatch.web.server import WebServer, _Server
 from tests.e2e.processes import REPOSITORY, running
-from tests.web.house import BEARER, configured, free_port, house
+from tests.fakes.ports import free_port
+from tests.web.house import BEARER, configured, house
 
 
 async def hello(scope: object, receive: object, send: object) -> None:
