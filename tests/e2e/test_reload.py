@@ -20,8 +20,8 @@ from tests.e2e.chat import alerts, foreseen, shown
 from tests.e2e.processes import CHAT, REPOSITORY, DaemonProcess, Site, playing, running
 from tests.fakes.fake_telegram import FakeTelegram
 from tests.fakes.notify_socket import NotifySocket
+from tests.fakes.ports import free_port
 from tests.fakes.scripted_manager import ScriptedManager
-from tests.web.house import free_port
 
 CALL = (CAPTURES / "asterisk-20/sip-bridge-loss/input.ami").read_bytes().split(b"\r\n\r\n")
 EVENTS = [frame + b"\r\n\r\n" for frame in CALL if b"Timestamp: " in frame]
