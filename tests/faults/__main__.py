@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.faults.disks import CannotBeTriedError
-from tests.faults.registry import FAULTS, Fault
+from tests.faults.registry import Fault, faults
 from tests.faults.stage import Outcome
 
+FAULTS = faults()
 HEAD = (
     "| fault | times | alerts | lost | twice | samples | unexplained | price | remark |\n|---|--:|--:|--:|--:|--:|--:|--:|---|"
 )
