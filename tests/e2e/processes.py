@@ -20,7 +20,7 @@ from tests.fakes.fake_telegram import TOKEN
 REPOSITORY = Path(__file__).parent.parent.parent
 CHAT = -1001234567890
 LOGIN = "qualitywatch"
-READY_S = 20.0
+READY_S = 45.0
 
 
 @dataclass(slots=True)

@@ -72,7 +72,8 @@ async def test_a_daemon_starts_on_a_full_disk_and_tells_what_it_sees(tmp_path: P
         async with running(config) as again:
             await again.logged("started pbx=office")
             assert await again.stop() == 0
-        assert telegram.texts(CHAT) == told, "what was told is remembered"
+        # What was recorded hours ago and still fires is due to be recalled; whether it is before the stop is chance.
+        assert [text for text in telegram.texts(CHAT) if "still so after" not in text] == told, "what was told is remembered"
 
 
 @pytest.mark.slow
