@@ -164,7 +164,7 @@ class LampConfig:
 
 @dataclass(frozen=True, slots=True)
 class InfluxConfig:
-    """A time series database; ``keep_s`` is what ``influx setup`` asks it for, None leaves data for ever."""
+    """A time series database; ``keep_s`` is what ``influx setup`` asks it for, None leaves that to it."""
 
     name: str
     kind: str
