@@ -12,7 +12,6 @@ import pytest
 
 from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.ports import SeriesBatch
-from qualitywatch.rules.loader import load_rules
 from qualitywatch.sinks.encoding import encode
 from qualitywatch.sinks.measurements import measurements
 from qualitywatch.sinks.reading import Reading
@@ -20,7 +19,7 @@ from qualitywatch.sinks.server import SinkError
 from qualitywatch.sinks.servers.influx1 import Influx1
 from qualitywatch.sinks.servers.influx2 import Influx2
 from qualitywatch.sinks.servers.victoria import Victoria
-from tests.accuracy.findings import RECORDINGS, RULES, events_of
+from tests.accuracy.findings import RECORDINGS, SHIPPED, events_of
 from tests.fakes.series_servers import (
     influxdb1,
     influxdb1_server,
@@ -39,7 +38,7 @@ def batch_of(effects: Effects) -> SeriesBatch:
 
 
 def readings_of(recording: Path) -> list[Reading]:
-    pipeline = Pipeline(f"{recording.parent.name}.{recording.name}", load_rules([RULES]))
+    pipeline = Pipeline(f"{recording.parent.name}.{recording.name}", SHIPPED)
     batches = [batch_of(pipeline.feed(event)) for event in events_of(recording)]
     return [reading for batch in batches for reading in measurements(batch, lambda pbx, subject: pipeline.labels_of(subject))]
 
