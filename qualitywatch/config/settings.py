@@ -177,6 +177,7 @@ class InfluxConfig:
     password: Secret | None
     spool_bytes: int
     keep_s: float | None
+    ca_file: Path | None = None  # whose certificates are trusted; None: those the operating system trusts
 
 
 @dataclass(frozen=True, slots=True)

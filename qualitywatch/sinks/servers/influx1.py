@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -14,6 +15,7 @@ import httpx
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
 from qualitywatch.sinks.servers.answers import NOTHING, STORED, TIMEOUT_S, is_other, kept, no_database, refused, unreachable
+from qualitywatch.sinks.servers.trust import authority
 
 _POLICY: Final = "qualitywatch"
 _DAY_S: Final = 86_400
@@ -30,12 +32,15 @@ class Influx1:
         database: str,
         username: str | None = None,
         password: Secret | None = None,
+        ca_file: Path | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._where = f"InfluxDB at {url}"
         self._database = database
+        self._password = password
         auth = httpx.BasicAuth(username, password.reveal() if password else "") if username else None
-        self._client = httpx.Client(base_url=url, timeout=timeout_s, auth=auth)
+        trust = authority(ca_file)
+        self._client = httpx.Client(base_url=url, timeout=timeout_s, auth=auth, verify=trust if trust is not None else True)
 
     def write(self, text: bytes) -> None:
         """Write line protocol in microseconds; raises SinkError."""
@@ -138,7 +143,8 @@ class Influx1:
             missing = f"no {path} there: is it InfluxDB 1.x?"
         elif b"database not found" not in answer.content:
             missing = "no /write there: for InfluxDB 2 write kind: influxdb"
-        raise refused(self._where, answer.status_code, answer.content, answer.headers.get("Retry-After"), missing)
+        pause = answer.headers.get("Retry-After")
+        raise refused(self._where, answer.status_code, answer.content, pause, missing, self._password)
 
 
 def _quoted(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -21,6 +22,7 @@ from urllib3.exceptions import HTTPError
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
 from qualitywatch.sinks.servers.answers import NOTHING, STORED, TIMEOUT_S, is_other, kept, no_database, refused, unreachable
+from qualitywatch.sinks.servers.trust import authority
 
 _UNKNOWN: Final = "unknown"
 
@@ -37,13 +39,14 @@ class Influx2:
         token: Secret | None,
         where: str | None = None,
         missing: str | None = None,
+        ca_file: Path | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         """``where`` is what it is called when it is no InfluxDB, ``missing`` what it means then that there is nothing."""
         self._where = where or f"InfluxDB at {url}"
         self._missing = missing or f'no bucket "{bucket}" or organisation "{org}": create it with "qualitywatch influx setup"'
-        self._bucket, self._org = bucket, org
-        options: dict[str, Any] = {"token": token.reveal()} if token else {}
+        self._bucket, self._org, self._token = bucket, org, token
+        options: dict[str, Any] = {"ssl_context": authority(ca_file), **({"token": token.reveal()} if token else {})}
         self._client: Any = InfluxDBClient(url=url, org=org, timeout=round(timeout_s * 1000), enable_gzip=True, **options)
         self._writes: Any = self._client.write_api(write_options=SYNCHRONOUS)
 
@@ -122,16 +125,22 @@ class Influx2:
         try:
             yield
         except ApiException as exc:
+            if not exc.status:  # the client's own way to tell of TLS that could not be agreed: nobody has answered
+                raise unreachable(self._where, _last_words(exc.reason)) from None
             if exc.status == 404 and is_other(version := self._known_version(), 2):
                 raise self._wrong_version(version) from None
             headers: Any = exc.headers
             retry_after = headers.get("Retry-After") if headers else None
             # Not chained: the answer's headers may repeat what we sent.
-            raise refused(self._where, exc.status or 0, exc.body, retry_after, self._missing) from None
+            raise refused(self._where, exc.status or 0, exc.body, retry_after, self._missing, self._token) from None
         except (HTTPError, OSError) as exc:
             raise unreachable(self._where, _plain(exc)) from None
         except (TypeError, ValueError, AttributeError):  # what its client makes of a page for people
             raise no_database(self._where, self._status()) from None
+
+
+def _last_words(reason: object) -> str:
+    return " ".join(str(reason).split()).rpartition("SSLError")[2].strip(" :()") or "TLS could not be agreed"
 
 
 def _plain(error: Exception) -> str:
