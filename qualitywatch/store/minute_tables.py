@@ -8,7 +8,8 @@ or round trips of 205 ms), packets of reports to whole ones, which they are, los
 
 ``CALLS``: of the direction to the peer, or else of what there is, less 1; its reports less those of round trips; its calls
 less those with round trips; and how many more calls there are in the other direction.
-``COUNTS``: of each direction reports of loss, and how many fewer there are of jitter and of MOS.
+``COUNTS``: of each direction reports of loss, and how many fewer there are of jitter and of MOS; of the direction from the
+peer kept as the difference from the other's, where there is one.
 ``packets`` are those of reports beyond 250 each (RTCP comes every 5 s, voice every 20 ms), ``LOST`` and ``NET`` what got lost
 of them, at most in one report and in all, and how many fewer packets were lost and expected net of what was passed on.
 NULL is "not measured": ``counts`` of a direction without figures, ``packets`` without reported loss, ``net`` without net loss.
@@ -67,6 +68,8 @@ def packed(heard: Heard) -> dict[str, int | None]:
     for side, figures in ((_SIDES[Direction.TO_PEER], to_peer), (_SIDES[Direction.FROM_PEER], from_peer)):
         if figures is not None:
             found |= {f"{side}_{column}": value for column, value in _side(figures).items()}
+    if (counts := found["from_counts"]) is not None:
+        found["from_counts"] = counts - (found["to_counts"] or 0)
     return found
 
 
@@ -104,6 +107,7 @@ def unpacked(row: Mapping[str, int | None]) -> dict[Direction | None, Figures]:
     for direction, side in _SIDES.items():
         if (counts := row[f"{side}_counts"]) is not None:
             more = more_calls if direction is Direction.FROM_PEER else 0
+            counts += (row["to_counts"] or 0) if direction is Direction.FROM_PEER else 0
             found[direction] = _unpacked_side(counts, *(row[f"{side}_{column}"] for column in _OF_SIDE[1:]))
             found[direction] = replace(found[direction], calls=calls + 1 + more)
     if (trips := row["rtt"]) is not None:
@@ -161,7 +165,8 @@ def _apart() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
 
 
 def _side_apart(side: str) -> dict[str, str]:
-    n, fewer_jitters, fewer_scores = COUNTS.apart_in_sql(f"v1m.{side}_counts")
+    counts = "v1m.to_counts" if side == "to" else "v1m.from_counts + coalesce(v1m.to_counts, 0)"
+    n, fewer_jitters, fewer_scores = COUNTS.apart_in_sql(counts)
     loss_max, lost = LOST.apart_in_sql(f"v1m.{side}_lost")
     packets_less, lost_less = NET.apart_in_sql(f"v1m.{side}_net")
     reported = f"{n} * {USUAL_PACKETS} + v1m.{side}_packets"
@@ -253,6 +258,7 @@ def _moved_row() -> dict[str, str]:
     for side in _SIDES.values():
         for column, value in _moved_side(side).items():
             told[f"{side}_{column}"] = f"CASE WHEN {has[side]} THEN {value} END"
+    told["from_counts"] += f" - coalesce({told['to_counts']}, 0)"
     return told
 
 
@@ -339,15 +345,15 @@ _OF_A_POINT: Final = 12
 def select_minute_points(
     connection: sqlite3.Connection, pbx: str, subject: str, since: float, until: float
 ) -> list[HistoryPoint]:
-    """As ``select_minutes``, as points to be drawn, in no order; SQLite divides quicker than we, and a day has 4,000 points."""
+    """As ``select_minutes``, as points to be drawn, in order; SQLite divides quicker than we, and a day has 4,000 points."""
     width, points = float(MINUTE_S), []
     for at, trips, trip_calls, trip, trip_max, *sides in connection.execute(
         _POINTS, (printable(pbx), printable(subject), since - MINUTE_S, until)
     ):
         if trips is not None:
             points.append(HistoryPoint(at, width, None, trip_calls, *_NOTHING_HEARD, trip, trip_max, None, None))
-        if sides[0] is not None:
-            points.append(HistoryPoint(at, width, Direction.TO_PEER, *sides[1:_OF_A_POINT]))
         if sides[_OF_A_POINT] is not None:
             points.append(HistoryPoint(at, width, Direction.FROM_PEER, *sides[_OF_A_POINT + 1 :]))
+        if sides[0] is not None:
+            points.append(HistoryPoint(at, width, Direction.TO_PEER, *sides[1:_OF_A_POINT]))
     return points

@@ -6,7 +6,6 @@ their own: ``voice_tables``, ``kpi_tables``.
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
@@ -17,6 +16,7 @@ from qualitywatch.store.codec import printable
 from qualitywatch.store.database import transaction
 from qualitywatch.store.detail import Detail
 from qualitywatch.store.journal import Journal
+from qualitywatch.store.judged_tables import insert_journal
 from qualitywatch.store.kpi_tables import MIGRATION, SMALL_MINUTES, insert_kpis
 from qualitywatch.store.kpis import KpiRow
 from qualitywatch.store.layout import Layout
@@ -125,8 +125,7 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
                     detail = {"ts": row.start_at, "peer": peer(row.pbx, row.subject), "samples": row.packed}
                     _insert_row(connection, "detail", detail)
                 case Journal():
-                    span = {"ts": int(row.first_at), "until": math.ceil(row.last_at), "pbx": printable(row.pbx)}
-                    _insert_row(connection, "judged", {**span, "observed": row.packed})
+                    insert_journal(connection, row)
                 case Place():
                     update_place(connection, peer(row.pbx, row.subject), row)
         insert_voice(connection, heard)

@@ -1,6 +1,7 @@
 """``python -m tests.benchmarks.store``: what a day of 300 peers at 200 reports a second costs on the disk, and reading it.
 
-The limits are 50 MB and, for the chart of 24 hours of any one peer, 20 ms; the command ends with 1 beyond them.
+The limits are 50 MB for the whole file, of a day with that many reports in its busiest hour and of one with as many all day
+long, and, for the chart of 24 hours of any one peer, 20 ms; the command ends with 1 beyond them.
 """
 
 from __future__ import annotations
@@ -126,9 +127,10 @@ def main() -> int:
     print(told("an office, 200 reports a second in its busiest hour", office))
     always = measured(ROUND_THE_CLOCK)
     print(told("200 reports a second all day long", always))
-    print(f"limits: {MOST_BYTES / 1e6:.0f} MB for the office's day and for the rollups of the other, {MOST_MS:.0f} ms a chart")
     slowest = max(*office.chart_ms.values(), *always.chart_ms.values())
-    return int(office.bytes_on_disk > MOST_BYTES or always.rollup_bytes > MOST_BYTES or slowest > MOST_MS)
+    largest = max(office.bytes_on_disk, always.bytes_on_disk)
+    print(f"limits: {MOST_BYTES / 1e6:.0f} MB a file, {MOST_MS:.0f} ms a chart; found {largest / 1e6:.1f} MB, {slowest:.1f} ms")
+    return int(largest > MOST_BYTES or slowest > MOST_MS)
 
 
 if __name__ == "__main__":
