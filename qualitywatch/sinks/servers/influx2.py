@@ -46,8 +46,10 @@ class Influx2:
         self._where = where or f"InfluxDB at {url}"
         self._missing = missing or f'no bucket "{bucket}" or organisation "{org}": create it with "qualitywatch influx setup"'
         self._bucket, self._org, self._token = bucket, org, token
-        options: dict[str, Any] = {"ssl_context": authority(ca_file), **({"token": token.reveal()} if token else {})}
-        self._client: Any = InfluxDBClient(url=url, org=org, timeout=round(timeout_s * 1000), enable_gzip=True, **options)
+        options: dict[str, Any] = {"token": token.reveal()} if token else {}
+        self._client: Any = InfluxDBClient(
+            url=url, org=org, timeout=round(timeout_s * 1000), enable_gzip=True, ssl_context=authority(ca_file), **options
+        )
         self._writes: Any = self._client.write_api(write_options=SYNCHRONOUS)
 
     def write(self, text: bytes) -> None:
