@@ -28,9 +28,10 @@ FLOORS: Final[Mapping[Metric, float]] = {Metric.LOSS_PERCENT: 1.0, Metric.JITTER
 R_FLOOR: Final = 78.0  # at or under it; a MOS of 3.9
 BEFORE, AFTER = 1, 4  # minutes
 KEPT_VERDICTS: Final = (Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT, Verdict.UNGROUNDED_CODEC)  # that any rule counts
-BYTES_PER_DAY: Final = 5_000_000
+BYTES_PER_DAY: Final = 4_500_000
 _LEAST_SHARE: Final = 1 / 4  # of them, whatever else is written
 _BURST: Final = 1 / 8  # of a day's bytes, for a bad hour after a good one
+BURST_BYTES: Final = BYTES_PER_DAY * _BURST
 _DAY_S: Final = 86_400
 
 _METRICS: Final = (Metric.LOSS_PERCENT, Metric.LOSS_PERCENT_REPORTED, Metric.JITTER_MS, Metric.RTT_MS, Metric.R_FACTOR)

@@ -3,14 +3,12 @@
 Strategy: whole batches in one stream, because one call looks like another; fields by name, those at their default and the
 PBX left out, so that fields may be added.  What has the same class and fields is written as a table, column by column: like
 stands beside like, and LZMA, or zlib where Python was built without it, makes half of what it was line by line, which is how
-older files hold it.  Batches may follow each other in one journal, each after its length.  A value of a class this version
-does not know is passed over when read.
+older files hold it.  A value of a class this version does not know is passed over when read.
 """
 
 from __future__ import annotations
 
 import json
-import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -28,8 +26,6 @@ except ImportError:  # Python was built on a machine without liblzma
 _CLASSES: Final[dict[str, type[Any]]] = {cls.__name__: cls for cls in (*get_args(Observation), Gap, Belonging, Whereabouts)}
 _IN_TABLES: Final = b"\x01"  # before the stream; a zlib stream begins otherwise (RFC 1950 section 2.2)
 _IN_LZMA: Final = b"\x02"
-_SEVERAL: Final = b"\x03"
-_LENGTH: Final = struct.Struct("<I")
 _DICTIONARY_BYTES: Final = 1 << 18  # LZMA takes ten times that of memory, for a moment
 
 _Shape: TypeAlias = tuple[str, ...]
@@ -91,10 +87,23 @@ def _values(observed: Observed) -> tuple[str, dict[str, Any]]:
     return type(what).__name__, values
 
 
-def joined(first: bytes, then: bytes) -> bytes:
-    """Two packed batches as one."""
-    before = first if first.startswith(_SEVERAL) else _SEVERAL + _LENGTH.pack(len(first)) + first
-    return before + _LENGTH.pack(len(then)) + then
+def joined(first: bytes, then: bytes, pbx: str) -> bytes | None:
+    """Two packed batches as one, which is shorter than both; None where the first is of an older version."""
+    if first[:1] not in (_IN_TABLES, _IN_LZMA):
+        return None
+    order, tables = json.loads(_expanded(first, pbx))
+    more, more_tables = json.loads(_expanded(then, pbx))
+    numbers = {tuple(shape): number for number, (shape, _) in enumerate(tables)}
+    places = []
+    for shape, columns in more_tables:
+        places.append(numbers.setdefault(tuple(shape), len(tables)))
+        if places[-1] == len(tables):
+            tables.append([shape, columns])
+        else:
+            for column, values in zip(tables[places[-1]][1], columns, strict=True):
+                column.extend(values)
+    order += [places[number] for number in more]
+    return _squeezed(json.dumps([order, tables], separators=(",", ":")).encode())
 
 
 def unpack(journal: Journal, name: str | None = None, field: str | None = None) -> Iterator[Observed]:
@@ -107,35 +116,18 @@ def unpack(journal: Journal, name: str | None = None, field: str | None = None) 
         return shape[0] in _CLASSES and name in (None, shape[0]) and (field is None or field in shape[1:])
 
     try:
-        for batch in _batches(journal.packed):
-            for at, by_tick, (kind, *names), values in _read(batch, journal.pbx, is_wanted):
-                text = json.dumps({"at": at, "pbx": journal.pbx, **dict(zip(names, values, strict=True))})
-                yield Observed(at, loads(_CLASSES[kind], text), bool(by_tick))
-    except (zlib.error, struct.error, ValueError) as exc:
+        read = _of_tables if journal.packed[:1] in (_IN_TABLES, _IN_LZMA) else _of_lines
+        for at, by_tick, (kind, *names), values in read(_expanded(journal.packed, journal.pbx), is_wanted):
+            text = json.dumps({"at": at, "pbx": journal.pbx, **dict(zip(names, values, strict=True))})
+            yield Observed(at, loads(_CLASSES[kind], text), bool(by_tick))
+    except (zlib.error, ValueError) as exc:
         raise StoreError(f"stored observations of {journal.pbx}: damaged") from exc
 
 
-def _batches(packed: bytes) -> Iterator[bytes]:
-    if not packed.startswith(_SEVERAL):
-        yield packed
-        return
-    place = len(_SEVERAL)
-    while place < len(packed):
-        (length,) = _LENGTH.unpack_from(packed, place)
-        place += _LENGTH.size + length
-        yield packed[place - length : place]
-
-
-def _read(batch: bytes, pbx: str, is_wanted: Callable[[Sequence[str]], bool]) -> Iterator[_Line]:
-    kind, stream = batch[:1], batch[1:]
-    if kind == _IN_LZMA:
-        return _of_tables(_expanded(stream, pbx), is_wanted)
-    return (
-        _of_tables(zlib.decompress(stream), is_wanted) if kind == _IN_TABLES else _of_lines(zlib.decompress(batch), is_wanted)
-    )
-
-
-def _expanded(stream: bytes, pbx: str) -> bytes:
+def _expanded(packed: bytes, pbx: str) -> bytes:
+    kind, stream = packed[:1], packed[1:]
+    if kind != _IN_LZMA:
+        return zlib.decompress(stream if kind == _IN_TABLES else packed)
     if lzma is None:
         raise StoreError(f"stored observations of {pbx}: written with LZMA, which this Python was built without")
     try:

@@ -2,7 +2,7 @@
 
 Strategy: a row takes a page of the file, or several whole ones and the rest on one it shares
 (https://www.sqlite.org/fileformat.html section 1.6), so that a busy PBX's minute of 2 to 4 KB would cost 4 KB.  What comes
-within some minutes is therefore put together in one row.
+within some minutes is therefore put together in one row; together it is shorter, too.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ def insert_journal(connection: sqlite3.Connection, journal: Journal) -> None:
     ).fetchone()
     if last is not None and last[1] <= first_at and last_at - last[1] <= TOGETHER_S:
         row, _, until, observed = last
-        together = joined(observed, journal.packed)
-        connection.execute("UPDATE judged SET until = ?, observed = ? WHERE id = ?", (max(until, last_at), together, row))
-        return
+        together = joined(observed, journal.packed, pbx)
+        if together is not None:
+            connection.execute("UPDATE judged SET until = ?, observed = ? WHERE id = ?", (max(until, last_at), together, row))
+            return
     values = first_at, last_at, pbx, journal.packed
     connection.execute("INSERT INTO judged(ts, until, pbx, observed) VALUES (?, ?, ?, ?)", values)

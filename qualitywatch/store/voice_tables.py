@@ -162,7 +162,7 @@ _POINTS: Final = """SELECT ts * 1.0, dir, n OR calls OR jitter_n OR mos_n, rtt_n
 def select_points(
     connection: sqlite3.Connection, width_s: int, pbx: str, subject: str, since: float, until: float
 ) -> list[HistoryPoint]:
-    """As ``select_voice``, as points to be drawn, in no order."""
+    """As ``select_voice``, as points to be drawn, in order of time and of the direction's name."""
     if width_s == MINUTE_S:
         return select_minute_points(connection, pbx, subject, since, until)
     found = connection.execute(
@@ -176,4 +176,5 @@ def select_points(
             points.append(HistoryPoint(at, width, None, rtt_calls, *_NOTHING_HEARD, rtt, rtt_max, None, None))
         if is_heard:
             points.append(HistoryPoint(at, width, DIRECTIONS[number], calls, *heard))
+    points.sort(key=lambda point: (point.at, point.direction or ""))
     return points

@@ -88,9 +88,9 @@ class Day:
         self.reports = 0
         self.legs = 0
 
-    def minutes(self) -> Iterator[tuple[int, list[Row]]]:
+    def minutes(self, until_s: int = DAY_S) -> Iterator[tuple[int, list[Row]]]:
         """The end of each minute and what is written at it; hours' rows are added to, as they are in the daemon."""
-        for minute in range(DAY_S // MINUTE_S):
+        for minute in range(until_s // MINUTE_S):
             begins_s = float(minute * MINUTE_S)
             yield START_AT + (minute + 1) * MINUTE_S, self._minute(begins_s, begins_s + MINUTE_S)
 
