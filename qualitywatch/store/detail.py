@@ -3,9 +3,9 @@
 Strategy: rules look at windows of a minute, so no figure of a window can pass ``FLOORS`` unless a single sample within it
 does.  A minute with such a sample is kept to the last bit, with one before it and four after it: by then the default rules have
 ended what they began.  Of all other minutes the sums are enough.  What is kept in a day is bounded, and spread over it, so
-that one PBX with a broken line does not fill the disk; what falls beyond is known by its sums only.  The bound is one for
-single reports and for what was judged beside them (``journal``), which is kept whole: the more calls there are to be told of,
-the less is left, but never less than a share.  MOS is left out: it follows from R.
+that one PBX with a broken line does not fill the disk; what falls beyond is known by its sums only.  Where many calls are
+told of, the rest of the file is large, too: twice what is written of what was judged (``journal``) is taken off the bound, but
+a share of it stays.  MOS is left out: it follows from R.
 
 A packed report is ``0xff``, microseconds into the minute, call, codec and direction; each sample of it a byte of metric,
 verdict and whether a new weight follows, the value and perhaps the weight; then all of a minute through zlib (RFC 1950).
@@ -28,8 +28,9 @@ FLOORS: Final[Mapping[Metric, float]] = {Metric.LOSS_PERCENT: 1.0, Metric.JITTER
 R_FLOOR: Final = 78.0  # at or under it; a MOS of 3.9
 BEFORE, AFTER = 1, 4  # minutes
 KEPT_VERDICTS: Final = (Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT, Verdict.UNGROUNDED_CODEC)  # that any rule counts
-BYTES_PER_DAY: Final = 4_500_000
-_LEAST_SHARE: Final = 1 / 4  # of them, whatever else is written
+BYTES_PER_DAY: Final = 8_000_000
+_LEAST_SHARE: Final = 1 / 8  # of them, whatever else is written
+_OTHERS_COUNT: Final = 2
 _BURST: Final = 1 / 8  # of a day's bytes, for a bad hour after a good one
 BURST_BYTES: Final = BYTES_PER_DAY * _BURST
 _DAY_S: Final = 86_400
@@ -133,8 +134,8 @@ class DetailCollector:
         self._others = 0
 
     def count_others(self, size: int) -> None:
-        """Take what was written of other things off what the next reports may cost."""
-        self._others += size
+        """Take what was written of what was judged, doubled, off what the next reports may cost."""
+        self._others += _OTHERS_COUNT * size
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Take samples in; what no rule would look at is passed over."""
