@@ -11,6 +11,9 @@ from hypothesis import settings
 
 CAPTURES = Path(__file__).parent / "captures"
 
+# Every HTTP client reads first whom the machine trusts, which takes longer than most tests, and tests ask nobody but loopback.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fakes" / "nobody.pem")
+
 settings.register_profile("qualitywatch", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("qualitywatch")
 

@@ -728,6 +728,7 @@ def uncommented(text: str) -> str:
 def test_every_commented_line_of_the_example_is_good_too(write: Write, tmp_path: Path) -> None:
     text = uncommented(EXAMPLE)
     text = text.replace("/etc/qualitywatch/rules", str(tmp_path)).replace("/etc/qualitywatch/ca.pem", "ami_secret")
+    text = text.replace("/etc/qualitywatch/influx_ca.pem", str(Path(__file__).parent / "fakes" / "nobody.pem"))
     assert text.count("#") < EXAMPLE.count("#") - 70
     for name, secret in (
         ("ticket_url", "https://example.org/x"),

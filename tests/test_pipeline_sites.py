@@ -12,18 +12,16 @@ import pytest
 import yaml
 
 from qualitywatch.ami.events import translate
-from qualitywatch.ami.recording import read_recording
 from qualitywatch.commands.transcripts import Transcripts
 from qualitywatch.model import Direction, NotifyReason, PbxEvent, RtcpReport, Transition
 from qualitywatch.notify.transcript import Line
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.quality.sites import Sites
-from qualitywatch.rules.loader import load_rules
 from qualitywatch.testing import calls
 from qualitywatch.testing.calls import Call, messages
+from tests.accuracy.findings import SHIPPED, events_of
 from tests.conftest import CAPTURES
 
-SHIPPED = load_rules([Path(__file__).parents[1] / "rules"])
 RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
 IDS = [f"{path.parent.name}/{path.name}" for path in RECORDINGS]
 START = 1_767_603_600.0
@@ -215,11 +213,6 @@ def test_three_calls_of_one_trunk_that_lose_are_one_loss_and_no_place() -> None:
 
 
 # --- Recordings -------------------------------------------------------------------------------------------------------
-
-
-def events_of(recording: Path) -> list[PbxEvent]:
-    timed = read_recording((recording / "input.ami").read_bytes())
-    return [event for message in timed for event in translate(message.message, message.at)]
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=IDS)

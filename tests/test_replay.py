@@ -178,12 +178,15 @@ def test_alerts_have_the_promised_shape() -> None:
     assert list(alert) == ["at", "state", "rule", "severity", "pbx", "subject", "direction", "value", "text"]
 
 
+CUTS = 8  # the alerts of any suffix of any recording: tests/accuracy
+
+
 @pytest.mark.parametrize("recording", RECORDINGS[::5], ids=IDS[::5])
 def test_any_suffix_of_a_recording_is_digested(recording: Path, specs: tuple[RuleSpec, ...]) -> None:
     timed = read_recording((recording / "input.ami").read_bytes())
     events = [event for message in timed for event in translate(message.message, message.at)]
     whole = judge(events, specs)
-    for start in range(0, len(events), max(1, len(events) // 25)):
+    for start in range(0, len(events), max(1, len(events) // CUTS)):
         samples = judge(events[start:], specs)
         assert len(samples) <= len(whole)
         assert all(0 <= sample.value <= 100 for sample in samples if sample.metric == "loss_percent")

@@ -60,6 +60,11 @@ class Keeper:
         return len(self._waiting)
 
     @property
+    def is_behind(self) -> bool:
+        """Whether something that is to be remembered is not on the disk: a kill would undo it."""
+        return bool(self._waiting) or self.state_trouble() is not None
+
+    @property
     def is_failing(self) -> bool:
         """Whether something could not be stored when it was tried last."""
         return bool(self.troubles)

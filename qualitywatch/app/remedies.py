@@ -126,7 +126,7 @@ class Remedies:
 
     async def _tend(self, pbx: str, watcher: Watcher) -> None:
         while watcher.client.connected and watcher.pipeline.blind_since is None and pbx in self._listed:
-            if self._keeper.waiting:
+            if self._keeper.is_behind:
                 return  # nothing is done that could not be remembered
             step = self._planner.next(pbx, self._alerts[pbx], watcher.now, self._clock.now())
             if step is None:
@@ -151,7 +151,7 @@ class Remedies:
             undo = Undo(UndoKind.DELETE) if found is None else Undo(UndoKind.VALUE, found)
         deed = self._planner.begin(deed, undo, deed.incident, self._clock.now())
         await self._keeper.keep_change(StateChange(meta=self._meta()))
-        if self._keeper.waiting:
+        if self._keeper.is_behind:
             return
         try:
             refusal = await send(kind.request(deed.values), watcher.client, kind.gone)

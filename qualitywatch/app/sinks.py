@@ -21,7 +21,16 @@ SPOOL_FILE: Final = "spool-{name}.db"
 def build_server(influx: InfluxConfig) -> Server:
     """The database of a configuration section; nothing is connected yet."""
     return SERVERS[influx.kind](
-        ServerOptions(influx.url, influx.org, influx.bucket, influx.token, influx.database, influx.username, influx.password)
+        ServerOptions(
+            influx.url,
+            influx.org,
+            influx.bucket,
+            influx.token,
+            influx.database,
+            influx.username,
+            influx.password,
+            influx.ca_file,
+        )
     )
 
 

@@ -83,8 +83,9 @@ def _pbx(pbx: PbxConfig) -> str:
 def _database(influx: InfluxConfig) -> str:
     place = {"influxdb": f", bucket {influx.bucket} of {influx.org}", "influxdb1": f", database {influx.database}"}
     who = f" as {influx.username}" if influx.username is not None else ""
+    trust = f", trusting {influx.ca_file}" if influx.ca_file is not None else ""
     return (
-        f"{influx.name}: {influx.kind} at {influx.url}{place.get(influx.kind, '')}{who}; "
+        f"{influx.name}: {influx.kind} at {influx.url}{place.get(influx.kind, '')}{who}{trust}; "
         f"up to {influx.spool_bytes >> 20} MiB wait on disk"
     )
 

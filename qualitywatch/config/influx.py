@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from qualitywatch.config.checks import is_plain_to_others, report_twins, url_problem
 from qualitywatch.config.context import Context
+from qualitywatch.config.machine import path_problem
 from qualitywatch.config.secret_keys import read_optional_secret, secret_key
 from qualitywatch.config.settings import InfluxConfig
 from qualitywatch.document import Section
+from qualitywatch.sinks.server import SinkError
+from qualitywatch.sinks.servers.trust import authority
 
 KINDS: Final = ("influxdb", "influxdb1", "victoriametrics")
 _PORTS: Final = {"influxdb": 8086, "influxdb1": 8086, "victoriametrics": 8428}
@@ -54,7 +58,24 @@ def _read(section: Section, context: Context) -> InfluxConfig:
         password=read_optional_secret(section, "password", context) if is_database else None,
         spool_bytes=section.integer("spool_mb", 256, minimum=1, maximum=1 << 20) * _MIB,
         keep_s=section.duration_s("keep", minimum=_DAY_S) if "keep" in section else None,
+        ca_file=_ca_file(section, url, context),
     )
+
+
+def _ca_file(section: Section, url: str, context: Context) -> Path | None:
+    path = context.path(section, "ca_file")
+    if path is None:
+        return None
+    if not url.startswith("https://"):
+        section.problem("ca_file", "has a meaning only where url begins with https://")
+    elif reason := path_problem(path, directory=False):
+        section.problem("ca_file", reason)
+    else:
+        try:
+            authority(path)
+        except SinkError as exc:
+            section.problem("ca_file", str(exc))
+    return path
 
 
 def _more_than_a_place(url: str) -> str | None:

@@ -165,7 +165,7 @@ class LampConfig:
 
 @dataclass(frozen=True, slots=True)
 class InfluxConfig:
-    """A time series database; ``keep_s`` is what ``influx setup`` asks it for, None leaves data for ever."""
+    """A time series database; ``keep_s`` is what ``influx setup`` asks it for, None leaves that to it."""
 
     name: str
     kind: str
@@ -178,6 +178,7 @@ class InfluxConfig:
     password: Secret | None
     spool_bytes: int
     keep_s: float | None
+    ca_file: Path | None = None  # whose certificates are trusted; None: those the operating system trusts
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Transcript:
         self._lane = Lane(chat, renderer, new_id=count(1).__next__, pictures=False)
         self._message_ids = count(1)
         self._at = -math.inf
+        self._idle_until = -math.inf  # before it, nothing is to be done unless something new is learnt
         self._lines: list[Line] = []
 
     def update(self, incidents: Iterable[Incident], at: float) -> None:
@@ -44,6 +45,7 @@ class Transcript:
         self._run(math.nextafter(at, -math.inf))
         self._at = max(self._at, at)
         self._lane.learn(incidents)
+        self._idle_until = -math.inf
 
     def advance(self, now: float) -> list[Line]:
         """Let the chat live until an instant; return what it showed since the last call, in order."""
@@ -57,14 +59,17 @@ class Transcript:
         return self.advance(math.inf)
 
     def _run(self, until: float) -> None:
+        if until < self._idle_until:
+            return
         at = self._at
         while at <= until:
             step = self._lane.next(at)
             if step is None:
                 due_at = self._lane.due_at(at)
                 if due_at is None or due_at <= at:
+                    self._idle_until = math.inf if due_at is None else -math.inf
                     break
-                at = due_at
+                at = self._idle_until = due_at
             elif (pause_s := self._pacer.pause_s(self._chat, at)) > 0 and step.kind is not StepKind.NOTE:
                 at += pause_s
             else:

@@ -22,7 +22,11 @@ from qualitywatch.store.journal import Journal, unpack
 from qualitywatch.store.reading import open_history
 from qualitywatch.store.rollup import HOUR_S
 
-_FIRSTS: Final = ("SELECT min(ts) FROM event", "SELECT min(ts) FROM judged", "SELECT min(start) FROM leg")  # each by an index
+_FIRSTS: Final = (  # each by an index or key
+    "SELECT min(ts) FROM event",
+    "SELECT min(ts) FROM judged",
+    "SELECT min((SELECT start FROM leg WHERE peer = peer.id ORDER BY start LIMIT 1)) FROM peer",
+)
 _SIDES: Final = {1: "to_peer", 2: "from_peer"}
 
 
@@ -137,7 +141,7 @@ def _causes(file: sqlite3.Connection, since: float, until: float) -> tuple[dict[
     (first,) = file.execute("SELECT min(ts) FROM judged").fetchone()
     found: dict[tuple[str, str], Counter[str]] = {}
     for row in _judged(file, since, until):
-        for each in unpack(Journal(*row), ('"TallyObservation"', '"detail":')):
+        for each in unpack(Journal(*row), TallyObservation.__name__, "detail"):
             what = each.what
             if isinstance(what, TallyObservation) and what.tally is Tally.ANSWERED and since <= what.at < until:
                 failed = what.total - what.good

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from qualitywatch.secrets import Secret
@@ -25,24 +26,32 @@ class ServerOptions:
     database: str = ""
     username: str | None = None
     password: Secret | None = None
+    ca_file: Path | None = None  # the authority that vouches for it; None: those the operating system trusts
 
 
 def _influx2(options: ServerOptions) -> Server:
     module = import_module("qualitywatch.sinks.servers.influx2")
-    server: Server = module.Influx2(options.url, org=options.org, bucket=options.bucket, token=options.token)
+    server: Server = module.Influx2(
+        options.url, org=options.org, bucket=options.bucket, token=options.token, ca_file=options.ca_file
+    )
     return server
 
 
 def _influx1(options: ServerOptions) -> Server:
     module = import_module("qualitywatch.sinks.servers.influx1")
     server: Server = module.Influx1(
-        options.url, database=options.database, username=options.username, password=options.password
+        options.url,
+        database=options.database,
+        username=options.username,
+        password=options.password,
+        ca_file=options.ca_file,
     )
     return server
 
 
 def _victoria(options: ServerOptions) -> Server:
-    server: Server = import_module("qualitywatch.sinks.servers.victoria").Victoria(options.url, token=options.token)
+    module = import_module("qualitywatch.sinks.servers.victoria")
+    server: Server = module.Victoria(options.url, token=options.token, ca_file=options.ca_file)
     return server
 
 

@@ -36,7 +36,10 @@ class Server(Protocol):
         ...
 
     def setup(self, keep_s: float | None) -> str:
-        """Create what is missing, so that data is kept for so long (None: for ever); say what was done.  Raises SinkError."""
+        """Create what is missing, so that data is kept for so long (None: as it is, or by default); say what was done.
+
+        Raises SinkError.
+        """
         ...
 
     def check(self) -> str:

@@ -3,8 +3,9 @@
 Strategy: rules look at windows of a minute, so no figure of a window can pass ``FLOORS`` unless a single sample within it
 does.  A minute with such a sample is kept to the last bit, with one before it and four after it: by then the default rules have
 ended what they began.  Of all other minutes the sums are enough.  What is kept in a day is bounded, and spread over it, so
-that one PBX with a broken line does not fill the disk; what falls beyond is known by its sums only.  MOS is left out: it
-follows from R.
+that one PBX with a broken line does not fill the disk; what falls beyond is known by its sums only.  Where many calls are
+told of, the rest of the file is large, too: twice what is written of what was judged (``journal``) is taken off the bound, but
+a share of it stays.  MOS is left out: it follows from R.
 
 A packed report is ``0xff``, microseconds into the minute, call, codec and direction; each sample of it a byte of metric,
 verdict and whether a new weight follows, the value and perhaps the weight; then all of a minute through zlib (RFC 1950).
@@ -28,7 +29,10 @@ R_FLOOR: Final = 78.0  # at or under it; a MOS of 3.9
 BEFORE, AFTER = 1, 4  # minutes
 KEPT_VERDICTS: Final = (Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT, Verdict.UNGROUNDED_CODEC)  # that any rule counts
 BYTES_PER_DAY: Final = 8_000_000
+_LEAST_SHARE: Final = 1 / 8  # of them, whatever else is written
+_OTHERS_COUNT: Final = 2
 _BURST: Final = 1 / 8  # of a day's bytes, for a bad hour after a good one
+BURST_BYTES: Final = BYTES_PER_DAY * _BURST
 _DAY_S: Final = 86_400
 
 _METRICS: Final = (Metric.LOSS_PERCENT, Metric.LOSS_PERCENT_REPORTED, Metric.JITTER_MS, Metric.RTT_MS, Metric.R_FACTOR)
@@ -127,6 +131,11 @@ class DetailCollector:
         self._bytes_per_day = bytes_per_day
         self._left = self._most = bytes_per_day * _BURST
         self._counted_at: float | None = None
+        self._others = 0
+
+    def count_others(self, size: int) -> None:
+        """Take what was written of what was judged, doubled, off what the next reports may cost."""
+        self._others += _OTHERS_COUNT * size
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Take samples in; what no rule would look at is passed over."""
@@ -162,7 +171,10 @@ class DetailCollector:
 
     def _afford(self, size: int, now: float) -> bool:
         passed_s = max(0.0, now - self._counted_at) if self._counted_at is not None else 0.0
-        self._left = min(self._most, self._left + passed_s * self._bytes_per_day / _DAY_S)
+        earned = passed_s * self._bytes_per_day / _DAY_S
+        if earned:
+            earned, self._others = max(earned * _LEAST_SHARE, earned - self._others), 0
+        self._left = min(self._most, self._left + earned)
         self._counted_at = now
         if size > self._left:
             return False

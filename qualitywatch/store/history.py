@@ -26,10 +26,13 @@ def points(rows: Iterable[Rollup], since: float, until: float) -> Sequence[Histo
 def with_stored(
     done: Sequence[HistoryPoint], stored: Iterable[Stored], width_s: int, rows: Iterable[Rollup], since: float, until: float
 ) -> Sequence[HistoryPoint]:
-    """As ``points``: of points on the disk, of rows there that may have to be added to, and of rows that are not there yet."""
+    """As ``points``: of points on the disk, of rows there that may have to be added to, and of rows that are not there yet.
+
+    Those on the disk come in order, and are before all others.
+    """
     merged: _Merged = {(start_at, direction): (width_s, Figures(*figures)) for start_at, direction, figures in stored}
     _add(merged, rows, since, until)
-    return sorted([*done, *_points(merged)], key=_order)
+    return [*done, *sorted(_points(merged), key=_order)]
 
 
 def _add(merged: _Merged, rows: Iterable[Rollup], since: float, until: float) -> None:

@@ -1,22 +1,37 @@
 """What was judged beside the reports' samples, as text: states, changes, counts and figures of calls, gaps in what was seen.
 
-Strategy: whole batches in one zlib stream, because one call looks like another; fields by name, those at their default and
-the PBX left out, so that fields may be added.  A value of a class this version does not know is passed over when read.
+Strategy: whole batches in one stream, because one call looks like another; fields by name, those at their default and the
+PBX left out, so that fields may be added.  What has the same class and fields is written as a table, column by column: like
+stands beside like, and LZMA, or zlib where Python was built without it, makes half of what it was line by line, which is how
+older files hold it.  A value of a class this version does not know is passed over when read.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeAlias, get_args
 
 from qualitywatch.errors import StoreError
 from qualitywatch.model.observations import Belonging, Gap, Observation, Observed, Whereabouts
 from qualitywatch.store.codec import dumps, loads
 
+try:
+    import lzma
+except ImportError:  # Python was built on a machine without liblzma
+    lzma = None  # type: ignore[assignment]
+
 _CLASSES: Final[dict[str, type[Any]]] = {cls.__name__: cls for cls in (*get_args(Observation), Gap, Belonging, Whereabouts)}
+_IN_TABLES: Final = b"\x01"  # before the stream; a zlib stream begins otherwise (RFC 1950 section 2.2)
+_IN_LZMA: Final = b"\x02"
+_DICTIONARY_BYTES: Final = 1 << 18  # LZMA takes ten times that of memory, for a moment
+
+_Shape: TypeAlias = tuple[str, ...]
+"""A class, and the fields that are told."""
+
+_Line: TypeAlias = tuple[float, int, Sequence[str], Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +54,99 @@ def pack(observed: Iterable[Observed]) -> list[Journal]:
 
 def _journal(pbx: str, batch: list[Observed]) -> Journal:
     instants = [each.at for each in batch]
-    text = "\n".join(map(_line, batch))
-    return Journal(min(instants), max(instants), pbx, zlib.compress(text.encode()))
+    tables: dict[_Shape, tuple[int, list[list[Any]]]] = {}
+    order = []
+    for each in batch:
+        name, values = _values(each)
+        number, columns = tables.setdefault((name, *values), (len(tables), [[] for _ in range(len(values) + 2)]))
+        order.append(number)
+        for column, value in zip(columns, (each.at, int(each.by_tick), *values.values()), strict=True):
+            column.append(value)
+    text = json.dumps([order, [[shape, columns] for shape, (_, columns) in tables.items()]], separators=(",", ":"))
+    return Journal(min(instants), max(instants), pbx, _squeezed(text.encode()))
 
 
-def _line(observed: Observed) -> str:
+def _squeezed(text: bytes) -> bytes:
+    if lzma is None:
+        return _IN_TABLES + zlib.compress(text, zlib.Z_BEST_COMPRESSION)
+    return _IN_LZMA + lzma.compress(text, lzma.FORMAT_RAW, filters=_filters())
+
+
+def _filters() -> list[dict[str, Any]]:
+    """Text has no alignment: the bits for it are left to what came before."""
+    return [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": _DICTIONARY_BYTES, "lc": 4, "lp": 0, "pb": 0}]
+
+
+def _values(observed: Observed) -> tuple[str, dict[str, Any]]:
     what = observed.what
     values = json.loads(dumps(what))
     for each in fields(what):
         is_default = each.default is not MISSING and getattr(what, each.name) == each.default
         if each.name == "pbx" or is_default or (each.name == "at" and what.at == observed.at):
             del values[each.name]
-    return json.dumps([observed.at, int(observed.by_tick), type(what).__name__, values], separators=(",", ":"))
+    return type(what).__name__, values
 
 
-def unpack(journal: Journal, holding: Sequence[str] = ()) -> Iterator[Observed]:
+def joined(first: bytes, then: bytes, pbx: str) -> bytes | None:
+    """Two packed batches as one, which is shorter than both; None where the first is of an older version."""
+    if first[:1] not in (_IN_TABLES, _IN_LZMA):
+        return None
+    order, tables = json.loads(_expanded(first, pbx))
+    more, more_tables = json.loads(_expanded(then, pbx))
+    numbers = {tuple(shape): number for number, (shape, _) in enumerate(tables)}
+    places = []
+    for shape, columns in more_tables:
+        places.append(numbers.setdefault(tuple(shape), len(tables)))
+        if places[-1] == len(tables):
+            tables.append([shape, columns])
+        else:
+            for column, values in zip(tables[places[-1]][1], columns, strict=True):
+                column.extend(values)
+    order += [places[number] for number in more]
+    return _squeezed(json.dumps([order, tables], separators=(",", ":")).encode())
+
+
+def unpack(journal: Journal, name: str | None = None, field: str | None = None) -> Iterator[Observed]:
     """What was packed, in order; raises StoreError when it cannot be read.
 
-    ``holding``: only that whose text holds all of these, which is ten times quicker to find than to read.
+    ``name`` and ``field``: only what is of this class and tells this field, which is much quicker to find than to read.
     """
+
+    def is_wanted(shape: Sequence[str]) -> bool:
+        return shape[0] in _CLASSES and name in (None, shape[0]) and (field is None or field in shape[1:])
+
     try:
-        lines = zlib.decompress(journal.packed).decode().splitlines()
-    except (zlib.error, UnicodeDecodeError) as exc:
+        read = _of_tables if journal.packed[:1] in (_IN_TABLES, _IN_LZMA) else _of_lines
+        for at, by_tick, (kind, *names), values in read(_expanded(journal.packed, journal.pbx), is_wanted):
+            text = json.dumps({"at": at, "pbx": journal.pbx, **dict(zip(names, values, strict=True))})
+            yield Observed(at, loads(_CLASSES[kind], text), bool(by_tick))
+    except (zlib.error, ValueError) as exc:
         raise StoreError(f"stored observations of {journal.pbx}: damaged") from exc
-    for line in lines:
-        if not all(text in line for text in holding):
-            continue
-        at, by_tick, name, values = json.loads(line)
-        cls = _CLASSES.get(name)
-        if cls is not None:
-            text = json.dumps({"at": at, "pbx": journal.pbx, **values})
-            yield Observed(at, loads(cls, text), bool(by_tick))
+
+
+def _expanded(packed: bytes, pbx: str) -> bytes:
+    kind, stream = packed[:1], packed[1:]
+    if kind != _IN_LZMA:
+        return zlib.decompress(stream if kind == _IN_TABLES else packed)
+    if lzma is None:
+        raise StoreError(f"stored observations of {pbx}: written with LZMA, which this Python was built without")
+    try:
+        return lzma.decompress(stream, lzma.FORMAT_RAW, filters=_filters())
+    except lzma.LZMAError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+def _of_tables(text: bytes, is_wanted: Callable[[Sequence[str]], bool]) -> Iterator[_Line]:
+    order, tables = json.loads(text)
+    rows = [zip(*columns, strict=True) if is_wanted(shape) else None for shape, columns in tables]
+    for number in order:
+        if (of_shape := rows[number]) is not None:
+            at, by_tick, *values = next(of_shape)
+            yield at, by_tick, tables[number][0], values
+
+
+def _of_lines(text: bytes, is_wanted: Callable[[Sequence[str]], bool]) -> Iterator[_Line]:
+    for line in text.decode().splitlines():
+        at, by_tick, kind, values = json.loads(line)
+        if is_wanted((kind, *values)):
+            yield at, by_tick, (kind, *values), values.values()

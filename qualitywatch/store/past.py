@@ -80,8 +80,9 @@ class Past:
         found = []
         for pbx in sorted(names | judged.keys()):
             first_at, last_at = self._rows(
-                "SELECT min((SELECT min(ts) FROM r1m WHERE peer = p.id)), max((SELECT max(ts) FROM r1m WHERE peer = p.id))"
-                " FROM peer p WHERE pbx = ?",
+                # In the order of the key, which ends with the first row; min() would read them all.
+                "SELECT min((SELECT ts FROM r1m WHERE peer = p.id ORDER BY ts LIMIT 1)),"
+                " max((SELECT ts FROM r1m WHERE peer = p.id ORDER BY ts DESC LIMIT 1)) FROM peer p WHERE pbx = ?",
                 pbx,
             )[0]
             firsts = [at for at in (first_at, judged.get(pbx)) if at is not None]

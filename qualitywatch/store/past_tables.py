@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
+from operator import itemgetter
 from typing import Final
 
 from qualitywatch.model import CallRecord, DirectionTotals, LogRecord
 from qualitywatch.ports import CallQuery, EventQuery
-from qualitywatch.store.call_tables import may_be_linked
 from qualitywatch.store.codec import printable
-from qualitywatch.store.linked import CallId
+from qualitywatch.store.leg_tables import FAR, NEAR_S, NUMBER_OF_LINK, SKEW_S, numbers
+from qualitywatch.store.linked import CallId, newest
 
 MIGRATION: Final = ("CREATE INDEX call_linked ON call(coalesce(linkedid, uniqueid))",)
 """What was indexed before the table became ``leg``, and moved there: what ``linked.call_id`` says."""
 
-_CHUNK: Final = 300  # calls a statement, up to three parameters each: below what any SQLite takes
+_CHUNK: Final = 300  # calls a statement, up to two parameters each: below what any SQLite takes
+_FIRST_STRETCH_S: Final = 60
 _LINKED: Final = "coalesce(call.linkedid, call.uniqueid)"
 _TOTALS: Final = ("lost", "packets", "lost_reported", "packets_reported", "jitter_max", "mos_min")
 _COLUMNS: Final = (
@@ -23,46 +26,83 @@ _COLUMNS: Final = (
     *(f"to_peer_{figure}" for figure in _TOTALS),
     *(f"from_peer_{figure}" for figure in _TOTALS),
 )
+_READ: Final = f"SELECT call.id, {', '.join(_COLUMNS)} FROM peer CROSS JOIN call ON call.peer = peer.id"  # noqa: S608
 
 
 def select_newest(connection: sqlite3.Connection, query: CallQuery) -> dict[CallId, int]:
-    """When the newest leg that is meant began, by call: as many calls as the page needs."""
-    where, named = _where({"peer.pbx": query.pbx, "peer.name": query.subject, _LINKED: query.linkedid})
-    values: list[str | int] = [*named]
+    """When the newest leg that is meant began, by call: as many calls as the page needs.
+
+    Legs are in the order of peer and time, so they are looked for in a short stretch of all peers, then in one twice as long
+    before it, each from the newest leg that there is.
+    """
     if query.linkedid is not None:
-        near, wanted = may_be_linked([printable(query.linkedid)])
-        where, values = f"{where} AND {near}", [*values, *wanted]
-    rows = connection.execute(
-        f"""SELECT call.start, peer.pbx, {_LINKED} FROM call JOIN peer ON peer.id = call.peer
-            WHERE call.start >= ? AND call.start < ?{where} ORDER BY call.start DESC""",  # noqa: S608 - constants
-        (query.since, query.until, *values),
-    )
+        return newest([leg for _, leg in _linked_legs(connection, [query.linkedid])], _printable(query))
+    where, named = _where({"peer.pbx": query.pbx, "peer.name": query.subject})
     found: dict[CallId, int] = {}
-    last: int | None = None
-    for start, pbx, link in rows:
-        # Calls that begin in the last second of the page are read to the end: their order is by name.
-        if len(found) >= query.offset + query.limit and start != last:
+    until, stretch_s = query.until, _FIRST_STRETCH_S
+    while len(found) < query.offset + query.limit:
+        (last,) = connection.execute(
+            f"""SELECT max((SELECT start FROM leg WHERE leg.peer = peer.id AND start >= ? AND start < ?
+                ORDER BY start DESC LIMIT 1)) FROM peer WHERE true{where}""",  # noqa: S608 - constants
+            (query.since, until, *named),
+        ).fetchone()
+        if last is None:
             break
-        found.setdefault((pbx, link), start)
-        last = start
-    rows.close()
+        until = max(query.since, last + 1 - stretch_s)
+        rows = connection.execute(
+            f"""SELECT call.start, peer.pbx, {_LINKED} FROM peer CROSS JOIN call ON call.peer = peer.id
+                WHERE call.start >= ? AND call.start <= ?{where} ORDER BY call.start DESC""",  # noqa: S608 - constants
+            (until, last, *named),
+        )
+        for start, pbx, link in rows:
+            # Calls that begin in the last second of the page are read to the end: their order is by name.
+            if len(found) >= query.offset + query.limit and start != last:
+                break
+            found.setdefault((pbx, link), start)
+            last = start
+        rows.close()
+        stretch_s *= 2
     return found
 
 
+def _printable(query: CallQuery) -> CallQuery:
+    pbx, subject, link = (None if it is None else printable(it) for it in (query.pbx, query.subject, query.linkedid))
+    return replace(query, pbx=pbx, subject=subject, linkedid=link)
+
+
 def select_legs(connection: sqlite3.Connection, calls: Sequence[CallId]) -> list[CallRecord]:
-    """All legs of these calls, in the order they were written."""
-    found: list[CallRecord] = []
-    links = sorted({link for _, link in calls})
+    """All legs of these calls, in the order they began."""
+    return [leg for _, leg in _linked_legs(connection, sorted({link for _, link in calls}))]
+
+
+def _linked_legs(connection: sqlite3.Connection, links: Sequence[str]) -> list[tuple[int, CallRecord]]:
+    """Legs linked by these, with their ids, sorted: what began soon after its linkedid, and what an index leads to."""
+    found: dict[int, CallRecord] = {}
     for start in range(0, len(links), _CHUNK):
-        chunk = links[start : start + _CHUNK]
-        places = ", ".join("?" * len(chunk))
-        near, wanted = may_be_linked(chunk)
-        rows = connection.execute(
-            f"""SELECT {", ".join(_COLUMNS)} FROM call JOIN peer ON peer.id = call.peer
-                WHERE {near} AND {_LINKED} IN ({places}) ORDER BY call.id""",  # noqa: S608 - constants
-            [*wanted, *chunk],
-        )
-        found += [_leg(*row) for row in rows]
+        chunk = [printable(link) for link in links[start : start + _CHUNK]]
+        known = [each for each in map(numbers, chunk) if each is not None]
+        wanted = f"{_LINKED} IN ({', '.join('?' * len(chunk))})"
+        for since, until in _stretches(sorted(made for made, _ in known)):
+            near = f"{_READ} WHERE call.start >= ? AND call.start <= ? AND {wanted}"
+            found |= {number: _leg(*row) for number, *row in connection.execute(near, (since, until, *chunk))}
+        later = [number for _, number in known]
+        keys = f"""SELECT peer, start FROM leg WHERE {FAR} AND {NUMBER_OF_LINK} IN ({", ".join("?" * len(later))}) UNION
+            SELECT peer, start FROM leg_text WHERE coalesce(linkedid, uniqueid)
+            IN ({", ".join("?" * len(chunk))})"""  # noqa: S608 - constants
+        for key in connection.execute(keys, (*later, *chunk)).fetchall():
+            at = f"{_READ} WHERE call.peer = ? AND call.start = ? AND {wanted}"
+            found |= {number: _leg(*row) for number, *row in connection.execute(at, (*key, *chunk))}
+    return sorted(found.items(), key=itemgetter(0))
+
+
+def _stretches(made: Sequence[int]) -> list[tuple[int, int]]:
+    """When legs began that are near these instants, in order; what overlaps is one."""
+    found: list[tuple[int, int]] = []
+    for at in made:
+        since, until = at - SKEW_S, at + NEAR_S + SKEW_S
+        if found and since <= found[-1][1]:
+            since = found.pop()[0]
+        found.append((since, until))
     return found
 
 

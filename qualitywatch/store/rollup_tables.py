@@ -6,21 +6,23 @@ their own: ``voice_tables``, ``kpi_tables``.
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from qualitywatch.model import CallRecord, LogRecord
 from qualitywatch.store.call_tables import MIGRATION as CALL_MIGRATION
-from qualitywatch.store.call_tables import insert_call
 from qualitywatch.store.codec import printable
 from qualitywatch.store.database import transaction
 from qualitywatch.store.detail import Detail
 from qualitywatch.store.journal import Journal
-from qualitywatch.store.kpi_tables import MIGRATION, insert_kpi
+from qualitywatch.store.judged_tables import insert_journal
+from qualitywatch.store.kpi_tables import MIGRATION, SMALL_MINUTES, insert_kpis
 from qualitywatch.store.kpis import KpiRow
 from qualitywatch.store.layout import Layout
+from qualitywatch.store.leg_tables import MIGRATION as LEG_MIGRATION
+from qualitywatch.store.leg_tables import insert_call
+from qualitywatch.store.minute_tables import MIGRATION as MINUTE_MIGRATION
 from qualitywatch.store.past_tables import MIGRATION as CALL_LINKS
 from qualitywatch.store.places import MIGRATION as PLACES_MIGRATION
 from qualitywatch.store.places import Place, update_place
@@ -32,7 +34,7 @@ Row: TypeAlias = Rollup | KpiRow | CallRecord | LogRecord | Detail | Journal | P
 
 PRUNE_CHUNK: Final = 5_000  # rows a transaction: a reader, or our own next flush, slips in between
 
-TABLES_OF: Final = {MINUTE_S: ("v1m", "k1m"), HOUR_S: ("v1h", "k1h")}
+TABLES_OF: Final = {MINUTE_S: ("v1m", "q1m"), HOUR_S: ("v1h", "k1h")}
 # Statements of a published migration never change: files that went through them are out there.
 _FIGURES_1: Final = """n INTEGER NOT NULL, calls INTEGER NOT NULL, lost REAL, packets REAL, lost_reported REAL,
     packets_reported REAL, loss_max REAL, jitter_n INTEGER NOT NULL, jitter_sum REAL, jitter_max REAL, rtt_n INTEGER NOT NULL,
@@ -90,6 +92,7 @@ LAYOUT: Final = Layout(
         CALL_LINKS,
         PLACES_MIGRATION,
         (*VOICE_MIGRATION, *CALL_MIGRATION),
+        (*MINUTE_MIGRATION, _create_view("minute", "r1m"), *LEG_MIGRATION, *SMALL_MINUTES),
     ),
 )
 
@@ -105,12 +108,14 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
                 known = peers[(pbx, name)] = _peer_id(connection, printable(pbx), printable(name))
             return known
 
+        heard: list[tuple[int, Rollup]] = []
+        figures: list[tuple[int, KpiRow]] = []
         for row in rows:
             match row:
                 case Rollup():
-                    insert_voice(connection, peer(row.key.pbx, row.key.subject), row)
+                    heard.append((peer(row.key.pbx, row.key.subject), row))
                 case KpiRow():
-                    insert_kpi(connection, peer(row.key.pbx, row.key.subject), row)
+                    figures.append((peer(row.key.pbx, row.key.subject), row))
                 case CallRecord():
                     insert_call(connection, peer(row.pbx, row.subject), row)
                 case LogRecord():
@@ -120,10 +125,11 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
                     detail = {"ts": row.start_at, "peer": peer(row.pbx, row.subject), "samples": row.packed}
                     _insert_row(connection, "detail", detail)
                 case Journal():
-                    span = {"ts": int(row.first_at), "until": math.ceil(row.last_at), "pbx": printable(row.pbx)}
-                    _insert_row(connection, "judged", {**span, "observed": row.packed})
+                    insert_journal(connection, row)
                 case Place():
                     update_place(connection, peer(row.pbx, row.subject), row)
+        insert_voice(connection, heard)
+        insert_kpis(connection, figures)
 
 
 def _peer_id(connection: sqlite3.Connection, pbx: str, name: str) -> int:
@@ -147,8 +153,8 @@ def select_subjects(connection: sqlite3.Connection, width_s: int, pbx: str, sinc
     return {name for (name,) in found}
 
 
-def prune_rows(connection: sqlite3.Connection, table: str, before: float) -> int:
-    """Delete one chunk of a table's minutes or hours that began before an instant; return how many, 0 when none are left.
+def prune_rows(connection: sqlite3.Connection, table: str, before: float, began: str = "ts") -> int:
+    """Delete one chunk of a table's minutes, hours or legs that began before an instant; return how many, 0 for none left.
 
     Peer by peer, because the primary key leads with the peer: anything else would read the whole table for each chunk.
     """
@@ -156,11 +162,12 @@ def prune_rows(connection: sqlite3.Connection, table: str, before: float) -> int
     with transaction(connection):
         for (peer,) in connection.execute("SELECT id FROM peer ORDER BY id").fetchall():
             cut = connection.execute(
-                f"SELECT ts FROM {table} WHERE peer = ? AND ts < ? ORDER BY ts LIMIT 1 OFFSET ?",  # noqa: S608 - a constant
+                f"SELECT {began} FROM {table} WHERE peer = ? AND {began} < ? ORDER BY {began} LIMIT 1 OFFSET ?",  # noqa: S608 - constants
                 (peer, before, left),
             ).fetchone()
             limit = before if cut is None else cut[0]
-            deleted = connection.execute(f"DELETE FROM {table} WHERE peer = ? AND ts < ?", (peer, limit))  # noqa: S608 - likewise
+            older = f"DELETE FROM {table} WHERE peer = ? AND {began} < ?"  # noqa: S608 - likewise
+            deleted = connection.execute(older, (peer, limit))
             left -= deleted.rowcount
             if cut is not None:
                 break
@@ -169,7 +176,7 @@ def prune_rows(connection: sqlite3.Connection, table: str, before: float) -> int
 
 def prune_calls(connection: sqlite3.Connection, before: float) -> int:
     """Delete one chunk of calls that began before an instant; return how many, 0 when none are left."""
-    return _prune_listed(connection, "DELETE FROM leg WHERE id IN (SELECT id FROM leg WHERE start < ? LIMIT ?)", before)
+    return prune_rows(connection, "leg", before, "start") + prune_rows(connection, "leg_text", before, "start")
 
 
 def prune_events(connection: sqlite3.Connection, before: float) -> int:

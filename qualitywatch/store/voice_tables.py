@@ -1,10 +1,11 @@
-"""The minutes and hours of what was heard, in ``rollup.db``: a row for each peer, direction and stretch of time.
+"""The hours of what was heard, in ``rollup.db``: a row for each peer, direction and hour; and the way to the minutes.
 
-Strategy: nine tenths of the file are these rows, so they are stored small.  SQLite writes a whole number in as few bytes as it
-takes and any other in eight (https://www.sqlite.org/fileformat.html section 2.1), so times, percentages and scores are kept
-in hundredths, rounded, in ``v1m`` and ``v1h``; packets are mostly whole, and exact: loss is the quotient of two sums of them.
-Round trips, which have no direction, stand in the row of the direction their reports speak of.  The views ``r1m`` and
-``r1h`` show the figures in their units, and all reading by others goes through them.
+Strategy: SQLite writes a whole number in as few bytes as it takes and any other in eight
+(https://www.sqlite.org/fileformat.html section 2.1), so times, percentages and scores are kept in hundredths, rounded, in
+``v1h``; packets are mostly whole, and exact: loss is the quotient of two sums of them.  Round trips, which have no direction,
+stand in the row of the direction their reports speak of.  The view ``r1h`` shows the figures in their units, and all reading
+by others goes through it.  Minutes were kept so too; there are sixty times as many, and ``minute_tables`` is what became of
+them.
 
 Rows are merged by UPSERT with the arithmetic of ``Figures.__add__``: counts and sums add, extremes stay extreme, NULL is "not
 measured" and gives way to any figure.
@@ -13,12 +14,13 @@ measured" and gives way to any figure.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 from typing import Any, Final, TypeAlias
 
 from qualitywatch.model import Direction, HistoryPoint
 from qualitywatch.store.codec import printable
+from qualitywatch.store.minute_tables import insert_minute, select_minute_points, select_minutes
 from qualitywatch.store.rollup import FIGURES, HOUR_S, MINUTE_S, Figures, Rollup
 
 VOICE_TABLES: Final = {MINUTE_S: "v1m", HOUR_S: "v1h"}
@@ -90,11 +92,23 @@ def _upsert(table: str) -> str:
     return f"INSERT INTO {table}({', '.join(_COLUMNS)}) VALUES ({places}) ON CONFLICT DO UPDATE SET {merges}"  # noqa: S608
 
 
-_UPSERTS: Final = {width_s: _upsert(table) for width_s, table in VOICE_TABLES.items()}
+_UPSERT: Final = _upsert("v1h")
 
 
-def insert_voice(connection: sqlite3.Connection, peer: int, row: Rollup) -> None:
-    """Add a row to what is there."""
+def insert_voice(connection: sqlite3.Connection, rows: Iterable[tuple[int, Rollup]]) -> None:
+    """Add rows, each with its peer's number, to what is there."""
+    minutes: dict[tuple[int, int], dict[Direction | None, Figures]] = {}
+    for peer, row in rows:
+        if row.width_s == MINUTE_S:
+            heard, side = minutes.setdefault((peer, row.key.start_at), {}), row.key.direction
+            heard[side] = heard[side] + row.figures if side in heard else row.figures
+        else:
+            _insert_hour(connection, peer, row)
+    for place, heard in minutes.items():
+        insert_minute(connection, *place, heard)
+
+
+def _insert_hour(connection: sqlite3.Connection, peer: int, row: Rollup) -> None:
     figures = list(astuple(row.figures))
     for place in _SCALED_AT:
         if figures[place] is not None:
@@ -102,18 +116,27 @@ def insert_voice(connection: sqlite3.Connection, peer: int, row: Rollup) -> None
     rtt_calls = 0
     if row.key.direction is None:
         rtt_calls, figures[_CALLS_AT] = figures[_CALLS_AT], 0
-    connection.execute(_UPSERTS[row.width_s], (peer, row.key.start_at, _NUMBERS[row.key.direction], *figures, rtt_calls))
+    connection.execute(_UPSERT, (peer, row.key.start_at, _NUMBERS[row.key.direction], *figures, rtt_calls))
 
 
 def select_voice(
     connection: sqlite3.Connection, width_s: int, pbx: str, subject: str, since: float, until: float
 ) -> Iterator[Stored]:
     """Read the rows of one subject that reach into [since, until), by primary key."""
+    if width_s == HOUR_S:
+        yield from _select_hours(connection, pbx, subject, since, until)
+        return
+    for start_at, heard in select_minutes(connection, pbx, subject, since, until):
+        for direction, figures in heard.items():
+            yield start_at, direction, astuple(figures)
+
+
+def _select_hours(connection: sqlite3.Connection, pbx: str, subject: str, since: float, until: float) -> Iterator[Stored]:
     figures = ", ".join(f"{figure} / 100.0" if figure in _SCALED else figure for figure in FIGURES)
     found = connection.execute(
-        f"""SELECT ts, dir, rtt_calls, {figures} FROM {VOICE_TABLES[width_s]}
+        f"""SELECT ts, dir, rtt_calls, {figures} FROM v1h
             WHERE peer = (SELECT id FROM peer WHERE (pbx, name) = (?, ?)) AND ts > ? AND ts < ?""",  # noqa: S608 - constants
-        (printable(pbx), printable(subject), since - width_s, until),
+        (printable(pbx), printable(subject), since - HOUR_S, until),
     )
     before, after = _NO_FIGURES[: _ROUND_TRIP.start], _NO_FIGURES[_ROUND_TRIP.stop :]
     nothing = _NO_FIGURES[_ROUND_TRIP]
@@ -139,11 +162,13 @@ _POINTS: Final = """SELECT ts * 1.0, dir, n OR calls OR jitter_n OR mos_n, rtt_n
 def select_points(
     connection: sqlite3.Connection, width_s: int, pbx: str, subject: str, since: float, until: float
 ) -> list[HistoryPoint]:
-    """As ``select_voice``, as points to be drawn, in no order; SQLite divides quicker than we, and a day has 4,000 points."""
+    """As ``select_voice``, as points to be drawn, in order of time and of the direction's name."""
+    if width_s == MINUTE_S:
+        return select_minute_points(connection, pbx, subject, since, until)
     found = connection.execute(
-        f"""{_POINTS} FROM {VOICE_TABLES[width_s]}
+        f"""{_POINTS} FROM v1h
             WHERE peer = (SELECT id FROM peer WHERE (pbx, name) = (?, ?)) AND ts > ? AND ts < ?""",  # noqa: S608 - constants
-        (printable(pbx), printable(subject), since - width_s, until),
+        (printable(pbx), printable(subject), since - HOUR_S, until),
     )
     width, points = float(width_s), []
     for at, number, is_heard, rtts, rtt_calls, rtt, rtt_max, calls, *heard in found:
@@ -151,4 +176,5 @@ def select_points(
             points.append(HistoryPoint(at, width, None, rtt_calls, *_NOTHING_HEARD, rtt, rtt_max, None, None))
         if is_heard:
             points.append(HistoryPoint(at, width, DIRECTIONS[number], calls, *heard))
+    points.sort(key=lambda point: (point.at, point.direction or ""))
     return points

@@ -17,6 +17,7 @@ from tests.conftest import CAPTURES
 
 RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
 RULES = Path(__file__).parents[2] / "rules"
+SHIPPED = load_rules([RULES])
 _TOLD = frozenset({NotifyReason.FIRING, NotifyReason.SEVERITY_INCREASED, NotifyReason.HAPPENED})
 Key = tuple[str, str, str | None]
 
@@ -38,16 +39,17 @@ class Findings:
     false_alarms: tuple[str, ...]
 
 
-def events_of(recording: Path) -> list[PbxEvent]:
+@cache
+def events_of(recording: Path) -> tuple[PbxEvent, ...]:
     """Everything a recording holds, the part after a reconnection included."""
     files = [recording / name for name in ("input.ami", "after-reconnect.ami")]
     timed = [message for file in files if file.exists() for message in read_recording(file.read_bytes())]
-    return [event for message in timed for event in translate(message.message, message.at)]
+    return tuple(event for message in timed for event in translate(message.message, message.at))
 
 
 def fired(events: Iterable[PbxEvent]) -> list[Transition]:
     """Every alert that a daemon which sees exactly these events would tell of, in order."""
-    pipeline = Pipeline("office", load_rules([RULES]))
+    pipeline = Pipeline("office", SHIPPED)
     told = (transition for event in events for transition in pipeline.feed(event).transitions)
     return [
         each for each in told if each.reason in {NotifyReason.FIRING, NotifyReason.SEVERITY_INCREASED, NotifyReason.HAPPENED}

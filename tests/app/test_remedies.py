@@ -104,6 +104,23 @@ async def test_while_the_trunk_is_down_calls_go_over_the_backup_and_then_back_to
     assert pbx.written == [("put", "backup"), ("put", "mango")]
 
 
+async def test_nothing_is_done_that_a_full_disk_could_not_remember() -> None:
+    pbx, troubles, looks = Pbx(), ["state.db: the disk is full"], list[None]()
+
+    def trouble() -> str | None:
+        looks.append(None)
+        return troubles[0] if troubles else None
+
+    async with office(pbx.answers) as here:
+        here.keeper.state_trouble = trouble
+        async with running(here.watcher, service(here)):
+            await until(lambda: len(looks) >= 20)
+            assert (pbx.written, here.asked("DBGet"), lines(here)) == ([], [], [])
+            troubles.clear()
+            await until(lambda: pbx.db == {"trunk/main": "backup"})
+            await until(lambda: lines(here) == ["turned DB trunk/main to backup"])
+
+
 async def test_the_line_tells_when() -> None:
     pbx = Pbx()
     async with office(pbx.answers) as here, running(here.watcher, service(here)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import sqlite3
 import zlib
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,65 @@ def test_what_was_judged_is_kept_as_it_was(observed: list[Observed]) -> None:
     (packed,) = journal.pack(observed)
     assert list(journal.unpack(packed)) == observed
     assert (packed.first_at, packed.last_at) == (min(each.at for each in observed), max(each.at for each in observed))
+
+
+_BATCH = st.lists(st.builds(Observed, at=st.floats(1e9, 2e9), what=what, by_tick=st.booleans()), min_size=1, max_size=9)
+
+
+@settings(max_examples=40)
+@given(first=_BATCH, then=_BATCH, last=_BATCH, is_small=st.booleans())
+def test_minutes_put_together_are_what_they_were(
+    first: list[Observed], then: list[Observed], last: list[Observed], is_small: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if is_small:  # a Python without it
+            patch.setattr(journal, "lzma", None)
+        (packed,), (more,), (most,) = map(journal.pack, (first, then, last))
+    together = journal.joined(packed.packed, more.packed, "office")
+    assert together is not None
+    together = journal.joined(together, most.packed, "office")
+    assert together is not None
+    assert list(journal.unpack(replace(packed, packed=together))) == [*first, *then, *last]
+    old = zlib.compress(b'[2.0,0,"Gap",{"subject":"office"}]')
+    assert journal.joined(old, more.packed, "office") is None
+
+
+def test_of_one_kind_only_that_is_read_which_tells_a_field() -> None:
+    tallies = [TallyObservation(2.0, Tally.ANSWERED, "office", "SIP/1", 0.0, 1.0, detail) for detail in ("17", None)]
+    (packed,) = journal.pack([Observed(2.0, what) for what in (Gap(2.0, "office", "office"), *tallies)])
+    assert [each.what for each in journal.unpack(packed, "TallyObservation", "detail")] == tallies[:1]
+    assert [each.what for each in journal.unpack(packed, "TallyObservation")] == tallies
+
+
+async def test_what_was_judged_minute_by_minute_shares_rows(tmp_path: Path) -> None:
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
+    at = [START + 30.0 * place for place in range(100)]
+    for each in at:
+        seen = [Observed(each, Gap(each, pbx, pbx)) for pbx in ("office", "home")]
+        await store.write(SeriesBatch(observed=tuple(seen)))
+        await store.flush(each + 200)
+    await store.close(at[-1])
+    with closing(sqlite3.connect(tmp_path / ROLLUP_FILE)) as file:
+        assert file.execute("SELECT count(*) < 15, min(ts), max(until) FROM judged").fetchone() == (1, at[0], at[-1])
+    past = Past.open(tmp_path / ROLLUP_FILE)
+    assert [each.at for each in past.observed("office", at[3], at[90])] == at[3:90]
+    past.close()
+
+
+def test_single_reports_give_way_to_what_else_is_kept() -> None:
+    kept = []
+    for others in (0, 50, 10**9):
+        collector = DetailCollector(bytes_per_day=200_000)
+        sizes = []
+        for minute in range(1440):
+            at = START + 60 * minute
+            collector.add(a_sample(at + place, place + 2, subject=f"SIP/{place}") for place in range(30))
+            collector.count_others(others)
+            sizes.append(sum(len(detail.packed) for detail in collector.take(at + 65)))
+        kept.append(sum(sizes))
+    assert kept[0] > 200_000
+    assert kept[1] == pytest.approx(kept[0] - 2 * 1440 * 50, rel=0.05)
+    assert kept[2] == pytest.approx(200_000 * (1 / 8 + 1 / 8), rel=0.05)
 
 
 def test_what_a_newer_version_judged_is_passed_over() -> None:

@@ -40,7 +40,8 @@ REPORT_EVERY_S: Final = 5
 LEGS_AT_ONCE: Final = REPORTS_PER_S * REPORT_EVERY_S // 2
 CALLS_AT_ONCE: Final = LEGS_AT_ONCE // 2
 MEAN_CALL_S: Final = 180
-PACKETS: Final = 250  # a report, at 20 ms a packet
+PACKETS: Final = 250  # a report, at 20 ms a packet, and now and then one more or less
+RINGING_S: Final = 8
 PBX: Final = "office"
 ROUND_THE_CLOCK: Final = (1.0,) * 24
 OFFICE: Final = (*[0.01] * 7, 0.1, 0.35, 0.75, 1.0, 1.0, 0.75, 0.5, 0.7, 0.95, 0.95, 0.65, 0.3, 0.12, 0.08, 0.05, 0.03, 0.02)
@@ -87,9 +88,9 @@ class Day:
         self.reports = 0
         self.legs = 0
 
-    def minutes(self) -> Iterator[tuple[int, list[Row]]]:
+    def minutes(self, until_s: int = DAY_S) -> Iterator[tuple[int, list[Row]]]:
         """The end of each minute and what is written at it; hours' rows are added to, as they are in the daemon."""
-        for minute in range(DAY_S // MINUTE_S):
+        for minute in range(until_s // MINUTE_S):
             begins_s = float(minute * MINUTE_S)
             yield START_AT + (minute + 1) * MINUTE_S, self._minute(begins_s, begins_s + MINUTE_S)
 
@@ -137,7 +138,8 @@ class Day:
             for (peer, side), voice in call.voices.items():
                 self.reports += reports
                 lost = 25.0 * sum(chance.random() < voice.loss_share for _ in range(reports * 10))
-                packets = reports * PACKETS - (chance.random() * 3 if voice.passed_on else 0.0)
+                expected = reports * PACKETS + chance.randrange(-reports, reports + 1)
+                packets = expected - (chance.random() * 3 if voice.passed_on else 0.0)
                 net = lost * 0.97 if voice.passed_on else lost  # a part was passed on from the other leg
                 jitters = [voice.jitter_ms * chance.uniform(0.6, 1.5) for _ in range(reports)]
                 scores = [voice.mos - chance.random() / 50 for _ in range(reports)]
@@ -149,7 +151,7 @@ class Day:
                     lost=net,
                     packets=packets,
                     lost_reported=lost,
-                    packets_reported=reports * PACKETS,
+                    packets_reported=expected,
                     loss_max=worst,
                     jitter_n=reports,
                     jitter_sum=sum(jitters),
@@ -188,18 +190,18 @@ class Day:
 
     def _calls(self, ended: list[_Call]) -> Iterator[Row]:
         for call in ended:
-            start_at = START_AT + call.begins_s
-            link = f"{int(start_at)}.{call.number}"
+            rung_at = START_AT + call.begins_s - RINGING_S
+            link = f"{int(rung_at)}.{call.number}"
             for offset, peer in enumerate((call.phone, call.trunk)):
                 self.legs += 1
                 yield CallRecord(
                     pbx=PBX,
                     subject=name(peer),
                     channel=f"{name(peer)}-{call.number + offset:08x}",
-                    uniqueid=f"{int(start_at)}.{call.number + offset}",
+                    uniqueid=f"{int(rung_at + offset)}.{call.number + offset}",
                     linkedid=link,
-                    started_at=start_at - 8,
-                    answered_at=start_at,
+                    started_at=rung_at + offset,
+                    answered_at=rung_at + RINGING_S,
                     ended_at=START_AT + call.ends_s,
                     cause=16,
                     codec="alaw",
@@ -208,15 +210,18 @@ class Day:
                     rtt_max_ms=self._chance.uniform(30, 90),
                 )
             if self._chance.random() < 1 / 3:  # of four attempts one is not answered
-                nothing, link = DirectionTotals(), f"{int(start_at)}.{call.number}9"
-                for peer in (call.phone, call.trunk):
+                nothing, number = DirectionTotals(), self._numbered
+                self._numbered += 2
+                for offset, peer in enumerate((call.phone, call.trunk)):
                     self.legs += 1
-                    ids = (f"{name(peer)}-{call.number:08x}", link, link, start_at, None, start_at + 12, 17, None)
+                    begun_at, unique = rung_at + offset, f"{int(rung_at + offset)}.{number + offset}"
+                    channel = f"{name(peer)}-{number + offset:08x}"
+                    ids = (channel, unique, f"{int(rung_at)}.{number}", begun_at, None, rung_at + 12, 17, None)
                     yield CallRecord(PBX, name(peer), *ids, nothing, nothing, None)
 
     def _totals(self, call: _Call, voice: _Voice) -> DirectionTotals:
         reports = max(1, round((call.ends_s - call.begins_s) / REPORT_EVERY_S))
-        expected = reports * PACKETS
+        expected = reports * PACKETS + self._chance.randrange(-reports, reports + 1)
         lost = round(expected * voice.loss_share)
         net = expected - self._chance.random() * 5 if voice.passed_on else float(expected)
         return DirectionTotals(float(lost), float(lost), net, float(expected), voice.jitter_ms * 1.5, voice.mos - 0.0173)
@@ -249,4 +254,6 @@ class Day:
         for key, each in figures.items():
             yield KpiRow(MINUTE_S, key, each)
             yield KpiRow(HOUR_S, KpiKey(key.start_at // HOUR_S * HOUR_S, key.pbx, key.subject, key.kpi), each)
-        yield from pack(observed)
+        journals = pack(observed)
+        self._detail.count_others(sum(len(journal.packed) for journal in journals))
+        yield from journals

@@ -1,6 +1,7 @@
 """``python -m tests.benchmarks.store``: what a day of 300 peers at 200 reports a second costs on the disk, and reading it.
 
-The limits are 50 MB and, for the chart of 24 hours of any one peer, 20 ms; the command ends with 1 beyond them.
+The limits are 50 MB for the whole file, of a day with that many reports in its busiest hour and of one with as many all day
+long, and, for the chart of 24 hours of any one peer, 20 ms; the command ends with 1 beyond them.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Findings:
         return self.tables["v1m"] + self.tables["v1h"]
 
 
-async def measure(directory: Path, shape: Sequence[float]) -> Findings:
-    """Write the day, and read it."""
+async def measure(directory: Path, shape: Sequence[float], until_s: int = DAY_S) -> Findings:
+    """Write the day, or its beginning, and read it."""
     store = await RollupStore.open(directory, RollupOptions(), now=START_AT + DAY_S)
     try:
         day = Day(shape)
@@ -54,7 +55,7 @@ async def measure(directory: Path, shape: Sequence[float]) -> Findings:
 
         def fill(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA synchronous = OFF")
-            for _, rows in day.minutes():
+            for _, rows in day.minutes(until_s):
                 begun = time.perf_counter()
                 insert(connection, rows)
                 flushes.append(time.perf_counter() - begun)
@@ -84,7 +85,7 @@ async def _chart_ms(store: RollupStore, peer: str) -> tuple[float, float]:
         points = await store.history(PBX, peer, START_AT, START_AT + DAY_S)
         taken.append(1000 * (time.perf_counter() - begun))
         cost.append(1000 * (time.process_time() - spent))
-        assert len(points) > 500
+        assert len(points) > 250
     return min(taken), min(cost)  # what else the machine does only adds
 
 
@@ -126,9 +127,10 @@ def main() -> int:
     print(told("an office, 200 reports a second in its busiest hour", office))
     always = measured(ROUND_THE_CLOCK)
     print(told("200 reports a second all day long", always))
-    print(f"limits: {MOST_BYTES / 1e6:.0f} MB for the office's day and for the rollups of the other, {MOST_MS:.0f} ms a chart")
     slowest = max(*office.chart_ms.values(), *always.chart_ms.values())
-    return int(office.bytes_on_disk > MOST_BYTES or always.rollup_bytes > MOST_BYTES or slowest > MOST_MS)
+    largest = max(office.bytes_on_disk, always.bytes_on_disk)
+    print(f"limits: {MOST_BYTES / 1e6:.0f} MB a file, {MOST_MS:.0f} ms a chart; found {largest / 1e6:.1f} MB, {slowest:.1f} ms")
+    return int(largest > MOST_BYTES or slowest > MOST_MS)
 
 
 if __name__ == "__main__":

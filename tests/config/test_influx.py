@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from qualitywatch.cli import main
+from qualitywatch.config.influx import KINDS
 from tests.config.conftest import ONE_PBX, TARGETS, Problems, Read
 
 BASE = ONE_PBX + TARGETS
+CA = Path(__file__).parents[1] / "fakes" / "nobody.pem"
 
 
 def test_without_it_nothing_is_written_anywhere(read: Read) -> None:
@@ -58,11 +60,26 @@ def test_a_slip_is_named(problems: Problems, section: str, problem: str) -> None
     assert not any("nobody-may-see" in each for each in found)
 
 
+def test_an_authority_is_one_that_can_be_read(problems: Problems, read: Read, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no certificate")
+    for named, told in (
+        ("missing.pem", f"{tmp_path}/missing.pem: No such file or directory"),
+        (".", f"{tmp_path} is not a file"),
+        ("text", f"{tmp_path}/text holds no certificate in PEM form"),
+    ):
+        (found,) = problems(f"{BASE}influx: [{{url: 'https://influx.example.org', ca_file: {named}}}]\n")
+        assert found.partition(": ")[2] == f"influx[0].ca_file: {told}"
+    (found,) = problems(f"{BASE}influx: [{{ca_file: {CA}}}]\n")
+    assert found.partition(": ")[2] == "influx[0].ca_file: has a meaning only where url begins with https://"
+    sections = ", ".join(f"{{kind: {kind}, url: 'https://x.example', ca_file: {CA}}}" for kind in KINDS)
+    assert [each.ca_file for each in read(f"{BASE}influx: [{sections}]\n").influx] == [CA] * len(KINDS)
+
+
 def test_check_names_each_database_and_where_alerts_lead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "qualitywatch.yml"
     config.write_text(
         f"""{BASE}influx:
-  - {{url: 'https://influx.example.org', org: voip, bucket: calls, token: token-nobody-may-see}}
+  - {{url: 'https://influx.example.org', org: voip, bucket: calls, token: token-nobody-may-see, ca_file: {CA}}}
   - {{kind: influxdb1, database: rtp, username: writer, password: word-nobody-may-see, spool_mb: 64}}
   - {{kind: victoriametrics}}
 grafana: {{url: 'https://grafana.example.org/'}}
@@ -72,7 +89,8 @@ grafana: {{url: 'https://grafana.example.org/'}}
     assert main(["check", "--config", str(config)]) == 0
     said = capsys.readouterr().out
     assert [line.strip() for line in said.splitlines() if line.startswith(("  influx", "  grafana"))] == [
-        "influx  influxdb: influxdb at https://influx.example.org, bucket calls of voip; up to 256 MiB wait on disk",
+        f"influx  influxdb: influxdb at https://influx.example.org, bucket calls of voip, trusting {CA}; "
+        "up to 256 MiB wait on disk",
         "influx  influxdb1: influxdb1 at http://127.0.0.1:8086, database rtp as writer; up to 64 MiB wait on disk",
         "influx  victoriametrics: victoriametrics at http://127.0.0.1:8428; up to 256 MiB wait on disk",
         "grafana alerts link to https://grafana.example.org",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ class RealServer:
 
     def __init__(self, command: list[str], url: str, path: str) -> None:
         self.url = url
+        self.trust: ssl.SSLContext | bool = True  # of its certificate, when it has one
         self.command, self._path = command, path
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -53,7 +55,7 @@ class RealServer:
             [*self.command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         end = time.monotonic() + _UP_WITHIN_S
-        while not _answers(self.url + self._path):
+        while not _answers(self.url + self._path, self.trust):
             assert process.poll() is None, f"{self.command[0]} ended with {process.returncode}"
             assert time.monotonic() < end, f"{self.command[0]} does not answer"
             time.sleep(0.05)
@@ -145,8 +147,8 @@ def promql(url: str, query: str, at: float) -> list[tuple[dict[str, str], float]
     return [(each["metric"], float(each["value"][1])) for each in answer["data"]["result"]]
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, trust: ssl.SSLContext | bool) -> bool:
     try:
-        return httpx.get(url, timeout=1).is_success
+        return httpx.get(url, timeout=1, verify=trust).is_success
     except httpx.TransportError:
         return False

@@ -105,7 +105,7 @@ def test_calls_count_when_they_ended_wherever_they_began(file: File) -> None:
             assert not file.connection.execute(during).fetchall(), "they began, but did not end"
             assert sum(row[column] for row in file.connection.execute(after)) == count
             plan = [row["detail"] for row in file.connection.execute(f"EXPLAIN QUERY PLAN {after}")]
-            assert any("_peer_start (peer=? AND start>? AND start<?)" in line for line in plan), plan
+            assert any("SEARCH leg USING PRIMARY KEY (peer=? AND start>? AND start<?)" in line for line in plan), plan
 
 
 def test_net_and_reported_loss_are_drawn_by_the_same_measure() -> None:

@@ -80,3 +80,24 @@ def test_time_never_runs_backwards_and_the_end_is_what_is_known(changes: list[tu
     shown = {line.message_id: line.text for line in found}
     living = [line for text in shown.values() if not text.startswith("superseded") for line in text.splitlines()[1:]]
     assert sorted(living) == sorted(map(line_of, known.values()))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.5, 40), st.integers(1, 5), st.integers(0, 3)), max_size=20))
+def test_it_does_not_matter_how_often_it_is_looked_at(changes: list[tuple[float, int, int]]) -> None:
+    seldom, often = Transcript("ops", Chat()), Transcript("ops", Chat())
+    known, now, found, told = dict[int, Incident](), T0, list[Line](), list[Line]()
+    for pause_s, number, what in changes:
+        for part in range(1, 20):
+            told += often.advance(now + pause_s * part / 20)
+        now += pause_s
+        item = known.get(number)
+        if item is None:
+            known[number] = incident(number, at=now)
+        elif item.is_open:
+            known[number] = [changed(item, what * 3), worse(item), closed(item, now), changed(item, 1)][what]
+        for transcript in (seldom, often):
+            transcript.update([known[number]], now)
+    found += seldom.close()
+    told += often.close()
+    assert told == found

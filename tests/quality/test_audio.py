@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qualitywatch.ami.events import translate
-from qualitywatch.ami.recording import read_recording
 from qualitywatch.model import (
     AudioState,
     Channel,
@@ -25,6 +22,7 @@ from qualitywatch.model import (
     StatusObservation,
 )
 from qualitywatch.quality.audio import AudioTracker
+from tests.accuracy.findings import events_of
 from tests.conftest import CAPTURES
 from tests.fakes.line import FOREVER, START, Line
 
@@ -36,12 +34,6 @@ INJECTED = {
     "asterisk-20/one-way-audio": {("PJSIP/706", AudioState.HEARS_NOTHING), ("PJSIP/707", AudioState.SENDS_NOTHING)},
 }
 PROMISED_S = 12.0
-
-
-@cache
-def events_of(recording: Path) -> tuple[PbxEvent, ...]:
-    timed = read_recording((recording / "input.ami").read_bytes())
-    return tuple(event for message in timed for event in translate(message.message, message.at))
 
 
 def give(tracker: AudioTracker, event: PbxEvent) -> tuple[StatusObservation, ...]:

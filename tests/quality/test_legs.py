@@ -12,8 +12,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qualitywatch.ami.events import translate
-from qualitywatch.ami.recording import read_recording
 from qualitywatch.model import (
     Alert,
     AlertKey,
@@ -23,7 +21,6 @@ from qualitywatch.model import (
     Evaluation,
     Level,
     Metric,
-    PbxEvent,
     Sample,
     Severity,
     Signal,
@@ -33,7 +30,7 @@ from qualitywatch.pipeline import Pipeline
 from qualitywatch.quality.legs import EXPIRE_EVERY_S, IDLE_ROUNDS, LegBook
 from qualitywatch.quality.neighbours import network
 from qualitywatch.quality.recent import MIN_PACKETS, WINDOW_S, RecentLoss
-from qualitywatch.rules.loader import load_rules
+from tests.accuracy.findings import SHIPPED, events_of
 from tests.conftest import CAPTURES
 
 TO, FROM = Direction.TO_PEER, Direction.FROM_PEER
@@ -355,14 +352,9 @@ def test_neighbours_share_a_network(address: str | None, found: str | None) -> N
 # --- Recordings ----------------------------------------------------------------------------------------------------------
 
 
-def events_of(recording: Path) -> list[PbxEvent]:
-    timed = read_recording((recording / "input.ami").read_bytes())
-    return [event for message in timed for event in translate(message.message, message.at)]
-
-
 def blamed(recording: Path, **facts: Any) -> dict[tuple[str, Direction | None], set[str]]:
     """The segments that the loss alerts of a recording named while they fired."""
-    pipeline = Pipeline("pbx", load_rules([Path(__file__).parents[2] / "rules"]), **facts)
+    pipeline = Pipeline("pbx", SHIPPED, **facts)
     segments: dict[tuple[str, Direction | None], set[str]] = defaultdict(set)
     for event in events_of(recording):
         pipeline.feed(event)
@@ -373,7 +365,7 @@ def blamed(recording: Path, **facts: Any) -> dict[tuple[str, Direction | None], 
 
 
 def last_alert(recording: Path, subject: str, direction: Direction, **facts: Any) -> Alert:
-    pipeline = Pipeline("pbx", load_rules([Path(__file__).parents[2] / "rules"]), **facts)
+    pipeline = Pipeline("pbx", SHIPPED, **facts)
     found = None
     for event in events_of(recording):
         pipeline.feed(event)

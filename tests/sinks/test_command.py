@@ -140,10 +140,12 @@ async def test_the_real_ones_are_set_up_and_checked_together(tmp_path: Path, cap
         )
         assert second == f"victoriametrics: VictoriaMetrics at {other} takes data"
         code, (first, second) = await influx("setup", section, tmp_path, capsys)
-        assert (code, first) == (0, "influxdb1: database rtp is there; data is kept for 30 days")
+        assert (code, first) == (0, "influxdb1: created database rtp; data is kept for 30 days")
         assert "-retentionPeriod=30d" in second
         (policy,) = influxql(url, "rtp", "SHOW RETENTION POLICIES")
         assert policy["duration"] == "720h0m0s"
+        _, (first, _) = await influx("setup", section.replace(", keep: 30d", ""), tmp_path, capsys)
+        assert first == "influxdb1: database rtp exists; data is kept for 30 days", "who asks for nothing leaves it as it is"
         code, (first, _) = await influx("check", section, tmp_path, capsys)
         assert code == 0
         assert "is version 1.6" in first and first.endswith("and database rtp can be written to")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from qualitywatch.sinks.servers.influx1 import Influx1
 from tests.fakes.series_servers import influxdb1, influxql
 
 AT = 1_700_000_000.0
+NUMBERS = count()  # of what was invented: a measurement for each
 # Bytes that are no UTF-8 arrive as lone surrogates (``surrogateescape``).
 SURROGATES = st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF)
 TEXTS = st.text(st.characters() | SURROGATES | st.sampled_from(list(' ,="\\\n\r\t#')), max_size=20)
@@ -23,32 +25,33 @@ TEXTS = st.text(st.characters() | SURROGATES | st.sampled_from(list(' ,="\\\n\r\
 @pytest.fixture(scope="module")
 def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with influxdb1(tmp_path_factory.mktemp("influx")) as url:
-        server = Influx1(url, database="d")
-        server.setup(None)
-        server.close()
         yield url
+
+
+@pytest.fixture(scope="module")
+def server(influx: str) -> Iterator[Influx1]:
+    opened = Influx1(influx, database="d")
+    opened.setup(None)
+    yield opened
+    opened.close()
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8))
-def test_whatever_a_pbx_calls_things_every_line_is_taken(influx: str, names: list[tuple[str, str]]) -> None:
-    server = Influx1(influx, database="d")
+def test_whatever_a_pbx_calls_things_every_line_is_taken(server: Influx1, influx: str, names: list[tuple[str, str]]) -> None:
+    event = f"event{next(NUMBERS)}"
     readings = [
-        Reading("event", AT + n, (("pbx", "office"), ("n", f"n{n}"), ("peer", peer)), {"text": text})
+        Reading(event, AT + n, (("pbx", "office"), ("n", f"n{n}"), ("peer", peer)), {"text": text})
         for n, (peer, text) in enumerate(names)
     ]
     server.write(encode(readings))
-    server.close()
-    rows = influxql(influx, "d", "SELECT * FROM event")
+    rows = influxql(influx, "d", f"SELECT * FROM {event}")
     assert len(rows) == len(names), "one line, one row"
-    influxql(influx, "d", "DROP MEASUREMENT event")
 
 
-def test_texts_come_back_as_they_were(influx: str) -> None:
+def test_texts_come_back_as_they_were(server: Influx1, influx: str) -> None:
     agent = 'Yealink "SIP-T46S", v=66.86 \\ \udce9 ы'
-    server = Influx1(influx, database="d")
     server.write(encode([Reading("told", AT, (("peer", "SIP/a b,c=d"),), {"text": agent})]))
-    server.close()
     (row,) = influxql(influx, "d", "SELECT * FROM told")
     assert (row["peer"], row["text"]) == ("SIP/a b,c=d", 'Yealink "SIP-T46S", v=66.86 \\ \\udce9 ы')
 
@@ -57,12 +60,10 @@ def call(n: int) -> Reading:
     return Reading("call", AT, (("peer", "SIP/provider"),), {"seconds": float(n)})
 
 
-def test_calls_that_end_at_one_instant_are_all_kept(influx: str) -> None:
+def test_calls_that_end_at_one_instant_are_all_kept(server: Influx1, influx: str) -> None:
     encoder = Encoder()
-    server = Influx1(influx, database="d")
     server.write(encoder.encode([call(1), call(2), call(3)]))
     server.write(encoder.encode([call(4)]))
-    server.close()
     rows = influxql(influx, "d", 'SELECT seconds FROM "call"')
     assert [row["seconds"] for row in rows] == [1, 2, 3, 4]
 

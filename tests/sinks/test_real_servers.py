@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 
 from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.ports import SeriesBatch
-from qualitywatch.rules.loader import load_rules
 from qualitywatch.sinks.encoding import encode
 from qualitywatch.sinks.measurements import measurements
 from qualitywatch.sinks.reading import Reading
@@ -19,8 +19,16 @@ from qualitywatch.sinks.server import SinkError
 from qualitywatch.sinks.servers.influx1 import Influx1
 from qualitywatch.sinks.servers.influx2 import Influx2
 from qualitywatch.sinks.servers.victoria import Victoria
-from tests.accuracy.findings import RECORDINGS, RULES, events_of
-from tests.fakes.series_servers import influxdb1, influxql, promql, started, victoria_metrics, victoria_server
+from tests.accuracy.findings import RECORDINGS, SHIPPED, events_of
+from tests.fakes.series_servers import (
+    influxdb1,
+    influxdb1_server,
+    influxql,
+    promql,
+    started,
+    victoria_metrics,
+    victoria_server,
+)
 
 LINES = 1000
 
@@ -30,7 +38,7 @@ def batch_of(effects: Effects) -> SeriesBatch:
 
 
 def readings_of(recording: Path) -> list[Reading]:
-    pipeline = Pipeline(f"{recording.parent.name}.{recording.name}", load_rules([RULES]))
+    pipeline = Pipeline(f"{recording.parent.name}.{recording.name}", SHIPPED)
     batches = [batch_of(pipeline.feed(event)) for event in events_of(recording)]
     return [reading for batch in batches for reading in measurements(batch, lambda pbx, subject: pipeline.labels_of(subject))]
 
@@ -50,7 +58,7 @@ def test_influxdb_1_takes_every_line_of_every_recording(everything: list[Reading
         server = Influx1(url, database="qualitywatch")
         with pytest.raises(SinkError, match=r'no database "qualitywatch": create it with "qualitywatch influx setup"'):
             server.check()
-        assert server.setup(None) == "database qualitywatch is there; data is kept for ever"
+        assert server.setup(None) == "created database qualitywatch; data is kept for ever"
         assert "is version 1.6" in server.check()
         for text in texts(everything):
             server.write(text)
@@ -103,25 +111,72 @@ def test_victoria_metrics_takes_them_too(everything: list[Reading], tmp_path: Pa
 DAY_S = 86_400.0
 
 
+def now_us() -> int:
+    """A real server judges by its own clock what is too old to be kept."""
+    return time.time_ns() // 1000
+
+
 def test_setup_of_influxdb_1_sets_how_long_data_is_kept_and_hides_nothing(tmp_path: Path) -> None:
     with influxdb1(tmp_path) as url:
         httpx.post(f"{url}/query", params={"q": "CREATE DATABASE old"})
         for name, policy in (("new", "qualitywatch"), ("old", "autogen")):
             server = Influx1(url, database=name)
             if name == "old":
-                server.write(b"loss,peer=a percent=1 1700000000000000")
-            for keep_s, days, kept in (
-                (None, "for ever", "0s"),
-                (1 * DAY_S, "for 1 days", "24h0m0s"),
-                (90 * DAY_S, "for 90 days", "2160h0m0s"),
-                (None, "for ever", "0s"),
-            ):
-                assert server.setup(keep_s) == f"database {name} is there; data is kept {days}"
+                httpx.post(f"{url}/query", params={"q": "ALTER RETENTION POLICY autogen ON old REPLICATION 2"})
+                server.write(b"loss,peer=a percent=1 %d" % (now_us() - 1))
+            for days, told, kept in ((1, "for 1 days", "24h0m0s"), (90, "for 90 days", "2160h0m0s")):
+                done = "created database new" if (name, days) == ("new", 1) else f"database {name} exists"
+                assert server.setup(days * DAY_S) == f"{done}; data is kept {told}"
                 (found,) = influxql(url, name, "SHOW RETENTION POLICIES")
                 assert (found["name"], found["duration"], found["default"]) == (policy, kept, True)
-            server.write(b"loss,peer=a percent=2 1700000001000000")
+                assert found["replicaN"] == (2 if name == "old" else 1), "what nobody asked for stays"
+            server.write(b"loss,peer=a percent=2 %d" % now_us())
             server.close()
             assert len(influxql(url, name, "SELECT percent FROM loss")) == (2 if name == "old" else 1)
+
+
+def test_setup_of_influxdb_1_without_a_wish_leaves_it_as_it_is_and_says_how_it_is(tmp_path: Path) -> None:
+    with influxdb1(tmp_path) as url:
+        for name, chosen, told in (
+            ("hours", " WITH DURATION 36h REPLICATION 1 SHARD DURATION 2h NAME chosen", "for 2 days"),
+            ("days", " WITH DURATION 90d NAME chosen", "for 90 days"),
+            ("short", " WITH DURATION 90m", "for 1.5 hours"),
+            ("always", "", "for ever"),
+        ):
+            httpx.post(f"{url}/query", params={"q": f"CREATE DATABASE {name}{chosen}"})
+            before = influxql(url, name, "SHOW RETENTION POLICIES")
+            server = Influx1(url, database=name)
+            assert server.setup(None) == f"database {name} exists; data is kept {told}"
+            server.close()
+            assert influxql(url, name, "SHOW RETENTION POLICIES") == before
+
+
+def test_a_new_database_of_influxdb_1_without_a_wish_is_as_the_server_makes_it(tmp_path: Path) -> None:
+    with influxdb1(tmp_path) as url:
+        httpx.post(f"{url}/query", params={"q": "CREATE DATABASE theirs"})
+        server = Influx1(url, database="ours")
+        assert server.setup(None) == "created database ours; data is kept for ever"
+        server.close()
+        assert influxql(url, "ours", "SHOW RETENTION POLICIES") == influxql(url, "theirs", "SHOW RETENTION POLICIES")
+
+
+@pytest.mark.parametrize(("keep_s", "kept"), [(None, "0s"), (30 * DAY_S, "720h0m0s")])
+def test_a_database_of_influxdb_1_that_nothing_can_be_written_to_is_given_a_policy(
+    keep_s: float | None, kept: str, tmp_path: Path
+) -> None:
+    real = influxdb1_server(tmp_path)
+    config = Path(real.command[-1])
+    config.write_text(config.read_text().replace("[meta]", "[meta]\nretention-autocreate = false"))
+    with started(real):
+        httpx.post(f"{real.url}/query", params={"q": "CREATE DATABASE bare"})
+        for name, done in (("bare", "database bare exists"), ("new", "created database new")):
+            server = Influx1(real.url, database=name)
+            assert server.setup(keep_s).startswith(f"{done}; data is kept for ")
+            server.write(b"loss,peer=a percent=1 %d" % now_us())
+            server.close()
+            (found,) = influxql(real.url, name, "SHOW RETENTION POLICIES")
+            assert (found["duration"], found["default"]) == (kept, True)
+            assert len(influxql(real.url, name, "SELECT percent FROM loss")) == 1
 
 
 def test_a_kind_that_is_not_the_server_is_one_clear_line_also_when_writing(tmp_path: Path) -> None:

@@ -74,35 +74,32 @@ async def test_a_browser_may_log_in_by_name(stranger: httpx.AsyncClient) -> None
         assert (await stranger.get("/api/v1/pbxes", auth=wrong)).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
+@pytest.mark.parametrize("way", ["cookie", "login"])
+async def test_what_a_browser_sends_by_itself_changes_nothing_from_elsewhere(
+    here: House, stranger: httpx.AsyncClient, way: str
+) -> None:
+    if way == "cookie":
+        await stranger.get("/", params={"token": TOKEN})
+    else:
+        stranger.auth = httpx.BasicAuth("anna", PASSWORD)
+    changed = 0
+    for headers, status in (
         ({}, 403),
         ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Sec-Fetch-Site": "none"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "http://127.0.0.1:1"}, 403),
-        ({"Sec-Fetch-Site": "cross-site", "Origin": "OURS"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": here.url}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 201),
-        ({"Origin": "OURS"}, 201),
-    ],
-)
-@pytest.mark.parametrize("way", ["cookie", "login"])
-async def test_what_a_browser_sends_by_itself_changes_nothing_from_elsewhere(
-    here: House, stranger: httpx.AsyncClient, way: str, headers: dict[str, str], status: int
-) -> None:
-    if way == "cookie":
-        await stranger.get("/", params={"token": TOKEN})
-    else:
-        stranger.auth = httpx.BasicAuth("anna", PASSWORD)
-    sent = {name: here.url if value == "OURS" else value for name, value in headers.items()}
-    wish = {"duration_s": 60, "subjects": ["SIP/1"]}
-    answer = await stranger.post("/api/v1/silences", json=wish, headers=sent)
-    assert answer.status_code == status
-    assert len(here.daemon.room.silences()) == (status == 201)
-    if status == 201:
-        assert answer.json()["by"] == ("anna (web)" if way == "login" else "token (web)")
+        ({"Origin": here.url}, 201),
+    ):
+        answer = await stranger.post("/api/v1/silences", json={"duration_s": 60, "subjects": ["SIP/1"]}, headers=headers)
+        assert answer.status_code == status, headers
+        changed += status == 201
+        assert len(here.daemon.room.silences()) == changed, headers
+        if status == 201:
+            assert answer.json()["by"] == ("anna (web)" if way == "login" else "token (web)")
 
 
 async def test_a_script_with_the_token_needs_no_origin(here: House) -> None:

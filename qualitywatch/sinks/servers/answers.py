@@ -21,6 +21,16 @@ _DAY_S: Final = 86_400
 _BUSY: Final = frozenset({408, 425, 429})
 LONGEST_PAUSE_S: Final = 600.0  # whatever a server asks for
 _SHOWN: Final = 200
+_STRANGER: Final = "nobody trusted here vouches for its certificate: name its CA's certificate as ca_file"
+_CERTIFICATES: Final = (  # what OpenSSL says in its words, https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
+    ("certificate has expired", "its certificate has expired: renew it"),
+    ("certificate is not yet valid", "its certificate is not valid yet: check the clocks of both machines"),
+    ("mismatch, certificate is not valid for", "its certificate is made out to another name: write that name in url"),
+    ("self-signed certificate", _STRANGER),
+    ("self signed certificate", _STRANGER),
+    ("unable to get local issuer certificate", _STRANGER),
+    ("unable to get issuer certificate", _STRANGER),
+)
 
 
 def refused(
@@ -60,8 +70,10 @@ def no_database(where: str, status: int | None, reason: str = "") -> SinkError:
 
 
 def unreachable(where: str, reason: object) -> SinkError:
-    """Nothing answers, or not in time."""
-    return SinkError(f"{where} cannot be reached ({reason})", Refusal.LATER)
+    """Nothing answers, not in time, or nobody we trust."""
+    text = str(reason)
+    plain = next((ours for theirs, ours in _CERTIFICATES if theirs in text), text)
+    return SinkError(f"{where} cannot be reached ({plain})", Refusal.LATER)
 
 
 def kept(keep_s: float | None) -> str:

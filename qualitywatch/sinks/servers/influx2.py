@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -21,6 +22,7 @@ from urllib3.exceptions import HTTPError
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
 from qualitywatch.sinks.servers.answers import NOTHING, STORED, TIMEOUT_S, is_other, kept, no_database, refused, unreachable
+from qualitywatch.sinks.servers.trust import authority
 
 _UNKNOWN: Final = "unknown"
 
@@ -37,6 +39,7 @@ class Influx2:
         token: Secret | None,
         where: str | None = None,
         missing: str | None = None,
+        ca_file: Path | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         """``where`` is what it is called when it is no InfluxDB, ``missing`` what it means then that there is nothing."""
@@ -44,7 +47,9 @@ class Influx2:
         self._missing = missing or f'no bucket "{bucket}" or organisation "{org}": create it with "qualitywatch influx setup"'
         self._bucket, self._org, self._token = bucket, org, token
         options: dict[str, Any] = {"token": token.reveal()} if token else {}
-        self._client: Any = InfluxDBClient(url=url, org=org, timeout=round(timeout_s * 1000), enable_gzip=True, **options)
+        self._client: Any = InfluxDBClient(
+            url=url, org=org, timeout=round(timeout_s * 1000), enable_gzip=True, ssl_context=authority(ca_file), **options
+        )
         self._writes: Any = self._client.write_api(write_options=SYNCHRONOUS)
 
     def write(self, text: bytes) -> None:

@@ -8,6 +8,7 @@ Standard: https://docs.victoriametrics.com/#how-to-send-data-from-influxdb-compa
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -15,6 +16,7 @@ import httpx
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.servers.answers import TIMEOUT_S
 from qualitywatch.sinks.servers.influx2 import Influx2
+from qualitywatch.sinks.servers.trust import authority
 
 _ONCE: Final = "-dedup.minScrapeInterval=1ms"
 _FLAG: Final = re.compile(r'flag\{name="dedup\.minScrapeInterval", value="([^"]*)"')
@@ -23,11 +25,16 @@ _FLAG: Final = re.compile(r'flag\{name="dedup\.minScrapeInterval", value="([^"]*
 class Victoria:
     """``sinks.server.Server`` for one VictoriaMetrics; the token is for a proxy before it."""
 
-    def __init__(self, url: str, *, token: Secret | None = None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, *, token: Secret | None = None, ca_file: Path | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._where, self._url = f"VictoriaMetrics at {url}", url
         self._headers = {"Authorization": f"Token {token.reveal()}"} if token is not None else {}
         missing = "no /api/v2/write there: is it VictoriaMetrics?"
-        self._writes = Influx2(url, org="", bucket="", token=token, where=self._where, missing=missing, timeout_s=timeout_s)
+        self._ca_file = ca_file
+        self._writes = Influx2(
+            url, org="", bucket="", token=token, where=self._where, missing=missing, ca_file=ca_file, timeout_s=timeout_s
+        )
 
     def write(self, text: bytes) -> None:
         """Write line protocol in microseconds; raises SinkError."""
@@ -48,7 +55,8 @@ class Victoria:
     def _keeps_once(self) -> bool:
         """Whether it is started so, or does not say."""
         try:
-            told = httpx.get(f"{self._url}/metrics", timeout=TIMEOUT_S, headers=self._headers).text
+            trust = authority(self._ca_file) or True
+            told = httpx.get(f"{self._url}/metrics", timeout=TIMEOUT_S, headers=self._headers, verify=trust).text
         except httpx.HTTPError:
             return True
         found = _FLAG.search(told)

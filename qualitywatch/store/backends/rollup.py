@@ -118,8 +118,13 @@ class RollupStore:
         places = self._places.news((row.key.pbx, row.key.subject) for row in taken if isinstance(row, Rollup | KpiRow))
         rows, self._collected = [*self._collected, *taken, *places], []
         observed, self._observed = self._observed, []
-        # Packing takes a while on a busy PBX: not in the loop that reads from it.
-        await self._database.run(lambda connection: self._waiting.write_out(connection, [*rows, *pack(observed)]))
+
+        def write(connection: sqlite3.Connection) -> int:
+            journals = pack(observed)  # takes a while on a busy PBX: not in the loop that reads from it
+            self._waiting.write_out(connection, [*rows, *journals])
+            return sum(len(journal.packed) for journal in journals)
+
+        self._detail.count_others(await self._database.run(write))
 
     async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
         """Minutes that reach into [since, until), oldest first; hours where the time is long, or its minutes are deleted."""

@@ -14,6 +14,8 @@ from qualitywatch.web.inside import PbxFigures
 from qualitywatch.web.instants import Instant, Text, instant, maybe_instant
 from qualitywatch.web.refusals import responses
 from qualitywatch.web.sources import Sources
+from qualitywatch.web.telling import Told
+from qualitywatch.web.troubles import troubles
 
 router = APIRouter(prefix="/pbxes", tags=["state"])
 
@@ -37,8 +39,8 @@ class Pbxes(BaseModel):
     """Every PBX of the configuration, in its order."""
 
     items: list[Pbx]
-    troubles: list[Text] = Field(
-        description="What ails qualitywatch itself: a full disk, a database that takes nothing; a sentence each, in English."
+    troubles: list[Told] = Field(
+        description="What ails qualitywatch itself: a full disk, a database that takes nothing; a sentence each, by language."
     )
 
 
@@ -67,12 +69,6 @@ def all_shown(sources: Sources, views: Iterable[PbxView]) -> list[Pbx]:
     """PBXes as the API tells of them."""
     inside = sources.inside()
     return [shown(view, inside.pbxes.get(view.name)) for view in views]
-
-
-def troubles(sources: Sources) -> list[str]:
-    """What ails the daemon itself at present."""
-    fed = sources.inside().sinks.items()
-    return [*sources.room.troubles(), *(f"{name}: {sink.trouble}" for name, sink in fed if sink.trouble)]
 
 
 @router.get("", responses=responses(), summary="Every PBX of the configuration")

@@ -16,10 +16,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from qualitywatch.room import PbxView
 from qualitywatch.web.api import alerts, pbxes, peers, trunks
 from qualitywatch.web.asking import Seen
-from qualitywatch.web.instants import Text
 from qualitywatch.web.news import Change, Shared, TooManyPagesError, Topic
 from qualitywatch.web.refusals import RefusalError, responses
 from qualitywatch.web.sources import Sources
+from qualitywatch.web.telling import Told
+from qualitywatch.web.troubles import troubles
 
 router = APIRouter(tags=["state"])
 
@@ -77,7 +78,7 @@ def _news(sources: Sources, changes: Sequence[Change], overflowed: bool) -> Iter
     if topics:
         wanted = {change.pbx for change in changes}
         shown = pbxes.all_shown(sources, [view for name, view in views.items() if name in wanted])
-        yield _told("pbxes", shown, troubles=pbxes.troubles(sources))
+        yield _told("pbxes", shown, troubles=troubles(sources))
     if Topic.PEER in topics:
         yield _told("peers", _peers(sources, views.values(), changes))
     if Topic.TRUNK in topics:
@@ -110,12 +111,12 @@ def _peers(sources: Sources, views: Iterable[PbxView], changes: Iterable[Change]
 
 class _Told(BaseModel):
     items: list[BaseModel]
-    troubles: list[Text] | None = None
+    troubles: list[Told] | None = None
     total: int | None = None
 
 
 def _told(
-    event: str, items: Sequence[BaseModel], total: int | None = None, troubles: list[str] | None = None
+    event: str, items: Sequence[BaseModel], total: int | None = None, troubles: list[dict[str, str]] | None = None
 ) -> ServerSentEvent:
     body = _Told(items=list(items), total=total, troubles=troubles)
     return ServerSentEvent(body.model_dump_json(serialize_as_any=True, exclude_none=False), event=event)

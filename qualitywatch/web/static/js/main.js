@@ -65,7 +65,7 @@ function head() {
     </header>
     ${state.loggedOut ? html`<div class="banner" role="alert">${t("logged_out")}</div>` : nothing}
     ${state.troubles.length ? html`<div class="banner" id="troubles" role="alert">${t("troubles")}
-      ${state.troubles.map((each) => html`<div>${each}</div>`)}</div>` : nothing}`;
+      ${state.troubles.map((each) => html`<div>${each[currentLanguage()]}</div>`)}</div>` : nothing}`;
 }
 
 function draw() {

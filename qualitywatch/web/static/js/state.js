@@ -4,7 +4,7 @@ export const state = {
   loggedOut: false,
   loaded: false,
   pbxes: [],
-  troubles: [], // of the daemon itself, in its own words
+  troubles: [], // of the daemon itself, a sentence by language each
   peers: new Map(), // by key
   trunks: new Map(), // by key
   queues: [],

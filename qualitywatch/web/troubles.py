@@ -1,0 +1,57 @@
+"""What ails the daemon itself: a disk that is full, a database that takes nothing; a sentence each, in each language.
+
+Strategy: the sentence says what it means for the reader; the reason is appended as whoever refused has put it, in English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from qualitywatch.notify.legible import legible
+from qualitywatch.web.inside import SinkFigures
+from qualitywatch.web.sources import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentences:
+    cannot_store: str
+    waiting: str
+    lost: str
+    refused: str
+
+
+_WORDS: Final[Mapping[str, _Sentences]] = {
+    "en": _Sentences(
+        cannot_store="Nothing can be stored: {reason}",
+        waiting="{name}: nothing can be written there, readings waiting on disk: {count}. {reason}",
+        lost="{name}: readings lost since the start, there was no room for more on disk: {count}",
+        refused="{name}: readings it refused for good since the start: {count}",
+    ),
+    "ru": _Sentences(
+        cannot_store="Ничего нельзя сохранить: {reason}",
+        waiting="{name}: туда нельзя писать, измерений ждёт на диске: {count}. {reason}",
+        lost="{name}: потеряно измерений с запуска, на диске не хватило места: {count}",
+        refused="{name}: измерений, которые база не приняла, с запуска: {count}",
+    ),
+}
+
+
+def troubles(sources: Sources) -> list[dict[str, str]]:
+    """Everything at present, by language."""
+    told = [_in_each("cannot_store", reason=reason) for reason in sources.room.troubles()]
+    return told + [each for name, sink in sources.inside().sinks.items() for each in _of_database(name, sink)]
+
+
+def _of_database(name: str, sink: SinkFigures) -> Iterator[dict[str, str]]:
+    if sink.trouble is not None:
+        yield _in_each("waiting", name=name, count=sink.spooled, reason=sink.trouble)
+    if sink.dropped:
+        yield _in_each("lost", name=name, count=sink.dropped)
+    if sink.refused:
+        yield _in_each("refused", name=name, count=sink.refused)
+
+
+def _in_each(sentence: str, **facts: object) -> dict[str, str]:
+    return {language: legible(str(getattr(words, sentence)).format(**facts)) for language, words in _WORDS.items()}
