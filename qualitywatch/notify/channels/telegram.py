@@ -173,9 +173,9 @@ class TelegramNotifier:
         )
         return message if self._options.buttons else replace(message, buttons=())
 
-    def pause_s(self) -> float:
+    def pause_s(self, *, is_news: bool = False) -> float:
         """How long Telegram's limits make the next message or edit in this chat wait."""
-        return self._api.pause_s(self._chat_id)
+        return self._api.pause_s(self._chat_id, is_news=is_news)
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> int:
         """Send a new message, its attachment below it; return its id when Telegram has it.  Raises NotifyError."""
@@ -186,6 +186,7 @@ class TelegramNotifier:
             thread_id=self._options.thread_id,
             reply_to=reply_to,
             buttons=notification.buttons,
+            is_news=True,
         )
         await self._attach(message_id, notification)
         return message_id
