@@ -1,22 +1,17 @@
-"""InfluxDB 2 (and 3, and VictoriaMetrics, which take the same writes) through its own client, one write at a time.
+"""InfluxDB 2 (and 3, and VictoriaMetrics, which take the same writes), one write at a time.
 
-Strategy: only the client's synchronous mode is used: its batching mode drops data after three minutes of outage and grows
-without bound meanwhile; batching, retrying and waiting are the sink's.
+Strategy: a write is one request and nothing else: batching, retrying and waiting are the sink's.  The bucket is made by
+influxdb-client, which is loaded for that alone: it costs 27 MB, and its batching mode drops data after three minutes of outage.
 Standard: https://docs.influxdata.com/influxdb/v2/api/
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+import gzip
+from importlib import import_module
+from typing import Final
 
-from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
-from influxdb_client.domain.write_precision import WritePrecision
-from influxdb_client.rest import ApiException
-from urllib3.exceptions import HTTPError
+import httpx
 
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
@@ -43,40 +38,41 @@ class Influx2:
         self._where = where or f"InfluxDB at {url}"
         self._missing = missing or f'no bucket "{bucket}" or organisation "{org}": create it with "qualitywatch influx setup"'
         self._bucket, self._org, self._token = bucket, org, token
-        options: dict[str, Any] = {"token": token.reveal()} if token else {}
-        self._client: Any = InfluxDBClient(url=url, org=org, timeout=round(timeout_s * 1000), enable_gzip=True, **options)
-        self._writes: Any = self._client.write_api(write_options=SYNCHRONOUS)
+        self._url, self._timeout_s = url, timeout_s
+        headers = {"Authorization": f"Token {token.reveal()}"} if token else {}
+        self._client = httpx.Client(base_url=url, timeout=timeout_s, headers=headers)
 
     def write(self, text: bytes) -> None:
         """Write line protocol in microseconds; raises SinkError."""
-        with self._explained():
-            self._writes.write(bucket=self._bucket, record=text, write_precision=WritePrecision.US)
-            if (status := self._status()) != STORED:
-                raise no_database(self._where, status)
+        answer = self._ask(
+            "POST",
+            "/api/v2/write",
+            params={"org": self._org, "bucket": self._bucket, "precision": "us"},
+            content=gzip.compress(text, compresslevel=5),
+            headers={"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=utf-8"},
+        )
+        if answer.status_code != STORED:
+            raise no_database(self._where, answer.status_code)
 
     def setup(self, keep_s: float | None) -> str:
         """Create the bucket, or set the retention of the one there is if one is wanted."""
-        new_rule: Any = BucketRetentionRules
-        rules = [new_rule(type="expire", every_seconds=round(keep_s))] if keep_s is not None else []
         if self._check_version() == _UNKNOWN:
             raise SinkError(
                 f"{self._where} does not say that it is InfluxDB: for VictoriaMetrics write kind: victoriametrics", Refusal.FIX
             )
-        with self._explained():
-            buckets = self._client.buckets_api()
-            # Of this organisation: a token of an operator sees those of all, and their buckets may be called the same.
-            found = buckets.find_buckets(name=self._bucket, org=self._org).buckets
-            if not found:
-                bucket = buckets.create_bucket(bucket_name=self._bucket, org=self._org, retention_rules=rules)
-            else:
-                bucket = found[0]
-                if rules:  # servers ignore that there is none: what somebody chose stays
-                    bucket.retention_rules = rules
-                    bucket = buckets.update_bucket(bucket=bucket)
-            lasts_s = next((rule.every_seconds for rule in bucket.retention_rules or []), 0)
+        made = import_module("qualitywatch.sinks.servers.bucket").make(
+            self._url,
+            where=self._where,
+            org=self._org,
+            bucket=self._bucket,
+            token=self._token,
+            missing=self._missing,
+            keep_s=keep_s,
+            timeout_s=self._timeout_s,
+        )
         self.probe()
-        done = f"bucket {self._bucket} exists" if found else f"created bucket {self._bucket}"
-        return f"{done}; {kept(lasts_s or None)}"
+        done = f"bucket {self._bucket} exists" if made.was_there else f"created bucket {self._bucket}"
+        return f"{done}; {kept(made.lasts_s or None)}"
 
     def check(self) -> str:
         """Say which version is there, and that the bucket can be written to."""
@@ -88,17 +84,15 @@ class Influx2:
         """Write nothing, to see whether it would be taken; raises SinkError."""
         self.write(NOTHING)
 
+    def close(self) -> None:
+        """Give back connections."""
+        self._client.close()
+
     def _check_version(self) -> str:
-        with self._explained():
-            version = str(self._client.version() or _UNKNOWN)
+        version = str(self._ask("GET", "/ping").headers.get("X-Influxdb-Version", "")) or _UNKNOWN
         if is_other(version, 2):
             raise self._wrong_version(version)
         return version
-
-    def _status(self) -> int | None:
-        """Of the last answer; the client itself only tells good from bad."""
-        answer = getattr(self._client.api_client, "last_response", None)
-        return getattr(answer, "status", None)
 
     def _wrong_version(self, version: str) -> SinkError:
         what = "InfluxDB, version" if "InfluxDB" not in self._where else "version"
@@ -109,38 +103,18 @@ class Influx2:
     def _known_version(self) -> str:
         """For a message: why there is nothing where we write."""
         try:
-            return str(self._client.version())
-        except (ApiException, HTTPError, OSError):
+            return str(self._client.get("/ping").headers.get("X-Influxdb-Version", ""))
+        except httpx.HTTPError:
             return _UNKNOWN
 
-    def close(self) -> None:
-        """Give back connections."""
-        self._client.close()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _ask(self, method: str, path: str, **options: object) -> httpx.Response:
         try:
-            yield
-        except ApiException as exc:
-            if not exc.status:  # the client's own way to tell of TLS that could not be agreed: nobody has answered
-                raise unreachable(self._where, _last_words(exc.reason)) from None
-            if exc.status == 404 and is_other(version := self._known_version(), 2):
-                raise self._wrong_version(version) from None
-            headers: Any = exc.headers
-            retry_after = headers.get("Retry-After") if headers else None
-            # Not chained: the answer's headers may repeat what we sent.
-            raise refused(self._where, exc.status or 0, exc.body, retry_after, self._missing, self._token) from None
-        except (HTTPError, OSError) as exc:
-            raise unreachable(self._where, _plain(exc)) from None
-        except (TypeError, ValueError, AttributeError):  # what its client makes of a page for people
-            raise no_database(self._where, self._status()) from None
-
-
-def _last_words(reason: object) -> str:
-    return " ".join(str(reason).split()).rpartition("SSLError")[2].strip(" :()") or "TLS could not be agreed"
-
-
-def _plain(error: Exception) -> str:
-    reason: object = getattr(error, "reason", None) or error
-    text = str(reason)
-    return text.rpartition(": ")[2] or type(error).__name__
+            answer = self._client.request(method, path, **options)  # type: ignore[arg-type]
+        except httpx.TransportError as exc:
+            raise unreachable(self._where, str(exc) or type(exc).__name__) from None
+        if answer.is_success:
+            return answer
+        if answer.status_code == 404 and is_other(version := self._known_version(), 2):
+            raise self._wrong_version(version)
+        pause = answer.headers.get("Retry-After")
+        raise refused(self._where, answer.status_code, answer.content, pause, self._missing, self._token)
