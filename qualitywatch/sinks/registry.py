@@ -1,6 +1,6 @@
 """The databases there are.  A new one is a file in ``servers/`` and a line here.
 
-Clients are imported when one is built: influxdb-client costs 30 MiB, which only who writes to InfluxDB pays.
+What they need is imported when one is built: only who writes to a database pays for it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
 
+from qualitywatch import lean
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Server
 
@@ -28,12 +29,14 @@ class ServerOptions:
 
 
 def _influx2(options: ServerOptions) -> Server:
+    lean.load("httpx")
     module = import_module("qualitywatch.sinks.servers.influx2")
     server: Server = module.Influx2(options.url, org=options.org, bucket=options.bucket, token=options.token)
     return server
 
 
 def _influx1(options: ServerOptions) -> Server:
+    lean.load("httpx")
     module = import_module("qualitywatch.sinks.servers.influx1")
     server: Server = module.Influx1(
         options.url, database=options.database, username=options.username, password=options.password
@@ -42,6 +45,7 @@ def _influx1(options: ServerOptions) -> Server:
 
 
 def _victoria(options: ServerOptions) -> Server:
+    lean.load("httpx")
     server: Server = import_module("qualitywatch.sinks.servers.victoria").Victoria(options.url, token=options.token)
     return server
 

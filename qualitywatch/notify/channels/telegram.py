@@ -16,6 +16,7 @@ from importlib import import_module, util
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
+from qualitywatch import lean
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Attachment, Bulletin, Notification
 from qualitywatch.notify import render
@@ -122,6 +123,7 @@ class TelegramNotifier:
         check(targets)
         if not targets:
             return {}
+        lean.load("telegram")
         make_api: type[BotApi] = import_module("qualitywatch.notify.botapi").BotApi  # only now: it costs 240 ms and 25 MiB
         users = Counter(map(_bot_of, targets.values()))
         apis: dict[object, BotApi] = {}
