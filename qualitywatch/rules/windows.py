@@ -67,7 +67,7 @@ class Aggregate(StrEnum):
 _MEDIANS: Final = frozenset({Metric.RTT_MS, Metric.POST_DIAL_DELAY_S, Metric.QUALIFY_RTT_MS})
 
 
-LEFT_OUT_KEPT: Final = 50
+LEFT_OUT_KEPT: Final = 10
 _Place: TypeAlias = tuple[str, str, Direction | None]  # PBX, subject, direction
 
 
