@@ -19,8 +19,8 @@ class RecentLoss:
     __slots__ = ("_reports", "_unsplit", "lost", "packets")
 
     def __init__(self) -> None:
-        # Instant, packets, lost, and 1 where the other leg's gaps are in it, one report after the other: of ten thousand
-        # streams, tuples would take four times the memory, and be walked through by the garbage collector.
+        # Instant, packets (negative where the other leg's gaps are in it) and lost, one report after the other: of ten thousand
+        # streams, tuples would take five times the memory, and be walked through by the garbage collector.
         self._reports = array("d")
         self.packets = self.lost = 0.0
         self._unsplit = 0
@@ -30,7 +30,7 @@ class RecentLoss:
         if sample.verdict not in TRUSTED or sample.weight <= 0:
             return
         lost, unsplit = sample.value * sample.weight / 100, sample.verdict is Verdict.NOT_SPLIT
-        self._reports.extend((sample.at, sample.weight, lost, unsplit))
+        self._reports.extend((sample.at, -sample.weight if unsplit else sample.weight, lost))
         self.packets += sample.weight
         self.lost += lost
         self._unsplit += unsplit
@@ -59,10 +59,11 @@ class RecentLoss:
         reports = self._reports
         gone, end = 0, len(reports)
         while gone < end and reports[gone] <= now - WINDOW_S:
-            self.packets -= reports[gone + 1]
+            packets = reports[gone + 1]
+            self.packets -= abs(packets)
             self.lost -= reports[gone + 2]
-            self._unsplit -= reports[gone + 3] > 0
-            gone += 4
+            self._unsplit -= packets < 0
+            gone += 3
         del reports[:gone]
         if not reports:
             self.packets = self.lost = 0.0  # what rounding has left

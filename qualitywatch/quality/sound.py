@@ -83,8 +83,8 @@ class Way:
         self.proven = False
         self._from_zero = from_zero
         self._last: Mark | None = None
-        self.quiet: list[float] = []  # reports in which nothing moved, the latest of them
-        self._paces: list[float] = []
+        self.quiet: tuple[float, ...] = ()  # reports in which nothing moved, the latest of them
+        self._paces = array("d")
 
     def report(self, at: float, mark: Mark | None) -> bool:
         """Take in a report of the receiver, None when it has received nothing; return whether something moved."""
@@ -92,17 +92,19 @@ class Way:
             mark = None
         if mark is None or mark == self._last:
             if at - max([self.since_at, *self.quiet[-1:]]) >= APART_S:
-                self.quiet = [*self.quiet, at][-REPORTS_NEEDED:]
+                self.quiet = (*self.quiet, at)[-REPORTS_NEEDED:]
             return False
         self._note_pace(at, mark)
         self.proven = self.proven or self._last is not None
         self.arrived = True
-        self.since_at, self._last, self.quiet, self._from_zero = at, mark, [], False
+        self.since_at, self._last, self.quiet, self._from_zero = at, mark, (), False
         return True
 
     def _note_pace(self, at: float, mark: Mark) -> None:
         if self._last is not None and self._last[0] == mark[0] and at - self.since_at >= APART_S:
-            self._paces = [*self._paces, (mark[1] - self._last[1]) / (at - self.since_at)][-2 * STEADY_INTERVALS :]
+            self._paces.append((mark[1] - self._last[1]) / (at - self.since_at))
+            if len(self._paces) > 2 * STEADY_INTERVALS:
+                del self._paces[0]
 
     @property
     def quiet_for_s(self) -> float:
