@@ -42,7 +42,7 @@ class Job:
     work: Work
 
 
-def calendar(*, prune_series: Work, poll_user_agents: Work) -> tuple[Job, ...]:
+def calendar(*, prune_series: Work, poll_user_agents: Work, collect_garbage: Work) -> tuple[Job, ...]:
     """Return the daemon's table of jobs; odd minutes, because every other program wakes on the full hour.
 
     User-Agents are asked for every hour: PJSIP says nothing of a new one that registers at an unchanged contact.
@@ -50,6 +50,7 @@ def calendar(*, prune_series: Work, poll_user_agents: Work) -> tuple[Job, ...]:
     return (
         Job("prune_series", {"minute": 17}, prune_series),
         Job("poll_user_agents", {"minute": 37}, poll_user_agents),
+        Job("collect_garbage", {"minute": 53}, collect_garbage),
     )
 
 

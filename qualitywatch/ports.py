@@ -279,7 +279,7 @@ class Notifier(Protocol):
         """Say it in this target's language; never fails, never does I/O."""
         ...
 
-    def pause_s(self) -> float:
+    def pause_s(self, *, is_news: bool = False) -> float:
         """How long the channel's own limits make the next message or edit wait; 0 when it may go now."""
         ...
 

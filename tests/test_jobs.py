@@ -119,8 +119,8 @@ def test_impossible_time_is_a_configuration_error(when: dict[str, int | str]) ->
 
 
 async def test_the_daemons_table_keeps_away_from_summer_time() -> None:
-    jobs = calendar(prune_series=Work(), poll_user_agents=Work())
-    assert [job.name for job in jobs] == ["prune_series", "poll_user_agents"]
+    jobs = calendar(prune_series=Work(), poll_user_agents=Work(), collect_garbage=Work())
+    assert [job.name for job in jobs] == ["prune_series", "poll_user_agents", "collect_garbage"]
     assert all(job.when.get("hour", 4) not in range(1, 4) for job in jobs)
     running = CalendarJobs(jobs, ZoneInfo("Europe/Berlin"))  # accepts them all
     running.start()

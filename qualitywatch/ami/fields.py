@@ -7,6 +7,7 @@ digits of other scripts) and refuse very long numbers with an error.
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import Final
 
 from qualitywatch.ami.codec import Message
@@ -61,15 +62,21 @@ def channel(message: Message, prefix: str = "") -> Channel | None:
     uniqueid = message.get(f"{prefix}Uniqueid")
     if not name or not uniqueid:
         return None
+    linkedid = message.get(f"{prefix}Linkedid") or None
     return Channel(
         name=name,
         uniqueid=uniqueid,
-        linkedid=message.get(f"{prefix}Linkedid") or None,
-        state=message.get(f"{prefix}ChannelStateDesc") or None,
-        caller_number=caller_name(message.get(f"{prefix}CallerIDNum")),
-        caller_name=caller_name(message.get(f"{prefix}CallerIDName")),
-        codec=_codec(message, prefix),
+        linkedid=uniqueid if linkedid == uniqueid else linkedid,
+        state=_one(message.get(f"{prefix}ChannelStateDesc") or None),
+        caller_number=_one(caller_name(message.get(f"{prefix}CallerIDNum"))),
+        caller_name=_one(caller_name(message.get(f"{prefix}CallerIDName"))),
+        codec=_one(_codec(message, prefix)),
     )
+
+
+def _one(text: str | None) -> str | None:
+    """The same object for every channel that has it, as long as one does: thousands of channels are of a few hundred people."""
+    return intern(text) if text is not None else None
 
 
 def _codec(message: Message, prefix: str) -> str | None:

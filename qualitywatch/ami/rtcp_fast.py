@@ -48,20 +48,25 @@ _BLOCK_NAMES: Final = frozenset(
 
 
 class ChannelBlocks:
-    """Blocks of channels that were read already; those not met for long are forgotten."""
+    """Blocks of channels that were read already; those not met for long are forgotten.
+
+    A block is known by Python's keyed hash of it, 64 bits that nobody outside can foresee: that two of those kept have the same
+    is as likely as one in a hundred thousand million, and their bytes would be ten megabytes.
+    """
 
     __slots__ = ("_new", "_old")
 
     def __init__(self) -> None:
-        self._new: dict[bytes, Channel] = {}
-        self._old: dict[bytes, Channel] = {}
+        self._new: dict[int, Channel] = {}
+        self._old: dict[int, Channel] = {}
 
     def read(self, block: bytes) -> Channel | None:
         """The channel a block tells of; None when it is none, or holds more than a block does."""
-        found = self._new.get(block)
+        key = hash(block)
+        found = self._new.get(key)
         if found is not None:
             return found
-        found = self._old.get(block)
+        found = self._old.get(key)
         if found is None:
             if not all(line.partition(b":")[0] in _BLOCK_NAMES for line in block.split(b"\r\n")):
                 return None
@@ -70,7 +75,7 @@ class ChannelBlocks:
                 return None
         if len(self._new) >= KEPT:
             self._old, self._new = self._new, {}
-        self._new[block] = found
+        self._new[key] = found
         return found
 
 

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn
 
-from qualitywatch.app import assembly
+from qualitywatch.app import assembly, garbage
 from qualitywatch.app.ground import Ground
 from qualitywatch.app.insight import Insight
 from qualitywatch.app.keeper import Keeper
@@ -146,7 +146,9 @@ class Shift:
             await notifier.close()
 
     async def _serve(self, over: asyncio.Event, begun: Callable[[], None]) -> None:
-        regular = calendar(prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents)
+        regular = calendar(
+            prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents, collect_garbage=garbage.collect
+        )
         jobs = CalendarJobs((*regular, *self._reporting.jobs()), self.config.timezone)
         jobs.start()
         try:

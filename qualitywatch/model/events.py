@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from sys import intern
 from typing import TypeAlias
 
 from qualitywatch.model.levels import QueuesListed, QueueSummarySeen
@@ -31,7 +32,7 @@ class Channel:
 @lru_cache(maxsize=16_384)
 def _peer_of(channel: str) -> str:
     head, dash, tail = channel.rpartition("-")
-    return head if dash and tail else channel
+    return intern(head) if dash and tail else channel  # one object for all channels of a peer
 
 
 @dataclass(frozen=True, slots=True)

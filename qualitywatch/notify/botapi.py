@@ -115,9 +115,9 @@ class BotApi:
 
     # --- to chats
 
-    def pause_s(self, chat: Chat) -> float:
+    def pause_s(self, chat: Chat, *, is_news: bool = False) -> float:
         """How long Telegram's limits make the next message or edit in a chat wait."""
-        return self._pacer.pause_s(chat, asyncio.get_running_loop().time())
+        return self._pacer.pause_s(chat, asyncio.get_running_loop().time(), is_news=is_news)
 
     async def send(
         self,
@@ -130,14 +130,15 @@ class BotApi:
         buttons: Buttons = (),
         silent: bool = False,
         urgent: bool = False,
+        is_news: bool = False,
     ) -> int:
         """Send one message, return its id when Telegram has it.
 
         What Telegram refuses for its form is sent again in a poorer one, without markup, buttons or topic: a plain alert in
         the wrong place is better than none.  ``urgent`` is for somebody who looks at the screen: it hardly waits for the
-        budget of the chat.
+        budget of the chat.  ``is_news``: it need not wait for changes of other messages.
         """
-        await self._turn(chat, urgent)
+        await self._turn(chat, urgent, is_news=is_news)
 
         async def attempt(form: _Form) -> Message:
             text, parse_mode = form.text(html, plain)
@@ -329,12 +330,12 @@ class BotApi:
         )
         return bot, request
 
-    async def _turn(self, chat: Chat, urgent: bool = False, patience_s: float = _PATIENCE_S) -> None:
+    async def _turn(self, chat: Chat, urgent: bool = False, patience_s: float = _PATIENCE_S, *, is_news: bool = False) -> None:
         loop = asyncio.get_running_loop()
         if urgent and not self._pacer.may_answer(chat, loop.time()):
             raise NotifyError(f"more is asked in the chat {chat} than alerts leave room to answer", permanent=False)
         until = loop.time() + (_PATIENCE_S if urgent else patience_s)
-        while (pause_s := self._pacer.pause_s(chat, loop.time())) > 0:
+        while (pause_s := self._pacer.pause_s(chat, loop.time(), is_news=is_news)) > 0:
             if (left_s := until - loop.time()) < pause_s:
                 if not urgent:
                     text = f"Telegram's limits make the chat {chat} wait {pause_s:.0f} s"
@@ -342,7 +343,7 @@ class BotApi:
                 await asyncio.sleep(left_s)
                 break
             await asyncio.sleep(pause_s)
-        self._pacer.spend(chat, loop.time(), is_answer=urgent)
+        self._pacer.spend(chat, loop.time(), is_answer=urgent, is_news=is_news)
 
     async def _deliver(self, chat: Chat, form: _Form, attempt: Callable[[_Form], Awaitable[Message | bool]]) -> int:
         """Try poorer and poorer forms until Telegram takes one; return the id of the message."""

@@ -132,7 +132,10 @@ class Carrier:
         picture = None
         if step is None:
             step, picture = self._drawn[0]
-        if step.kind is not StepKind.NOTE and (pause_s := self._notifier.pause_s()) > 0:
+        is_news = step.kind is StepKind.SEND
+        if step.kind is not StepKind.NOTE and (pause_s := self._notifier.pause_s(is_news=is_news)) > 0:
+            if not is_news:
+                return pause_s  # unless something new is learnt: news passes changes
             await asyncio.sleep(pause_s)  # whatever is learnt meanwhile is looked at together
             return 0
         if step.kind is StepKind.PICTURE:

@@ -57,6 +57,6 @@ class PlainTarget(Generic[OptionsT]):
             dashboards=self._options.dashboards,
         )
 
-    def pause_s(self) -> float:
+    def pause_s(self, *, is_news: bool = False) -> float:
         """Nothing has limits that are known before it is asked."""
         return 0.0

@@ -70,16 +70,19 @@ class Transcript:
                     self._idle_until = math.inf if due_at is None else -math.inf
                     break
                 at = self._idle_until = due_at
-            elif (pause_s := self._pacer.pause_s(self._chat, at)) > 0 and step.kind is not StepKind.NOTE:
+            elif (pause_s := self._pause_s(step, at)) > 0 and step.kind is not StepKind.NOTE:
                 at += pause_s
             else:
                 self._at = at
                 self._carry(step, at)
 
+    def _pause_s(self, step: Step, at: float) -> float:
+        return self._pacer.pause_s(self._chat, at, is_news=step.kind is StepKind.SEND)
+
     def _carry(self, step: Step, at: float) -> None:
         message_id = next(self._message_ids) if step.kind is StepKind.SEND else step.message_id
         if step.notification is not None and message_id is not None:
-            self._pacer.spend(self._chat, at)
             is_new = step.kind is StepKind.SEND
+            self._pacer.spend(self._chat, at, is_news=is_new)
             self._lines.append(Line(at, self._chat, message_id, is_new, step.notification.plain))
         self._lane.done(step, message_id, at)

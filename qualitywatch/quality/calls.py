@@ -8,6 +8,8 @@ from qualitywatch.quality.codecs import Codec, codec_named
 from qualitywatch.quality.counters import Counters
 from qualitywatch.quality.split import GapSplit, SentCounter
 
+SSRCS_KEPT = 100  # a stream that is renewed with every report is none that anybody reports on
+
 
 class Stream:
     """One RTP stream as the reports about it describe it: the last counters, and for our own streams the gap balance."""
@@ -25,7 +27,7 @@ class Media:
     __slots__ = ("_our_last", "bridged_undecoded", "known_report_at", "our_clock", "our_ssrcs", "peer_clock", "sent", "streams")
 
     def __init__(self) -> None:
-        self.our_ssrcs: set[int] = set()
+        self.our_ssrcs: tuple[int, ...] = ()  # mostly one
         self.known_report_at: float | None = None
         self.sent = SentCounter()
         self.our_clock = ClockRate()
@@ -36,8 +38,8 @@ class Media:
 
     def note_ours(self, at: float, ssrc: int | None, sender: SenderInfo | None) -> None:
         """Take in what a report of ours says about our own stream."""
-        if ssrc is not None:
-            self.our_ssrcs.add(ssrc)
+        if ssrc is not None and ssrc not in self.our_ssrcs:
+            self.our_ssrcs = (*self.our_ssrcs, ssrc)[-SSRCS_KEPT:]
         self.sent.observe(at, sender.packets if sender is not None else None)
         if sender is None:
             return

@@ -73,14 +73,18 @@ class Engine:
 
     def _known(self, pbx: str) -> Iterable[Observation]:
         """Everything that some rule goes by at present, each thing once."""
-        found: dict[int, Observation] = {}
+        found: dict[object, Observation] = {}
         for name, rule in self._rules.items():
             recalling: object = rule
             if isinstance(recalling, Recalling):
                 for subject in recalling.subjects():
                     for way in (None, *Direction):
                         seen = recalling.seen(AlertKey(name, pbx, subject, way))
-                        found |= {id(observation): observation for observation, _ in seen}
+                        # Windows make samples anew whenever they are asked.
+                        found |= {
+                            (observation if isinstance(observation, Sample) else id(observation)): observation
+                            for observation, _ in seen
+                        }
         return found.values()
 
     def knows(self, rule: str) -> bool:

@@ -3,7 +3,7 @@
 Strategy: the window holds the samples of all calls of the subject; loss is weighted by packets, so that it is lost over
 expected and never a mean of percentages; what is no matter of packets (a call's duration) counts once for each call.  Below a
 minimum of expected packets or calls, or when the newest sample is stale, nothing is said.  Samples nobody can vouch for are
-left out, by metric.
+left out, by metric.  What is in a window is held in columns (``rules.columns``).
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
 from qualitywatch.document import Section
 from qualitywatch.model import VOICE_METRICS, AlertKey, Direction, Metric, Observation, Sample, Signal, Verdict
+from qualitywatch.rules.columns import SampleColumns
 from qualitywatch.rules.spec import Common
 
 _LOSS: Final = frozenset({Verdict.OK, Verdict.NEGATIVE_LOSS, Verdict.NOT_SPLIT})
@@ -66,7 +67,7 @@ class Aggregate(StrEnum):
 _MEDIANS: Final = frozenset({Metric.RTT_MS, Metric.POST_DIAL_DELAY_S, Metric.QUALIFY_RTT_MS})
 
 
-LEFT_OUT_KEPT: Final = 50
+LEFT_OUT_KEPT: Final = 10
 _Place: TypeAlias = tuple[str, str, Direction | None]  # PBX, subject, direction
 
 
@@ -113,7 +114,7 @@ class Window:
         self.key = key
         self.keys: tuple[AlertKey, ...] = () if key is None else (key,)
         self.edge = edge
-        self.samples: deque[Sample] | None = None  # None until one was counted
+        self.samples: SampleColumns | None = None  # None until one was counted
         self.left_out: deque[Sample] | None = None  # the latest that were not counted, for whoever asks why
         self.newest_at = self.near_until = -math.inf
 
@@ -162,12 +163,12 @@ class SampleWindows:
         """Take in a sample."""
         samples, at, window_s = window.samples, sample.at, self._window_s
         if samples is None:
-            samples = window.samples = deque()
+            samples = window.samples = SampleColumns()
         samples.append(sample)
         if at > window.newest_at:  # noqa: PLR1730 - with every sample, and cheaper than to ask max()
             window.newest_at = at
-        while samples[0].at <= at - window_s:
-            samples.popleft()
+        if samples.first_at <= at - window_s:
+            samples.drop_until(at - window_s)
         edge = window.edge
         if edge is None or ((sample.value <= edge) if self._lower else (sample.value >= edge)):
             window.near_until = window.newest_at + window_s
@@ -177,7 +178,8 @@ class SampleWindows:
         window = self._window(key)
         if window is None:
             return []
-        counted, left_out = window.samples or (), window.left_out or ()
+        counted = [] if window.samples is None else list(window.samples.rebuilt(self._metric, key))
+        left_out = window.left_out or ()
         newest = max((sample.at for sample in (*counted, *left_out)), default=0.0)
         every = [*((sample, True) for sample in counted), *((sample, False) for sample in left_out)]
         recent = [each for each in every if each[0].at > newest - self._options.window_s]
@@ -195,23 +197,20 @@ class SampleWindows:
             # Known from before a restart: an empty window proves nothing until it has been open for its whole length.
             opened_at = self._asked_at.setdefault(key, now)
             return Reading(None, Signal.UNKNOWN if now - opened_at < self._options.window_s else Signal.GONE)
-        while samples and samples[0].at <= now - self._options.window_s:
-            samples.popleft()
+        samples.drop_until(now - self._options.window_s)
         if not samples:
             return Reading(None, Signal.GONE)
-        packets = 0.0
-        for sample in samples:
-            packets += sample.weight
-        if packets < self._options.min_expected or samples[-1].at < now - self._options.stale_after_s:
+        packets = samples.packets()
+        if packets < self._options.min_expected or samples.last_at < now - self._options.stale_after_s:
             return Reading(None, Signal.UNKNOWN)
         details = {"packets": f"{packets:.0f}"} if self._options.metric in VOICE_METRICS else {}
         details["window_s"] = f"{self._options.window_s:.0f}"
-        calls = {sample.uniqueid for sample in samples if sample.uniqueid}
+        calls = samples.calls() - {""}
         if calls:
             details["calls"] = str(len(calls))
-        if samples[-1].codec:
-            details["codec"] = samples[-1].codec
-        if Verdict.UNGROUNDED_CODEC in self._usable and any(s.verdict is Verdict.UNGROUNDED_CODEC for s in samples):
+        if samples.last_codec:
+            details["codec"] = samples.last_codec
+        if Verdict.UNGROUNDED_CODEC in self._usable and samples.has(Verdict.UNGROUNDED_CODEC):
             details["provisional"] = "yes"
         return Reading(_figure(self._options.aggregate, samples, packets), None, details)
 
@@ -219,13 +218,12 @@ class SampleWindows:
         """Return what the samples since an instant come to, if there are enough, and drop those before it."""
         window = self._window(key)
         samples = window.samples if window is not None else None
-        while samples and samples[0].at < since:
-            samples.popleft()
+        if samples is None:
+            return None
+        samples.drop_until(math.nextafter(since, -math.inf))
         if not samples:
             return None
-        packets = 0.0
-        for sample in samples:
-            packets += sample.weight
+        packets = samples.packets()
         return _figure(self._options.aggregate, samples, packets) if packets >= self._options.min_expected else None
 
     def forget(self) -> None:
@@ -241,7 +239,7 @@ class SampleWindows:
             if window.left_out and window.left_out[-1].at < horizon:
                 window.left_out = None
             if window.samples is not None:
-                if window.key is not None and (not window.samples or window.samples[-1].at < horizon):
+                if window.key is not None and (not window.samples or window.samples.last_at < horizon):
                     found.append(window.key)
             elif not window.left_out:
                 del self._windows[place]
@@ -265,18 +263,15 @@ class SampleWindows:
         return Window(key, None if key is None else self._edge(place[0], place[1]))
 
 
-def _figure(aggregate: Aggregate, samples: Collection[Sample], packets: float) -> float:
+def _figure(aggregate: Aggregate, samples: SampleColumns, packets: float) -> float:
     match aggregate:
         case Aggregate.WEIGHTED:
-            total = 0.0
-            for sample in samples:
-                total += sample.value * sample.weight
-            return total / packets
+            return samples.weighted_total() / packets
         case Aggregate.MEAN:
-            return statistics.fmean([sample.value for sample in samples])
+            return statistics.fmean(samples.values())
         case Aggregate.MEDIAN:
-            return statistics.median([sample.value for sample in samples])
+            return statistics.median(samples.values())
         case Aggregate.MAX:
-            return max([sample.value for sample in samples])
+            return max(samples.values())
         case Aggregate.MIN:
-            return min([sample.value for sample in samples])
+            return min(samples.values())

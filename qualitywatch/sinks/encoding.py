@@ -2,21 +2,23 @@
 
 Strategy: a database keeps one value of a field for a series and an instant, and what comes later overwrites it.  Two calls of a
 trunk that end with the same read would be one: the later one is moved by a millisecond, the finest that VictoriaMetrics keeps.
-Standard: InfluxDB line protocol, written by influxdb-client's own ``Point``; timestamps in microseconds.
+Standard: InfluxDB line protocol, as influxdb-client's own ``Point`` writes it (the tests compare the two), which takes 27 MB
+and ten times as long; timestamps in microseconds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
-
-from influxdb_client.client.write.point import Point
-from influxdb_client.domain.write_precision import WritePrecision
+from typing import Final, TypeAlias
 
 from qualitywatch.sinks.reading import Field, Reading
 
 _MS: Final = 1000
 _STEP_US: Final = 1000
+_IN_MEASUREMENTS: Final = str.maketrans({",": r"\,", " ": r"\ "})
+_IN_KEYS: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
+_IN_TEXTS: Final = str.maketrans({'"': r"\"", "\\": "\\\\"})
 _Taken: TypeAlias = set[tuple[str, tuple[tuple[str, str], ...], int, str]]
 
 
@@ -50,18 +52,28 @@ def _keys(reading: Reading, at_us: int) -> list[tuple[str, tuple[tuple[str, str]
 
 
 def _line(reading: Reading, at_us: int) -> str:
-    untyped: Any = Point
-    point = untyped(reading.measurement).time(at_us, WritePrecision.US)
-    for name, text in reading.tags:
-        # A newline ends a line even in a tag, and a backslash at its end would swallow what follows.
-        point.tag(name, _plain(text).rstrip("\\"))
-    for name, value in reading.fields.items():
-        point.field(name, _value(value))
-    return str(point.to_line_protocol())
+    """One line; empty where there is nothing to say."""
+    fields = [
+        f"{name.translate(_IN_KEYS)}={shown}" for name in sorted(reading.fields) if (shown := _shown(reading.fields[name]))
+    ]
+    if not fields:
+        return ""
+    # A newline ends a line even in a tag, and a backslash at its end would swallow what follows.
+    tags = [(name, _plain(text).rstrip("\\")) for name, text in sorted(dict(reading.tags).items())]
+    series = [reading.measurement.translate(_IN_MEASUREMENTS)]
+    series += [f"{name.translate(_IN_KEYS)}={text.translate(_IN_KEYS)}" for name, text in tags if text]
+    return f"{','.join(series)} {','.join(fields)} {at_us}"
 
 
-def _value(value: Field) -> Field:
-    return _plain(value) if isinstance(value, str) else value
+def _shown(value: Field) -> str:
+    """A value of a field; empty where it is no number."""
+    if isinstance(value, str):
+        return f'"{_plain(value).translate(_IN_TEXTS)}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return f"{value}i"
+    return str(value).removesuffix(".0") if math.isfinite(value) else ""
 
 
 def _plain(text: str) -> str:

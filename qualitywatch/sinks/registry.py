@@ -1,6 +1,6 @@
 """The databases there are.  A new one is a file in ``servers/`` and a line here.
 
-Clients are imported when one is built: influxdb-client costs 30 MiB, which only who writes to InfluxDB pays.
+What they need is imported when one is built: only who writes to a database pays for it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from qualitywatch import lean
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Server
 
@@ -38,6 +39,7 @@ def _influx2(options: ServerOptions) -> Server:
 
 
 def _influx1(options: ServerOptions) -> Server:
+    lean.load("httpx")
     module = import_module("qualitywatch.sinks.servers.influx1")
     server: Server = module.Influx1(
         options.url,
@@ -50,6 +52,7 @@ def _influx1(options: ServerOptions) -> Server:
 
 
 def _victoria(options: ServerOptions) -> Server:
+    lean.load("httpx")
     module = import_module("qualitywatch.sinks.servers.victoria")
     server: Server = module.Victoria(options.url, token=options.token, ca_file=options.ca_file)
     return server

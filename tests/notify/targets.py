@@ -170,7 +170,8 @@ class Chat:
     def render(self, bulletin: Bulletin) -> Notification:
         return render(bulletin)
 
-    def pause_s(self) -> float:
+    def pause_s(self, *, is_news: bool = False) -> float:
+        del is_news
         return self.pause
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> int | None:

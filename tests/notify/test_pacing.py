@@ -81,3 +81,37 @@ def test_questions_never_take_the_room_of_alerts() -> None:
 def test_a_bot_that_may_send_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing at all"):
         Pacer(overall_per_s=0)
+
+
+def test_news_does_not_wait_for_a_change_that_has_just_been_made() -> None:
+    pacer = Pacer()
+    pacer.spend(7, 100.0)
+    assert pacer.pause_s(7, 100.1, is_news=True) == 0
+    pacer.spend(7, 100.1, is_news=True)
+    assert pacer.pause_s(7, 100.1) == pytest.approx(1.9), "the change after it makes up for that"
+    assert pacer.pause_s(7, 100.1, is_news=True) == pytest.approx(1.0)
+
+
+def test_news_passes_changes_that_come_without_end() -> None:
+    pacer, now = Pacer(), 100.0
+    for _ in range(30):
+        now += pacer.pause_s(7, now)
+        pacer.spend(7, now)
+    assert now == pytest.approx(129.0)
+    assert pacer.pause_s(7, now + 0.5, is_news=True) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 3)), max_size=300))
+def test_news_goes_one_call_ahead_and_no_further(wishes: list[tuple[bool, float]]) -> None:
+    pacer, now = Pacer(), 0.0
+    calls, news = list[float](), list[float]()
+    for is_news, idle_s in wishes:
+        now += idle_s if idle_s > 2 else 0.0
+        now += pacer.pause_s(7, now, is_news=is_news) + 1e-9
+        pacer.spend(7, now, is_news=is_news)
+        calls.append(now)
+        news += [now] if is_news else []
+    assert most_within(news, 1.0 - 1e-6) <= 1
+    for window_s in (1.0, 2.0, 5.0, 30.0):
+        assert most_within(calls, window_s - 1e-6) <= window_s + 1

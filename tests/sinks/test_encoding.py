@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from influxdb_client.client.write.point import Point
+from influxdb_client.domain.write_precision import WritePrecision
 
 from qualitywatch.sinks.encoding import Encoder, encode
-from qualitywatch.sinks.reading import Reading
+from qualitywatch.sinks.reading import Field, Reading
 from qualitywatch.sinks.servers.influx1 import Influx1
 from tests.fakes.series_servers import influxdb1, influxql
 
@@ -77,3 +80,23 @@ def test_fields_of_one_instant_stay_together() -> None:
 
 def test_what_has_no_figure_is_no_line(tmp_path: Path) -> None:
     assert encode([Reading("loss", AT, (("peer", "a"),), {"percent": float("nan")})]) == b""
+
+
+NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=8)
+VALUES = st.one_of(st.floats(), st.integers(-(2**60), 2**60), st.booleans(), TEXTS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(NAMES.filter(lambda name: name[0] != "#"), st.dictionaries(NAMES, TEXTS, max_size=4), st.dictionaries(NAMES, VALUES))
+def test_a_line_is_what_the_database_own_client_writes(
+    measurement: str, tags: dict[str, str], fields: dict[str, Field]
+) -> None:
+    def plain(text: str) -> str:
+        return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
+
+    point: Any = Point(measurement).time(round(AT) * 1_000_000, WritePrecision.US)
+    for name, text in tags.items():
+        point.tag(name, plain(text).rstrip("\\"))
+    for name, value in fields.items():
+        point.field(name, plain(value) if isinstance(value, str) else value)
+    assert encode([Reading(measurement, AT, tuple(tags.items()), fields)]).decode() == point.to_line_protocol()

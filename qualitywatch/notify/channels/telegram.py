@@ -16,6 +16,7 @@ from importlib import import_module, util
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
+from qualitywatch import lean
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Attachment, Bulletin, Notification
 from qualitywatch.notify import render
@@ -122,6 +123,7 @@ class TelegramNotifier:
         check(targets)
         if not targets:
             return {}
+        lean.load("telegram")
         make_api: type[BotApi] = import_module("qualitywatch.notify.botapi").BotApi  # only now: it costs 240 ms and 25 MiB
         users = Counter(map(_bot_of, targets.values()))
         apis: dict[object, BotApi] = {}
@@ -173,9 +175,9 @@ class TelegramNotifier:
         )
         return message if self._options.buttons else replace(message, buttons=())
 
-    def pause_s(self) -> float:
+    def pause_s(self, *, is_news: bool = False) -> float:
         """How long Telegram's limits make the next message or edit in this chat wait."""
-        return self._api.pause_s(self._chat_id)
+        return self._api.pause_s(self._chat_id, is_news=is_news)
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> int:
         """Send a new message, its attachment below it; return its id when Telegram has it.  Raises NotifyError."""
@@ -186,6 +188,7 @@ class TelegramNotifier:
             thread_id=self._options.thread_id,
             reply_to=reply_to,
             buttons=notification.buttons,
+            is_news=True,
         )
         await self._attach(message_id, notification)
         return message_id
