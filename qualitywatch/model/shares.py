@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Share(StrEnum):
@@ -14,21 +15,41 @@ class Share(StrEnum):
     PBX_LOSS = "pbx_loss"  # peers of several places that lose packets on their own lines
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class ShareObservation:
     """Of the ``total`` active peers of a place, ``lossy`` lose audibly at once and ``ruined`` of these so that talk is ruined.
 
     ``worst`` names some of the lossy ones with their figures, such as "SIP/6117 24.5%", the worst first.
     """
 
-    at: float
-    share: Share
-    pbx: str
-    subject: str
-    lossy: int
-    ruined: int
-    total: int
-    worst: tuple[str, ...] = ()
+    at: Final[float]
+    share: Final[Share]
+    pbx: Final[str]
+    subject: Final[str]
+    lossy: Final[int]
+    ruined: Final[int]
+    total: Final[int]
+    worst: Final[tuple[str, ...]]
+
+    def __init__(
+        self,
+        at: float,
+        share: Share,
+        pbx: str,
+        subject: str,
+        lossy: int,
+        ruined: int,
+        total: int,
+        worst: tuple[str, ...] = (),
+    ) -> None:
+        self.at = at
+        self.share = share
+        self.pbx = pbx
+        self.subject = subject
+        self.lossy = lossy
+        self.ruined = ruined
+        self.total = total
+        self.worst = worst
 
     @property
     def topic(self) -> str:
