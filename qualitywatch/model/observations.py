@@ -169,23 +169,13 @@ class Whereabouts:
     places: tuple[str, ...]
 
 
-@dataclass(init=False, slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class Observed:
     """Something as it came to be judged, kept so that other rules can be tried on it later; reports' samples are kept apart.
 
     ``at`` is when it was judged; ``by_tick``: by the mere passing of a second, so before the alerts of that second.
     """
 
-    at: Final[float]
-    what: Final[Observation | Gap | Belonging | Whereabouts]
-    by_tick: Final[bool]
-
-    def __init__(
-        self,
-        at: float,
-        what: Observation | Gap | Belonging | Whereabouts,
-        by_tick: bool = False,
-    ) -> None:
-        self.at = at
-        self.what = what
-        self.by_tick = by_tick
+    at: float
+    what: Observation | Gap | Belonging | Whereabouts
+    by_tick: bool = False

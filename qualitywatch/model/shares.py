@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 
 class Share(StrEnum):
@@ -15,41 +14,21 @@ class Share(StrEnum):
     PBX_LOSS = "pbx_loss"  # peers of several places that lose packets on their own lines
 
 
-@dataclass(init=False, slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class ShareObservation:
     """Of the ``total`` active peers of a place, ``lossy`` lose audibly at once and ``ruined`` of these so that talk is ruined.
 
     ``worst`` names some of the lossy ones with their figures, such as "SIP/6117 24.5%", the worst first.
     """
 
-    at: Final[float]
-    share: Final[Share]
-    pbx: Final[str]
-    subject: Final[str]
-    lossy: Final[int]
-    ruined: Final[int]
-    total: Final[int]
-    worst: Final[tuple[str, ...]]
-
-    def __init__(
-        self,
-        at: float,
-        share: Share,
-        pbx: str,
-        subject: str,
-        lossy: int,
-        ruined: int,
-        total: int,
-        worst: tuple[str, ...] = (),
-    ) -> None:
-        self.at = at
-        self.share = share
-        self.pbx = pbx
-        self.subject = subject
-        self.lossy = lossy
-        self.ruined = ruined
-        self.total = total
-        self.worst = worst
+    at: float
+    share: Share
+    pbx: str
+    subject: str
+    lossy: int
+    ruined: int
+    total: int
+    worst: tuple[str, ...] = ()
 
     @property
     def topic(self) -> str:
