@@ -8,6 +8,7 @@
 #   systemd/install.sh uninstall [--purge]     remove the program; with --purge configuration, secrets, history and user as well
 #
 # Options of install:  --from FILE|DIR  wheel or source (default: the folder above this script)
+#                      --wheels DIR     from a folder that holds the wheels of everything: no index is asked
 #                      --extras LIST    of charts, web, channels, separated by commas (default: all three)
 #                      --no-lock        newest fitting libraries instead of those of requirements.lock
 #                      --no-start       do not start or restart the service
@@ -18,12 +19,15 @@
 # state.db and rollup.db are copied meanwhile.  When the new program does not come up, the old one is put back with its state.
 # A rollback keeps the state as it is; only when the new program has changed its form, the copies take its place, and what is
 # newer is kept beside them.
+#
+# The Debian package (build-deb.sh) brings this script and the wheels, and dpkg runs it; then apt installs, upgrades and removes.
 
 set -eu
 umask 022
 
 ROOT=''
 FROM=''
+WHEELS=''
 EXTRAS='charts,web,channels'
 LOCK=yes
 START=yes
@@ -37,7 +41,7 @@ die() {
     exit 1
 }
 usage() {
-    sed -n '2,15s/^# \{0,1\}//p' "$0"
+    sed -n '2,16s/^# \{0,1\}//p' "$0"
     exit "$1"
 }
 
@@ -52,11 +56,12 @@ if [ "$COMMAND" = secret ]; then
 fi
 while [ $# -gt 0 ]; do
     case $1 in
-    --root | --from | --extras)
+    --root | --from | --wheels | --extras)
         [ $# -ge 2 ] || die "$1 needs a value"
         case $1 in
         --root) ROOT=$2 ;;
         --from) FROM=$2 ;;
+        --wheels) WHEELS=$2 ;;
         --extras) EXTRAS=$2 ;;
         esac
         shift
@@ -79,10 +84,21 @@ ETC=$ROOT/etc/qualitywatch
 STATE=$ROOT/var/lib/qualitywatch
 UNIT=$ROOT/etc/systemd/system/qualitywatch.service
 CONFIG=$ETC/qualitywatch.yml
+PACKAGE=$ROOT/usr/lib/qualitywatch # where the Debian package has this script
+BY_DPKG=no
+if [ "${DPKG_MAINTSCRIPT_PACKAGE:-}" = qualitywatch ]; then
+    BY_DPKG=yes
+fi
 
 # --- small parts ----------------------------------------------------------------------------------------------------------
 
 need_root() { [ "$(id -u)" = 0 ] || die 'run this as root'; }
+
+need_no_package() {
+    if [ "$BY_DPKG" = no ] && [ -e "$PACKAGE/install.sh" ]; then
+        die 'the Debian package is installed: apt installs, upgrades and removes qualitywatch here'
+    fi
+}
 
 has_systemd() { [ -d "$ROOT/run/systemd/system" ]; }
 
@@ -191,14 +207,22 @@ make_release() { # sets RELEASE; what could not be completed is removed again
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die 'Python 3.11 or later is needed'
     [ -n "$FROM" ] || FROM=$(dirname "$HERE")
     [ -e "$FROM" ] || die "$FROM does not exist"
+    [ -z "$WHEELS" ] || [ -d "$WHEELS" ] || die "$WHEELS is not a directory"
     RELEASE=$(date +%Y%m%d-%H%M%S)
     made=$OPT/releases/$RELEASE
     [ ! -e "$made" ] || die "$made exists already: try again in a second"
     trap 'rm -rf "$made"' EXIT
     "$python" -m venv "$made" || die 'a virtual environment cannot be made: apt-get install python3-venv'
     pip="$made/bin/python -m pip --disable-pip-version-check --quiet"
-    if [ "$LOCK" = yes ]; then
-        # Not quoted on purpose, here and below: a program and its options.
+    # Not quoted on purpose, here and below: a program and its options.
+    if [ -n "$WHEELS" ]; then
+        export PIP_CONFIG_FILE=/dev/null # an index or folder that pip is told of elsewhere has no say
+        pip="$pip --isolated"
+        # shellcheck disable=SC2086
+        $pip install --no-index --find-links "$WHEELS" --require-hashes --requirement "$HERE/requirements.lock"
+        # shellcheck disable=SC2086
+        $pip install --no-index --find-links "$WHEELS" --no-deps qualitywatch
+    elif [ "$LOCK" = yes ]; then
         # shellcheck disable=SC2086
         $pip install --require-hashes --requirement "$HERE/requirements.lock"
         # shellcheck disable=SC2086
@@ -224,8 +248,18 @@ check_config() { # with the new program, as the service will read it
 }
 
 install_unit() {
-    cmp -s "$HERE/qualitywatch.service" "$UNIT" && return 0
-    install -m 0644 "$HERE/qualitywatch.service" "$UNIT"
+    if [ "$BY_DPKG" = yes ]; then
+        # dpkg has laid out the new unit; one that an installation from the source left would come before it.
+        if [ -f "$UNIT" ] && [ ! -L "$UNIT" ]; then
+            rm "$UNIT"
+            link=$(dirname "$UNIT")/multi-user.target.wants/qualitywatch.service
+            [ ! -L "$link" ] || ln -sf /usr/lib/systemd/system/qualitywatch.service "$link"
+        fi
+    elif cmp -s "$HERE/qualitywatch.service" "$UNIT"; then
+        return 0
+    else
+        install -m 0644 "$HERE/qualitywatch.service" "$UNIT"
+    fi
     if has_systemd; then
         systemctl daemon-reload
     fi
@@ -286,7 +320,7 @@ do_install() {
     if [ -n "$before" ]; then
         say "Upgraded. To go back to release $before: $0 rollback"
     else
-        say "Installed. Next: fill in $CONFIG, $0 secret ami_secret, then $OPT/bin/qualitywatch check --config $CONFIG"
+        say "Installed. Next: fill in $CONFIG, $0 secret ami_secret, then $OPT/bin/qualitywatch doctor --config $CONFIG"
         say 'and, when all is well: systemctl enable --now qualitywatch'
     fi
 }
@@ -351,7 +385,7 @@ do_uninstall() {
     if has_systemd; then
         systemctl disable --now qualitywatch 2>/dev/null || true
     fi
-    rm -f "$UNIT"
+    [ "$BY_DPKG" = yes ] || rm -f "$UNIT"
     if has_systemd; then
         systemctl daemon-reload
     fi
@@ -367,13 +401,16 @@ do_uninstall() {
         fi
         say 'Removed, with configuration, secrets, history and user.'
     else
-        say "Removed. Configuration and secrets stay in $ETC, history and alerts in $STATE (to remove them too: --purge)."
+        more='install.sh uninstall --purge'
+        [ "$BY_DPKG" = no ] || more='apt-get purge qualitywatch'
+        say "Removed. Configuration and secrets stay in $ETC, history and alerts in $STATE (to remove them too: $more)."
     fi
 }
 
 case $COMMAND in
 install)
     need_root
+    need_no_package
     do_install
     ;;
 secret)
@@ -387,6 +424,7 @@ rollback)
 status) do_status ;;
 uninstall)
     need_root
+    need_no_package
     do_uninstall
     ;;
 help | --help | -h) usage 0 ;;

@@ -8,17 +8,17 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 
-REPOSITORY = Path(__file__).parents[1]
+from tests.fakes.sources import REPOSITORY, another
+
 SCRIPT = REPOSITORY / "systemd" / "install.sh"
 SYSTEMCTL = Path(__file__).parent / "fakes" / "systemctl.py"
-MADE_OF = ("qualitywatch", "rules", "systemd", "tests/captures/asterisk-20", "pyproject.toml", "README.md", "LICENSE")
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="makes a user and gives files to it")
 
@@ -96,21 +96,6 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         yield machine
     finally:
         machine.systemctl("stop", "qualitywatch")
-
-
-def another(folder: Path, version: str, change: Callable[[Path], None] = lambda source: None) -> Path:
-    """The source of another version."""
-    for part in MADE_OF:
-        source, copy = REPOSITORY / part, folder / part
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy)
-    init = folder / "qualitywatch/__init__.py"
-    init.write_text(init.read_text(encoding="utf-8").replace('"0.1.0"', f'"{version}"'), encoding="utf-8")
-    change(folder)
-    return folder
 
 
 def falls_over(source: Path) -> None:

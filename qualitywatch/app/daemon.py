@@ -145,6 +145,7 @@ class Daemon:
 
     async def close(self) -> None:
         """Write what is held and close stores and channels."""
+        self._ground.lock_up()
         for store in self.series:
             try:
                 await store.close(self._ground.clock.now())
@@ -236,6 +237,7 @@ class Daemon:
         self._wound_up = stop.is_set()
         if self._wound_up:
             systemd.stopping()
+            self._ground.lock_up()
         for watcher in self._watching:
             await watcher.hold()
         if self._wound_up:

@@ -19,6 +19,7 @@ from qualitywatch.app.recently import Recently
 from qualitywatch.app.sinks import open_sink
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.config import Config, InfluxConfig, QueuesConfig
+from qualitywatch.config.settings import WebConfig
 from qualitywatch.desk.desk import Desk
 from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.ports import Clock, SeriesReader, SeriesStore, StoredState
@@ -26,6 +27,7 @@ from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.sinks.sink import Sink
 from qualitywatch.store.backends.rollup import RollupStore
 from qualitywatch.store.patient import PatientStore
+from qualitywatch.web.door import Door
 
 Made: TypeAlias = tuple[AmiEndpoint, QueuesConfig | None]
 """What a connection is made of: when it differs, the PBX is connected anew."""
@@ -45,6 +47,7 @@ class Ground:
     recently: Recently = field(default_factory=Recently)
     watchers: dict[str, Watcher] = field(default_factory=dict)
     sinks: dict[str, Sink] = field(default_factory=dict)
+    door: Door | None = None  # requests wait there during a reload
     left_at: dict[str, float | None] = field(default_factory=dict)  # what time it was at PBXes that were given up just now
     _made: dict[str, Made] = field(default_factory=dict)
     _fed: dict[str, InfluxConfig] = field(default_factory=dict)
@@ -66,6 +69,19 @@ class Ground:
                 self.sinks[name] = await open_sink(config, influx, self.pipelines, self.clock)
                 self._fed[name] = influx
         self.sinks = {name: self.sinks[name] for name in wanted}
+
+    def door_of(self, web: WebConfig) -> Door:
+        """Where the page is served: the same as before as long as the address is."""
+        if self.door is None or (self.door.host, self.door.port) != (web.host, web.port):
+            self.lock_up()
+            self.door = Door(web.host, web.port)
+        return self.door
+
+    def lock_up(self) -> None:
+        """Serve no page."""
+        if self.door is not None:
+            self.door.close()
+        self.door = None
 
     def watch(
         self, config: Config, specs: Sequence[RuleSpec], stored: StoredState, desk: Desk, keeper: Keeper

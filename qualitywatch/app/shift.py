@@ -88,7 +88,9 @@ class Shift:
         )
         await ground.open_sinks(config)
         desk = assembly.desk(config, specs, stored, pipelines)
-        web = Web(config, config.web) if config.web is not None else None
+        web = Web(config, config.web, ground.door_of(config.web)) if config.web is not None else None
+        if web is None:
+            ground.lock_up()
         sinks, series = list(ground.sinks.values()), ground.series
         keeper = Keeper(ground.state, [series, ground.recently, *sinks, *([web.feed] if web is not None else [])], clock)
         effects = ground.watch(config, specs, stored, desk, keeper)

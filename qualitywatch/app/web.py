@@ -16,6 +16,7 @@ from qualitywatch.ports import Clock, SeriesReader
 from qualitywatch.room import Room
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.web.decisions import Doors
+from qualitywatch.web.door import Door
 from qualitywatch.web.feed import Feed
 from qualitywatch.web.inside import Inside
 from qualitywatch.web.news import News
@@ -30,8 +31,8 @@ log = logging.getLogger(__name__)
 class Web:
     """Everything of the web that the daemon puts together: ``feed`` belongs among the stores of the keeper."""
 
-    def __init__(self, config: Config, web: WebConfig) -> None:
-        self._config, self._web = config, web
+    def __init__(self, config: Config, web: WebConfig, door: Door) -> None:
+        self._config, self._web, self._door = config, web, door
         self._recent, self._news = RecentFigures(), News()
         self.feed = Feed(self._recent, self._news)
 
@@ -70,7 +71,7 @@ class Web:
         )
         application = import_module("qualitywatch.web.application").build_application(sources, access)
         server: WebServer = import_module("qualitywatch.web.server").WebServer(
-            application, self._web.host, self._web.port, welcome=self._news.open, farewell=self._news.close
+            application, self._door, welcome=self._news.open, farewell=self._news.close
         )
         return server
 

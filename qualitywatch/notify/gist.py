@@ -94,8 +94,9 @@ def _mixed(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
 
 
 def _of_one_state(cast: Cast, words: Words, language: str, zone: tzinfo) -> str:
-    """``2 trunks are not registered``: those that fire now, since it is said of the present."""
-    firing, topic = cast.firing, cast.main[0].alert.topic
+    """``2 trunks are not registered``: those that fire now, since it is said of the present; or that it happened to."""
+    topic = cast.main[0].alert.topic
+    firing = cast.firing if cast.firing or cast.over else cast.main
     if not firing:
         many, ended = _many(cast.main, words), ended_unseen(cast.main)
         return (

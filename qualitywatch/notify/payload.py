@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import tzinfo
 
 from qualitywatch.model import Bulletin, Form, Incident, Member, MemberState
+from qualitywatch.notify.legible import legible
 from qualitywatch.notify.members import ended_at, urgency
 from qualitywatch.notify.phrases import member_sentence
 from qualitywatch.notify.terms import finite
@@ -73,5 +74,8 @@ def _worst_status(incidents: tuple[Incident, ...]) -> str:
 
 
 def _sound(text: str) -> str:
-    """The text as it is, but for bytes that were never UTF-8: they cannot be sent."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """The text as people see it: what a machine is given ends in a ticket or a chat, where hidden characters mislead.
+
+    Bytes that were never UTF-8 cannot be sent.
+    """
+    return legible(text.encode("utf-8", "replace").decode("utf-8"))

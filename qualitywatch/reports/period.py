@@ -21,14 +21,17 @@ def a_week_before(since: float, until: float, zone: tzinfo) -> tuple[float, floa
 
 
 def last_due(now: float, zone: tzinfo, at: tuple[int, int], weekday: int | None) -> float:
-    """When a report was due last: at that hour and minute, on that day of the week (0 is Monday) or every day."""
+    """When a report was due last: at that hour and minute, on that day of the week (0 is Monday) or every day.
+
+    A time that the clock jumps over is due as soon as it has jumped: who begins to watch right after it must not miss it.
+    """
     local = datetime.fromtimestamp(now, zone)
     due = local.replace(hour=at[0], minute=at[1], second=0, microsecond=0, fold=0)
     days = 0 if weekday is None else (local.weekday() - weekday) % WEEK_DAYS
     due -= timedelta(days=days)
-    if due.timestamp() > now:
+    if due.timestamp() > now and due.replace(tzinfo=None) > local.replace(tzinfo=None):
         due -= timedelta(days=1 if weekday is None else WEEK_DAYS)
-    return due.timestamp()
+    return min(due.timestamp(), now)
 
 
 def _back(moment: datetime, days: int) -> float:

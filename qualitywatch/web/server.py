@@ -1,8 +1,8 @@
 """The HTTP server inside the daemon's loop: a service like any other, which never ends the daemon.
 
-Strategy: uvicorn without its signal handlers (the daemon's are ours) and on a socket that we opened: where uvicorn would end
-the process because a port is taken, we say so once and try again.  Its end is bounded: streams are told to go, what is being
-answered has a moment to finish.
+Strategy: uvicorn without its signal handlers (the daemon's are ours) and on a socket that is not its own (``web.door``): where
+uvicorn would end the process because a port is taken, we say so once and try again.  Its end is bounded: streams are told to
+go, what is being answered has a moment to finish.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from typing import Final, NoReturn
 import uvicorn
 from starlette.types import ASGIApp
 
+from qualitywatch.web.door import Door
+
 log = logging.getLogger(__name__)
 
 RETRY_S: Final = 10.0
 GRACE_S: Final = 2.0
+LAST_WORDS_S: Final = 0.05  # for those who have just come in to say what they want
 MAX_CONNECTIONS: Final = 256
 
 
@@ -32,6 +35,12 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._begun()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()  # newcomers wait at the door for whoever serves next
+        await asyncio.sleep(LAST_WORDS_S)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -47,30 +56,29 @@ class WebServer:
     def __init__(
         self,
         application: ASGIApp,
-        host: str,
-        port: int,
+        door: Door,
         *,
         welcome: Callable[[], None],
         farewell: Callable[[], None],
         retry_s: float = RETRY_S,
     ) -> None:
         self._application = application
-        self._host, self._port = host, port
+        self._door = door
         self._welcome, self._farewell = welcome, farewell
         self._retry_s = retry_s
         self._failing = False
         self.ready = asyncio.Event()
-        self.port = port  # the real one, once ``ready``
+        self.port = door.port  # the real one, once ``ready``
 
     async def run(self) -> NoReturn:
         """Serve until cancelled, whatever happens."""
         while True:
             try:
-                with self._bound() as listener:
+                with self._door.opened() as listener:
                     await self._serve(listener)
             except OSError as exc:
                 if not self._failing:
-                    log.error('web.cannot_listen on=%s:%d error="%s"', self._host, self._port, exc.strerror or exc)
+                    log.error('web.cannot_listen on=%s:%d error="%s"', self._door.host, self._door.port, exc.strerror or exc)
                 self._failing = True
             except Exception:
                 log.exception("web.failed this_is_a_bug=yes")
@@ -80,23 +88,12 @@ class WebServer:
     async def close(self) -> None:
         """Nothing: the end of ``run`` gives back everything."""
 
-    @contextlib.contextmanager
-    def _bound(self) -> Iterator[socket.socket]:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family is socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.bind((self._host, self._port))
-            listener.setblocking(False)
-            yield listener
-
     async def _serve(self, listener: socket.socket) -> None:
         def begun() -> None:
             self.port = listener.getsockname()[1]
             self._failing = False
             self.ready.set()
-            log.info("web.listens on=%s:%d", self._host, self.port)
+            log.info("web.listens on=%s:%d", self._door.host, self.port)
 
         server = _Server(
             uvicorn.Config(

@@ -25,9 +25,9 @@ from tests.fakes import proxies
 from tests.fakes.doctor_pbx import DoctorPbx
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
 from tests.fakes.influx_server import InfluxServer
+from tests.fakes.ports import free_port
 from tests.fakes.scripted_manager import Reply
 from tests.fakes.webhook_server import WebhookServer
-from tests.web.house import free_port
 
 SECRETS: Mapping[str, str] = {
     "ami": "ami+Secret/9b1f&x",
@@ -100,7 +100,7 @@ async def test_no_secret_is_written_anywhere(tmp_path: Path) -> None:
             file = _put(vault, name, SECRETS[secret])
             return {"name": name, "host": "127.0.0.1", "port": port, "username": LOGIN, "secret_file": file, **more}
 
-        influxdb = {"url": influx.url, "token_file": _put(vault, "influx_token", SECRETS["influx_token"])}
+        influxdb = {"url": influx.url, "org": influx.org, "token_file": _put(vault, "influx_token", SECRETS["influx_token"])}
         influxdb1 = {
             "kind": "influxdb1",
             "url": "http://127.0.0.1:9",

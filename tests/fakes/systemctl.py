@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """``systemctl`` for a throw-away root: starts the real program of the unit, and waits until it says that it is ready.
 
-``ROOT`` names the root; what runs is known by a file with its process id beside the unit.  Paths of the unit
+``ROOT`` names the root; what runs is known by a file with its process id.  Paths of the unit
 are those of the root.
 """
 
@@ -16,8 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(os.environ["ROOT"])
-UNIT = ROOT / "etc/systemd/system/qualitywatch.service"
+ROOT = Path(os.environ["ROOT"] or "/")
+UNITS = (ROOT / "etc/systemd/system/qualitywatch.service", ROOT / "usr/lib/systemd/system/qualitywatch.service")
 PID = ROOT / "run/qualitywatch.pid"
 LOG = ROOT / "run/qualitywatch.log"
 READY_S = 30.0
@@ -33,7 +33,8 @@ def is_active() -> bool:
 def start() -> int:
     if is_active():
         return 0
-    found = re.search(r"^ExecStart=(.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    unit = next(path for path in UNITS if path.exists())
+    found = re.search(r"^ExecStart=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
     assert found is not None
     command = [f"{ROOT}{word}" if word.startswith("/") else word for word in found[1].split()]
     address = str(ROOT / "run/notify")

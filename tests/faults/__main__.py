@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.faults.disks import CannotBeTriedError
-from tests.faults.registry import FAULTS, Fault
+from tests.faults.registry import Fault, faults
 from tests.faults.stage import Outcome
 
+FAULTS = faults()
 HEAD = (
     "| fault | times | alerts | lost | twice | samples | unexplained | price | remark |\n|---|--:|--:|--:|--:|--:|--:|--:|---|"
 )
@@ -21,7 +22,9 @@ HEAD = (
 def row(fault: Fault, found: Outcome) -> str:
     """One line of the table; ``price`` is what the fault itself costs: samples whose reports were under way."""
     figures = (found.times, found.alerts, found.lost, found.twice, found.samples, found.missing, found.explained)
-    return f"| {fault.what} | {' | '.join(map(str, figures))} | {found.remark} |"
+    remarks = [found.remark] if found.remark else []
+    remarks += [f"{found.anew} messages told anew, as only what was destroyed knew of them"] if found.anew else []
+    return f"| {fault.what} | {' | '.join(map(str, figures))} | {'; '.join(remarks)} |"
 
 
 async def tried(fault: Fault) -> tuple[str, tuple[str, ...]]:

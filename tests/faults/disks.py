@@ -121,12 +121,13 @@ async def _damaged(folder: Path, name: str, damage: Damage) -> Outcome:
             for file in FILES:
                 it.demand(f"{file} is damaged" in said, f"{name}: nothing was said of {file}")
                 it.demand(bool(list((folder / "state").glob(f"{file}.corrupt-*"))), f"{name}: {file} was not set aside")
-        # What was on the disk alone is gone with it: what was firing is told once more.
+        # What was on the disk alone is gone with it, so what is still firing is told anew; a restart alone is like a kill.
         return it.outcome(
             (*first.log, *second.log),
-            allowed_twice=told,
+            allowed_twice=1,
+            forgotten=0 if damage is _rows_not_ours else told,
             explains=lambda sample: at - 30.0 <= sample[2] / 1e6 <= at + 10.0,
-            remark=f"{len(DAMAGES)} ways, {len(FILES)} files each; what was firing is told once more",
+            remark=f"{len(DAMAGES)} ways, {len(FILES)} files each",
         )
 
 
@@ -157,7 +158,8 @@ async def corrupt_in_use(folder: Path) -> Outcome:
         it.demand({"state.db", "rollup.db"} <= names, f"only {names} were set aside")  # the spool may be rewritten whole
         return it.outcome(
             (*first.log, *second.log),
-            allowed_twice=told,
+            allowed_twice=1,
+            forgotten=told,
             remark="set aside at the next start",
         )
 

@@ -58,6 +58,7 @@ class Outcome:
     samples: int = 0  # that had to be stored
     explained: int = 0  # not stored, and why is known
     missing: int = 0  # not stored
+    anew: int = 0  # messages told once more, because what knew of the first ones was destroyed
     remark: str = ""
     problems: tuple[str, ...] = ()
 
@@ -70,6 +71,7 @@ class Outcome:
             self.samples + other.samples,
             self.explained + other.explained,
             self.missing + other.missing,
+            self.anew + other.anew,
             other.remark or self.remark,
             self.problems + other.problems,
         )
@@ -128,21 +130,26 @@ class Stage:
         *,
         times: int = 1,
         allowed_twice: int = 0,
+        forgotten: int = 0,
         explains: Callable[[Sample], bool] = lambda sample: False,
         remark: str = "",
         stored: set[Sample] | None = None,
     ) -> Outcome:
-        """Count; ``explains`` tells of a sample that is not stored whether that is the fault's price."""
+        """Count; ``explains`` tells of a sample that is not stored whether that is the fault's price.
+
+        ``forgotten`` messages were known to nobody any more after the fault; as many may be told anew.
+        """
         lost, twice = self._lost(), heads(shown(self.telegram)) - self.heads_expected
         of_the_fault = Counter({text: count for text, count in twice.items() if _OF_THE_FAULT.search(text)})
         twice -= of_the_fault
+        anew = min(twice.total(), forgotten)
         wanted = samples_of(self.pbx)
         missing = wanted - (samples_in(self.influx.lines) if stored is None else stored)
         explained = {sample for sample in missing if explains(sample)}
         problems = [
             *self.problems,
             *(f"lost: {text}" for text in lost),
-            *(f"twice: {text}" for text in twice if twice.total() > allowed_twice),
+            *(f"twice: {text}" for text in twice if twice.total() - anew > allowed_twice),
             *(f"not stored: {sample}" for sample in sorted(missing - explained)[:3]),
             *(f"traceback: {line}" for line in log if "Traceback" in line or "this_is_a_bug" in line),
         ]
@@ -150,10 +157,11 @@ class Stage:
             times,
             len(self.subjects) if self.forgets else self.heads_expected.total(),
             lost.total(),
-            twice.total(),
+            twice.total() - anew,
             len(wanted),
             len(explained),
             len(missing - explained),
+            anew,
             remark,
             tuple(problems),
         )

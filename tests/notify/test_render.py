@@ -68,6 +68,11 @@ def test_only_markup_is_escaped() -> None:
     )
 
 
+def test_states_that_were_there_for_a_moment_only() -> None:
+    happened = [member("trunk_state", subject, state=MemberState.HAPPENED) for subject in ("PJSIP/a", "PJSIP/b")]
+    assert shown(incident(*happened)).plain.splitlines()[0] == "🟡 2 trunks are down"
+
+
 def test_a_caller_name_cannot_fake_a_second_line() -> None:
     told = first_line(member(direction=Direction.TO_PEER, name="Anna\n🔴 PBX is down\u202e", value=5.0))
     assert told == "🟡 loss to Anna 🔴 PBX is down SIP/6117 5.00%"

@@ -116,6 +116,17 @@ async def test_a_name_that_was_never_utf_8_arrives(server: WebhookServer) -> Non
     assert server.requests[0].json["members"][0]["subject"] == "SIP/?"
 
 
+async def test_hidden_characters_reach_no_field(server: WebhookServer) -> None:
+    hostile = "\u202eAnn\u2066\u200b\nERROR fake"
+    async with hook(server.url) as target:
+        await target.send(target.render(bulletin(incident(member(subject="SIP/\u202e6117", name=hostile)))))
+    request = server.requests[0]
+    assert request.json["members"][0]["subject"] == "SIP/6117"
+    assert request.json["members"][0]["name"] == "Ann ERROR fake"
+    said = request.body.decode("ascii")
+    assert not [code for code in ("\\u202e", "\\u2066", "\\u200b", "\\nERROR") if code in said]
+
+
 async def test_a_password_in_the_address_is_used(server: WebhookServer) -> None:
     async with hook(server.url.replace("://", "://user:p%40ss@")) as target:
         await target.send(target.render(bulletin(incident(member()))))

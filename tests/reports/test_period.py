@@ -46,6 +46,34 @@ def test_what_was_due_last_is_what_the_calendar_says(moment: float, weekday: int
     assert following is not None and following.timestamp() > moment
 
 
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2026-03-29T01:59:00+01:00", "2026-03-28T02:30:00+01:00"),
+        ("2026-03-29T03:00:00+02:00", "2026-03-29T03:00:00+02:00"),  # 02:30 does not come: it is due when the clock has jumped
+        ("2026-03-29T03:29:00+02:00", "2026-03-29T03:29:00+02:00"),
+        ("2026-03-29T04:00:00+02:00", "2026-03-29T03:30:00+02:00"),
+        ("2026-10-25T02:15:00+02:00", "2026-10-24T02:30:00+02:00"),
+        ("2026-10-25T02:15:00+01:00", "2026-10-25T02:30:00+02:00"),  # it comes twice: the first time counts
+        ("2026-10-25T02:45:00+01:00", "2026-10-25T02:30:00+02:00"),
+    ],
+)
+def test_a_time_in_the_hour_that_moves(now: str, due: str) -> None:
+    moment = datetime.fromisoformat(now).timestamp()
+    assert last_due(moment, BERLIN, (2, 30), None) == datetime.fromisoformat(due).timestamp()
+    assert last_due(moment, BERLIN, (2, 30), 6) <= moment
+
+
+@given(st.integers(0, 364), st.integers(0, 3), st.integers(0, 59))
+def test_whoever_runs_all_night_tells_of_each_day_once(day: int, hour: int, minute: int) -> None:
+    trigger = CronTrigger(hour=hour, minute=minute, timezone=BERLIN)
+    evening = at("2026-01-01 20:00") + day * 86400.0
+    fires = trigger.get_next_fire_time(None, datetime.fromtimestamp(evening, BERLIN))
+    assert fires is not None
+    told = ended(last_due(fires.timestamp(), BERLIN, (hour, minute), None), BERLIN, is_weekly=False)
+    assert told[0] < evening <= told[1]
+
+
 def test_the_section_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     config = Site(tmp_path, {"office": 5038}, "http://127.0.0.1:9").write()
     text = config.read_text(encoding="utf-8")

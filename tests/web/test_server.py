@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from qualitywatch.web.door import Door
 from qualitywatch.web.news import News
 from qualitywatch.web.server import WebServer, _Server
 from tests.e2e.processes import REPOSITORY, running
@@ -28,7 +29,8 @@ async def test_a_taken_port_is_tried_again_until_it_is_free(caplog: pytest.LogCa
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        server = WebServer(hello, "127.0.0.1", port, welcome=lambda: None, farewell=lambda: None, retry_s=0.05)
+        door = Door("127.0.0.1", port)
+        server = WebServer(hello, door, welcome=lambda: None, farewell=lambda: None, retry_s=0.05)
         async with asyncio.TaskGroup() as group, asyncio.timeout(10):
             serving = group.create_task(server.run())
             while "web.cannot_listen" not in caplog.text:
@@ -40,6 +42,7 @@ async def test_a_taken_port_is_tried_again_until_it_is_free(caplog: pytest.LogCa
             async with httpx.AsyncClient() as client:
                 assert (await client.get(f"http://127.0.0.1:{server.port}/")).text == "hello"
             serving.cancel()
+        door.close()
     assert caplog.text.count("web.cannot_listen") == 1
 
 
@@ -56,13 +59,15 @@ async def test_a_server_that_broke_is_tried_again_and_its_streams_with_it(
 
     monkeypatch.setattr(_Server, "startup", breaks_once)
     news = News()
-    server = WebServer(hello, "127.0.0.1", 0, welcome=news.open, farewell=news.close, retry_s=0.05)
+    door = Door("127.0.0.1", 0)
+    server = WebServer(hello, door, welcome=news.open, farewell=news.close, retry_s=0.05)
     async with asyncio.TaskGroup() as group, asyncio.timeout(10):
         serving = group.create_task(server.run())
         await server.ready.wait()
         assert "web.failed" in caplog.text
         assert not news.closed
         serving.cancel()
+    door.close()
     assert news.closed
 
 
@@ -74,10 +79,11 @@ for name in ("fastapi", "uvicorn"):
     sys.modules[name] = None
 from qualitywatch.app.web import Web
 from qualitywatch.config.settings import WebConfig
+from qualitywatch.web.door import Door
 from qualitywatch.secrets import Secret
 class Config:
     language, timezone = "en", None
-print(Web(Config(), WebConfig("127.0.0.1", 1, Secret("t" * 16))).services(None, None, (), None, None))
+print(Web(Config(), WebConfig("127.0.0.1", 1, Secret("t" * 16)), Door("127.0.0.1", 1)).services(None, None, (), None, None))
 """
 
 
@@ -107,12 +113,40 @@ async def test_signals_stay_the_daemons_own(tmp_path: Path) -> None:
             assert (await client.get("/readyz")).status_code in {200, 503}
             daemon.hang_up()
             await daemon.logged("reloaded")
-            async with asyncio.timeout(10):
-                while True:
-                    try:
-                        assert (await client.get("/healthz")).status_code == 200
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.05)
+            assert (await client.get("/healthz")).status_code == 200
         assert await daemon.stop() == 0
         assert [line for line in daemon.log if "stopped" in line]
+
+
+async def test_nobody_is_turned_away_during_a_reload(tmp_path: Path) -> None:
+    port = free_port()
+    web = {"listen": f"127.0.0.1:{port}", "token": BEARER["Authorization"].partition(" ")[2]}
+    path = configured(tmp_path, {"office": free_port()}, web)
+    plain = path.read_text(encoding="utf-8")
+    answers: list[int] = []
+    async with running(path) as daemon:
+        await daemon.logged("web.listens")
+
+        async def ask_all_the_time() -> None:
+            while True:
+                async with httpx.AsyncClient(timeout=20) as client:  # a connection of its own each time
+                    answers.append((await client.get(f"http://127.0.0.1:{port}/healthz")).status_code)
+
+        async with asyncio.TaskGroup() as group:
+            asking = [group.create_task(ask_all_the_time()) for _ in range(2)]
+            for number in range(1, 6):
+                path.write_text(f"{plain}lamps: {{SIP/nobody@nowhere: lamp{number}}}\n", encoding="utf-8")
+                daemon.hang_up()
+                await daemon.counted("web.listens", number + 1)
+                before = len(answers)
+                async with asyncio.timeout(20):
+                    while len(answers) < before + 3:
+                        await asyncio.sleep(0.01)
+            for task in asking:
+                task.cancel()
+        assert set(answers) == {200}
+        with socket.create_connection(("127.0.0.1", port)):
+            assert await daemon.stop() == 0
+        async with httpx.AsyncClient() as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"http://127.0.0.1:{port}/healthz")

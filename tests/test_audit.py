@@ -1,0 +1,93 @@
+"""``.ci/audit`` with the real pip-audit against an advisory database of ours: what is weak fails, what is not known is said."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.fakes.ports import free_port
+
+ROOT = Path(__file__).parents[1]
+WEAK = {
+    "id": "PYSEC-2026-1",
+    "aliases": ["CVE-2026-0001"],
+    "summary": "made up",
+    "affected": [
+        {
+            "package": {"name": "httpx", "ecosystem": "PyPI"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}],
+        }
+    ],
+}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("pip_audit") is None, reason="pip-audit is not installed: pip install pip-audit"),
+]
+
+
+@asynccontextmanager
+async def advisories(weak: str = "", status: int = 200) -> AsyncIterator[tuple[str, set[str]]]:
+    """A database in the manner of osv.dev that knows of one weak package; yields its address and whom it was asked about."""
+    heard: set[str] = set()
+
+    async def answer(request: web.Request) -> web.Response:
+        name = (await request.json())["package"]["name"]
+        heard.add(name)
+        return web.json_response({"vulns": [WEAK]} if name == weak else {}, status=status)
+
+    application = web.Application()
+    application.router.add_post("/v1/query", answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1/query", heard
+    finally:
+        await runner.cleanup()
+
+
+async def audited(url: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / ".ci" / "audit"), "-s", "osv", "--osv-url", url),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_a_known_weakness_fails_and_is_named() -> None:
+    async with advisories("httpx") as (url, _):
+        code, said = await audited(url)
+    assert code == 1, said
+    assert "PYSEC-2026-1, CVE-2026-0001, mended in 99.0" in said
+
+
+async def test_everything_that_is_locked_is_asked_about() -> None:
+    async with advisories() as (url, heard):
+        code, said = await audited(url)
+    assert (code, said.startswith("no known weaknesses")) == (0, True), said
+    lock = (ROOT / "systemd" / "requirements.lock").read_text(encoding="utf-8")
+    locked = {line.partition("==")[0] for line in lock.splitlines() if "==" in line and not line.startswith(("#", " "))}
+    assert locked - heard == {"colorama", "pywin32", "win32-setctime"} & locked, "all but what is for another system"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_what_cannot_be_asked_is_said_and_is_no_all_clear(is_there: bool) -> None:
+    if is_there:
+        async with advisories(status=503) as (url, _):
+            code, said = await audited(url)
+    else:
+        code, said = await audited(f"http://127.0.0.1:{free_port()}/v1/query")
+    assert code == 0, said
+    assert "could not be found out" in said
+    assert "no known weaknesses" not in said
