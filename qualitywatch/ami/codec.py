@@ -28,6 +28,11 @@ MAX_ACTION_LINE_BYTES: Final = 1024
 
 __all__ = ["MAX_MESSAGE_BYTES", "Decoder", "Message", "encode_action", "event_name"]
 
+MAX_EVENT_LINES: Final = 1000
+MAX_EVENT_LINE_BYTES: Final = 80
+"""Asterisk has some two hundred events, with short names; a stream of others is judged event by event."""
+
+_EVENT: Final = b"Event: "
 _BLANKS: Final = frozenset(b"\r\n")
 _HEADER_LINE: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*:")
 
@@ -43,6 +48,7 @@ class Decoder:
         self._max_message_bytes = max_message_bytes
         self.skipped = 0
         self._wanted = None if wanted is None else frozenset(name.lower().encode() for name in wanted)
+        self._wanted_lines: dict[bytes, bool] = {}  # first lines of events that were met already
         self._buffer = bytearray()
         self._scanned = 0  # bytes of the buffer known to hold no end of frame
         self._banner_allowed = True
@@ -75,7 +81,7 @@ class Decoder:
 
     def _cut(self, messages: list[Message]) -> None:
         buffer = self._buffer
-        position = 0
+        position = self._cut_events(messages) if self._recognised else 0
         while True:
             start = _skip_blanks(buffer, position)
             self._scanned = max(self._scanned, start)
@@ -91,6 +97,33 @@ class Decoder:
             position = end
         del buffer[:start]
         self._scanned -= start
+
+    def _cut_events(self, messages: list[Message]) -> int:
+        """Cut whole events of the usual form off the front, and return how far that went; all else is left to ``_cut``.
+
+        An event is nine messages of ten, and one nobody wants is passed over without being copied.
+        """
+        found = self._buffer.find(END_OF_FRAME, self._scanned)
+        if found < 0:
+            return 0
+        data, wanted, position = bytes(self._buffer), self._wanted_lines, 0
+        longest = self._max_message_bytes - len(END_OF_FRAME)
+        while found >= 0 and data.startswith(_EVENT, position) and found - position <= longest:
+            line_end = data.find(b"\r\n", position)
+            line = data[position:line_end]
+            is_wanted = wanted.get(line)
+            if is_wanted is None:
+                is_wanted = self._is_wanted(data[position : line_end + 2])
+                if len(wanted) < MAX_EVENT_LINES and len(line) <= MAX_EVENT_LINE_BYTES:
+                    wanted[line] = is_wanted
+            end = found + len(END_OF_FRAME)
+            if is_wanted:
+                messages.append(Message(data[position:end]))
+            else:
+                self.skipped += 1
+            self._scanned = position = end
+            found = data.find(END_OF_FRAME, position)
+        return position
 
     def _is_wanted(self, frame: bytes) -> bool:
         if self._wanted is None:

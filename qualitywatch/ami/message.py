@@ -14,6 +14,7 @@ from typing import Final
 
 BANNER: Final = b"Asterisk Call Manager"
 END_OF_FRAME: Final = b"\r\n\r\n"
+SHORT_LINE_BYTES: Final = 80  # as first lines are that are worth remembering
 END_OF_COMMAND: Final = b"--END COMMAND--"
 
 _FOLLOWS: Final = b"response: follows\r\n"
@@ -53,9 +54,10 @@ class Message:
     @property
     def name(self) -> str:
         """The name of the event, or the value of ``Response`` (``Success``, ``Error``, ...); empty for other kinds."""
-        if self.kind in ("event", "response"):
-            return _text(self._raw.partition(b"\r\n")[0].partition(b":")[2])
-        return ""
+        if self.kind not in ("event", "response"):
+            return ""
+        line = self._raw.partition(b"\r\n")[0]
+        return _named(line) if len(line) <= SHORT_LINE_BYTES else _text(line.partition(b":")[2])
 
     @property
     def action_id(self) -> str | None:
@@ -148,6 +150,11 @@ def _text(value: bytes) -> str:
 
 def _decoded(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=1024)
+def _named(first_line: bytes) -> str:
+    return _text(first_line.partition(b":")[2])
 
 
 @lru_cache(maxsize=1024)

@@ -39,14 +39,26 @@ class AlertKey:
     direction: Direction | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Level:
     """One severity of an evaluation: its signal, how long it must hold, and since when it is known to hold."""
 
-    severity: Severity
-    signal: Signal
-    hold_s: float
-    since_at: float | None = None  # earlier start than this evaluation, where the observation knows it
+    severity: Final[Severity]
+    signal: Final[Signal]
+    hold_s: Final[float]
+    since_at: Final[float | None]  # earlier start than this evaluation, where the observation knows it
+
+    def __init__(
+        self,
+        severity: Severity,
+        signal: Signal,
+        hold_s: float,
+        since_at: float | None = None,
+    ) -> None:
+        self.severity = severity
+        self.signal = signal
+        self.hold_s = hold_s
+        self.since_at = since_at
 
 
 @dataclass(frozen=True, slots=True)

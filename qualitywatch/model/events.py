@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from qualitywatch.model.levels import QueuesListed, QueueSummarySeen
 from qualitywatch.model.words import Direction, PeerState, TrunkState
@@ -35,46 +35,100 @@ def _peer_of(channel: str) -> str:
     return intern(head) if dash and tail else channel  # one object for all channels of a peer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class ReportBlock:
     """RFC 3550 section 6.4.1 report block; raw integers except ``dlsr_s``."""
 
-    source_ssrc: int
-    fraction_lost: int  # 0..255, of 256
-    cumulative_lost: int  # signed (24-bit two's complement already resolved)
-    extended_highest_sequence: int  # 32 bits
-    jitter_ticks: int  # RTP timestamp units
-    lsr: int
-    dlsr_s: float | None
+    source_ssrc: Final[int]
+    fraction_lost: Final[int]  # 0..255, of 256
+    cumulative_lost: Final[int]  # signed (24-bit two's complement already resolved)
+    extended_highest_sequence: Final[int]  # 32 bits
+    jitter_ticks: Final[int]  # RTP timestamp units
+    lsr: Final[int]
+    dlsr_s: Final[float | None]
+
+    def __init__(
+        self,
+        source_ssrc: int,
+        fraction_lost: int,
+        cumulative_lost: int,
+        extended_highest_sequence: int,
+        jitter_ticks: int,
+        lsr: int,
+        dlsr_s: float | None,
+    ) -> None:
+        self.source_ssrc = source_ssrc
+        self.fraction_lost = fraction_lost
+        self.cumulative_lost = cumulative_lost
+        self.extended_highest_sequence = extended_highest_sequence
+        self.jitter_ticks = jitter_ticks
+        self.lsr = lsr
+        self.dlsr_s = dlsr_s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class SenderInfo:
     """RFC 3550 section 6.4.1 sender information; ``ntp_at`` is Unix seconds, as AMI prints it."""
 
-    ntp_at: float
-    rtp_timestamp: int
-    packets: int
-    octets: int
+    ntp_at: Final[float]
+    rtp_timestamp: Final[int]
+    packets: Final[int]
+    octets: Final[int]
+
+    def __init__(
+        self,
+        ntp_at: float,
+        rtp_timestamp: int,
+        packets: int,
+        octets: int,
+    ) -> None:
+        self.ntp_at = ntp_at
+        self.rtp_timestamp = rtp_timestamp
+        self.packets = packets
+        self.octets = octets
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class RtcpReport:
     """One RTCPSent (``from_peer``) or RTCPReceived (``to_peer``) event.
 
     ``ssrc`` is the sender's SSRC and is only trustworthy for RTCPSent (Asterisk prints garbage in RTCPReceived since 15.4).
     """
 
-    at: float
-    direction: Direction  # of the report block
-    channel: Channel | None
-    ssrc: int | None
-    sender: SenderInfo | None
-    block: ReportBlock | None
-    rtt_s: float | None
-    to_address: str | None = None
-    from_address: str | None = None
-    blocks: int | None = None  # how many the packet had; only the first is ever told
+    at: Final[float]
+    direction: Final[Direction]  # of the report block
+    channel: Final[Channel | None]
+    ssrc: Final[int | None]
+    sender: Final[SenderInfo | None]
+    block: Final[ReportBlock | None]
+    rtt_s: Final[float | None]
+    to_address: Final[str | None]
+    from_address: Final[str | None]
+    blocks: Final[int | None]  # how many the packet had; only the first is ever told
+
+    def __init__(
+        self,
+        at: float,
+        direction: Direction,
+        channel: Channel | None,
+        ssrc: int | None,
+        sender: SenderInfo | None,
+        block: ReportBlock | None,
+        rtt_s: float | None,
+        to_address: str | None = None,
+        from_address: str | None = None,
+        blocks: int | None = None,
+    ) -> None:
+        self.at = at
+        self.direction = direction
+        self.channel = channel
+        self.ssrc = ssrc
+        self.sender = sender
+        self.block = block
+        self.rtt_s = rtt_s
+        self.to_address = to_address
+        self.from_address = from_address
+        self.blocks = blocks
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from qualitywatch.model import AgentRecord, CallRecord, Channel, KpiRecord, LogRecord, Sample, Transition
 from qualitywatch.model.observations import Observed
@@ -12,24 +14,56 @@ ALERT_LOG = "alert"
 UNMEASURED_LOG = "unmeasured"
 BLIND_LOG, SEEN_LOG = "blind", "seen"  # of the PBX itself: between the two nothing is known
 
+NO_MEMORIES: Final[Mapping[str, str]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Effects:
     """What one step wants done: stored, told, asked."""
 
-    samples: tuple[Sample, ...] = ()
-    transitions: tuple[Transition, ...] = ()
-    calls: tuple[CallRecord, ...] = ()
-    logs: tuple[LogRecord, ...] = ()
-    agents: tuple[AgentRecord, ...] = ()
-    agents_learned: bool = False
-    polls: tuple[str, ...] = ()  # peers whose User-Agent is worth asking for now
-    codec_polls: tuple[Channel, ...] = ()  # answered channels whose codec nobody told
-    resync_wanted: bool = False  # how peers and trunks stand is worth asking for now
-    kpis: tuple[KpiRecord, ...] = ()  # what became of calls over trunks
-    memories: Mapping[str, str] = field(default_factory=dict)  # what to give back as ``trunk_memories`` after a restart
-    learned: Mapping[str, str] = field(default_factory=dict)  # the same of ``rule_memories``; an empty text: forget it
-    observed: tuple[Observed, ...] = ()  # all that was judged beside the samples, for ``backtest``
+    samples: Final[tuple[Sample, ...]]
+    transitions: Final[tuple[Transition, ...]]
+    calls: Final[tuple[CallRecord, ...]]
+    logs: Final[tuple[LogRecord, ...]]
+    agents: Final[tuple[AgentRecord, ...]]
+    agents_learned: Final[bool]
+    polls: Final[tuple[str, ...]]  # peers whose User-Agent is worth asking for now
+    codec_polls: Final[tuple[Channel, ...]]  # answered channels whose codec nobody told
+    resync_wanted: Final[bool]  # how peers and trunks stand is worth asking for now
+    kpis: Final[tuple[KpiRecord, ...]]  # what became of calls over trunks
+    memories: Final[Mapping[str, str]]  # what to give back as ``trunk_memories`` after a restart
+    learned: Final[Mapping[str, str]]  # the same of ``rule_memories``; an empty text: forget it
+    observed: Final[tuple[Observed, ...]]  # all that was judged beside the samples, for ``backtest``
+
+    def __init__(
+        self,
+        samples: tuple[Sample, ...] = (),
+        transitions: tuple[Transition, ...] = (),
+        calls: tuple[CallRecord, ...] = (),
+        logs: tuple[LogRecord, ...] = (),
+        agents: tuple[AgentRecord, ...] = (),
+        agents_learned: bool = False,
+        polls: tuple[str, ...] = (),
+        codec_polls: tuple[Channel, ...] = (),
+        resync_wanted: bool = False,
+        kpis: tuple[KpiRecord, ...] = (),
+        memories: Mapping[str, str] = NO_MEMORIES,
+        learned: Mapping[str, str] = NO_MEMORIES,
+        observed: tuple[Observed, ...] = (),
+    ) -> None:
+        self.samples = samples
+        self.transitions = transitions
+        self.calls = calls
+        self.logs = logs
+        self.agents = agents
+        self.agents_learned = agents_learned
+        self.polls = polls
+        self.codec_polls = codec_polls
+        self.resync_wanted = resync_wanted
+        self.kpis = kpis
+        self.memories = memories
+        self.learned = learned
+        self.observed = observed
 
 
 NOTHING = Effects()

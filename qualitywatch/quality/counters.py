@@ -8,6 +8,7 @@ that a figure nobody can vouch for never reaches a rule.  Standard: RFC 3550 sec
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from qualitywatch.model import ReportBlock, Verdict
 
@@ -29,14 +30,26 @@ DUPLICATE_WITHIN_S = 1.0
 _FRACTION_UNUSABLE = 255
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Counters:
     """The cumulative counters of one stream at one instant; ``suspicious`` when they may be stuck."""
 
-    at: float
-    extended_highest_sequence: int
-    cumulative_lost: int
-    suspicious: bool = False
+    at: Final[float]
+    extended_highest_sequence: Final[int]
+    cumulative_lost: Final[int]
+    suspicious: Final[bool]
+
+    def __init__(
+        self,
+        at: float,
+        extended_highest_sequence: int,
+        cumulative_lost: int,
+        suspicious: bool = False,
+    ) -> None:
+        self.at = at
+        self.extended_highest_sequence = extended_highest_sequence
+        self.cumulative_lost = cumulative_lost
+        self.suspicious = suspicious
 
     @classmethod
     def of(cls, at: float, block: ReportBlock) -> Counters:
@@ -44,14 +57,26 @@ class Counters:
         return cls(at, block.extended_highest_sequence, block.cumulative_lost)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Interval:
     """What one report adds to its predecessor: packets expected and lost, or None where it cannot be told."""
 
-    verdict: Verdict
-    expected: int | None
-    lost: float | None
-    baseline: Counters | None  # what the next report is to be compared with; None: keep the old one
+    verdict: Final[Verdict]
+    expected: Final[int | None]
+    lost: Final[float | None]
+    baseline: Final[Counters | None]  # what the next report is to be compared with; None: keep the old one
+
+    def __init__(
+        self,
+        verdict: Verdict,
+        expected: int | None,
+        lost: float | None,
+        baseline: Counters | None,
+    ) -> None:
+        self.verdict = verdict
+        self.expected = expected
+        self.lost = lost
+        self.baseline = baseline
 
 
 def signed32(value: int) -> int:

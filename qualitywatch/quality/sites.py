@@ -33,7 +33,10 @@ class SiteBook:
         if address not in self._known:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[address] = self._find(host_of(address))
+            host = host_of(address)  # every call comes from another port of the same phone
+            if host not in self._known:
+                self._known[host] = self._find(host)
+            self._known[address] = self._known[host]
         return self._known[address]
 
     def _find(self, host: str) -> str | None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from inspect import Parameter, signature
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from qualitywatch.errors import StoreError
 
@@ -82,18 +83,25 @@ def _typed(kind: Any, data: object, where: str) -> Any:
 
 def _instance(kind: Any, data: Mapping[str, object], where: str) -> Any:
     known = {}
-    for field, hint in _fields(kind):
-        if field.name in data:
-            known[field.name] = _typed(hint, data[field.name], f"{where}.{field.name}")
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise StoreError(f"stored {where}: field {field.name} is missing")
+    for name, hint, is_needed in _fields(kind):
+        if name in data:
+            known[name] = _typed(hint, data[name], f"{where}.{name}")
+        elif is_needed:
+            raise StoreError(f"stored {where}: field {name} is missing")
     return kind(**known)
 
 
 @cache
-def _fields(kind: Any) -> tuple[tuple[Field[Any], Any], ...]:
-    hints = get_type_hints(kind)
-    return tuple((field, hints[field.name]) for field in fields(kind))
+def _fields(kind: Any) -> tuple[tuple[str, Any, bool], ...]:
+    """Name, type, and whether there is no default, of each field."""
+    hints, made_with = get_type_hints(kind), signature(kind).parameters
+    return tuple(
+        (field.name, _plain_type(hints[field.name]), made_with[field.name].default is Parameter.empty) for field in fields(kind)
+    )
+
+
+def _plain_type(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Final else hint
 
 
 def _expect(kind: type | tuple[type, ...], data: object, where: str) -> Any:
