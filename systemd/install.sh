@@ -283,12 +283,12 @@ take_over() { # from nothing, or from an earlier release
     if [ -n "$before" ] && [ "$START" = no ] && [ "$was_active" = yes ]; then
         die "release $RELEASE is ready, but the service runs: stop it, or leave out --no-start"
     fi
+    install_unit
     stop_service
     [ -z "$before" ] || copy_state "$before"
     point current "$RELEASE"
     [ -L "$OPT/bin" ] || ln -s current/bin "$OPT/bin"
     [ -z "$before" ] || point previous "$before"
-    install_unit
     if [ "$was_active" = yes ] && ! start_service; then
         say 'The new program does not start; its last words:' >&2
         journalctl --unit qualitywatch --lines 20 --no-pager >&2 || true

@@ -19,32 +19,26 @@ _STEP_US: Final = 1000
 _IN_MEASUREMENTS: Final = str.maketrans({",": r"\,", " ": r"\ "})
 _IN_KEYS: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _IN_TEXTS: Final = str.maketrans({'"': r"\"", "\\": "\\\\"})
-_Taken: TypeAlias = set[tuple[str, tuple[tuple[str, str], ...], int, str]]
+Taken: TypeAlias = frozenset[tuple[str, tuple[tuple[str, str], ...], int, str]]
+"""Which field of which series has a value at which instant."""
 
 
-class Encoder:
-    """Encodes batch after batch; knows the instants of the batch before, too."""
-
-    def __init__(self) -> None:
-        self._before: _Taken = set()
-
-    def encode(self, readings: Iterable[Reading]) -> bytes:
-        """Return one line for each reading that has a field."""
-        taken: _Taken = set()
-        lines = []
-        for reading in readings:
-            at_us = round(reading.at * _MS) * _STEP_US
-            while any(key in taken or key in self._before for key in _keys(reading, at_us)):
-                at_us += _STEP_US
-            taken.update(_keys(reading, at_us))
-            lines.append(_line(reading, at_us))
-        self._before = taken
-        return "\n".join(filter(None, lines)).encode()
+def encoded(readings: Iterable[Reading], before: Taken = frozenset()) -> tuple[bytes, Taken]:
+    """Return one line for each reading that has a field, and the instants taken by them; ``before`` is the batch before."""
+    taken: set[tuple[str, tuple[tuple[str, str], ...], int, str]] = set()
+    lines = []
+    for reading in readings:
+        at_us = round(reading.at * _MS) * _STEP_US
+        while any(key in taken or key in before for key in _keys(reading, at_us)):
+            at_us += _STEP_US
+        taken.update(_keys(reading, at_us))
+        lines.append(_line(reading, at_us))
+    return "\n".join(filter(None, lines)).encode(), frozenset(taken)
 
 
 def encode(readings: Iterable[Reading]) -> bytes:
     """Return a batch that nothing comes before."""
-    return Encoder().encode(readings)
+    return encoded(readings)[0]
 
 
 def _keys(reading: Reading, at_us: int) -> list[tuple[str, tuple[tuple[str, str], ...], int, str]]:

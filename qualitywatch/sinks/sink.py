@@ -22,7 +22,7 @@ from typing import Final, NoReturn
 from qualitywatch.backoff import Backoff
 from qualitywatch.errors import StoreError
 from qualitywatch.ports import Clock, SeriesBatch
-from qualitywatch.sinks.encoding import Encoder
+from qualitywatch.sinks.encoding import Taken, encoded
 from qualitywatch.sinks.reading import Reading
 from qualitywatch.sinks.server import Refusal, Server, SinkError
 from qualitywatch.sinks.spool import Batch, Spool
@@ -69,7 +69,8 @@ class Sink:
         self.name = name
         self.counts = Counts()
         self._server, self._spool, self._clock = server, spool, clock
-        self._readings, self._encoder = readings, Encoder()
+        self._readings = readings
+        self._instants: Taken = frozenset()  # the instants of the batch that was put away last
         self._backoff = backoff
         self._flush_s, self._fix_pause_s = flush_s, fix_pause_s
         self._chance = chance or Random()  # noqa: S311 it spreads retries, nothing more
@@ -165,17 +166,21 @@ class Sink:
     async def _put_away(self) -> bool:
         """Move a batch from memory to disk; return whether that went well."""
         batch = [self._held.popleft() for _ in range(min(len(self._held), MAX_LINES))]
+        taken = self._instants
         try:
-            text = await asyncio.to_thread(self._encoder.encode, batch)
+            text, taken = await asyncio.to_thread(encoded, batch, taken)
             pushed_out = await self._spool.append(text, len(batch))
         except StoreError as exc:
             self._held.extendleft(reversed(batch))
             self._say(f"cannot be kept on disk: {exc}")
             return False
         except asyncio.CancelledError:
-            if not self._spool.appending:
+            if self._spool.appending:
+                self._instants = taken
+            else:
                 self._held.extendleft(reversed(batch))
             raise
+        self._instants = taken
         self._push_out(pushed_out)
         self._filled.set()
         return True

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point
 from influxdb_client.domain.write_precision import WritePrecision
 
-from qualitywatch.sinks.encoding import Encoder, encode
+from qualitywatch.sinks.encoding import encode, encoded
 from qualitywatch.sinks.reading import Field, Reading
 from qualitywatch.sinks.servers.influx1 import Influx1
 from tests.fakes.series_servers import influxdb1, influxql
@@ -64,9 +64,9 @@ def call(n: int) -> Reading:
 
 
 def test_calls_that_end_at_one_instant_are_all_kept(server: Influx1, influx: str) -> None:
-    encoder = Encoder()
-    server.write(encoder.encode([call(1), call(2), call(3)]))
-    server.write(encoder.encode([call(4)]))
+    text, taken = encoded([call(1), call(2), call(3)])
+    server.write(text)
+    server.write(encoded([call(4)], taken)[0])
     rows = influxql(influx, "d", 'SELECT seconds FROM "call"')
     assert [row["seconds"] for row in rows] == [1, 2, 3, 4]
 

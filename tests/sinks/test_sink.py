@@ -7,7 +7,7 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -20,6 +20,7 @@ from qualitywatch.errors import StoreError
 from qualitywatch.model import LogRecord
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.secrets import Secret
+from qualitywatch.sinks.encoding import encode
 from qualitywatch.sinks.reading import Reading
 from qualitywatch.sinks.server import Refusal, Server, SinkError
 from qualitywatch.sinks.servers.influx1 import Influx1
@@ -368,6 +369,26 @@ async def test_a_disk_that_takes_nothing_keeps_readings_in_memory(tmp_path: Path
             while "cannot be kept on disk" not in caplog.text:
                 await asyncio.sleep(0.01)
         assert sink.held == 30
+
+
+async def test_what_the_disk_takes_at_a_later_attempt_keeps_its_instants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with InfluxServer() as server, running(server, tmp_path) as sink:
+        appends, failures = sink.spool.append, 3
+
+        async def fails_first(text: bytes, lines: int) -> Mapping[int, int]:
+            nonlocal failures
+            if failures:
+                failures -= 1
+                raise StoreError("the disk is full")
+            return await appends(text, lines)
+
+        monkeypatch.setattr(sink.spool, "append", fails_first)
+        given = batch(0, 30)
+        await sink.write(given)
+        await server.wait_lines(30)
+        assert b"\n".join(line.encode() for line in server.lines) == encode(readings(given))
 
 
 async def test_what_memory_cannot_hold_while_the_disk_takes_nothing_is_counted_and_told(
