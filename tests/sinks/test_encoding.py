@@ -25,13 +25,15 @@ TEXTS = st.text(st.characters() | SURROGATES | st.sampled_from(list(' ,="\\\n\r\
 @pytest.fixture(scope="module")
 def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with influxdb1(tmp_path_factory.mktemp("influx")) as url:
+        server = Influx1(url, database="d")
+        server.setup(None)
+        server.close()
         yield url
 
 
 @pytest.fixture(scope="module")
 def server(influx: str) -> Iterator[Influx1]:
     opened = Influx1(influx, database="d")
-    opened.setup(None)
     yield opened
     opened.close()
 
@@ -60,10 +62,12 @@ def call(n: int) -> Reading:
     return Reading("call", AT, (("peer", "SIP/provider"),), {"seconds": float(n)})
 
 
-def test_calls_that_end_at_one_instant_are_all_kept(server: Influx1, influx: str) -> None:
+def test_calls_that_end_at_one_instant_are_all_kept(influx: str) -> None:
     encoder = Encoder()
+    server = Influx1(influx, database="d")
     server.write(encoder.encode([call(1), call(2), call(3)]))
     server.write(encoder.encode([call(4)]))
+    server.close()
     rows = influxql(influx, "d", 'SELECT seconds FROM "call"')
     assert [row["seconds"] for row in rows] == [1, 2, 3, 4]
 
