@@ -34,12 +34,11 @@ from qualitywatch.model import (
     TrunkStateSeen,
 )
 from qualitywatch.pipeline import Effects, Pipeline
-from qualitywatch.rules.loader import load_rules
+from tests.accuracy.findings import SHIPPED
 from tests.conftest import CAPTURES
 
 RECORDINGS = sorted(CAPTURES.glob("*/*/input.ami"))
 IDS = [f"{path.parent.parent.name}/{path.parent.name}" for path in RECORDINGS]
-SHIPPED = load_rules([Path(__file__).parents[1] / "rules"])
 BLIND = "pbx-blind"
 LONG_AFTER_S = 900.0
 ASKED = "action-responses"  # holds the lists of a first look itself: to announce their end before them would be a lie

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
-from pathlib import Path
 
 from qualitywatch.model import (
     Alert,
@@ -20,10 +19,9 @@ from qualitywatch.model import (
 )
 from qualitywatch.notify.phrases import sentence
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.rules.loader import load_rules
+from tests.accuracy.findings import SHIPPED
 from tests.fakes.line import FOREVER, START, Line
 
-SHIPPED = load_rules([Path(__file__).parents[1] / "rules"])
 RULE = "one-way-audio"
 SILENT = Line(deaf=((0, FOREVER),))
 

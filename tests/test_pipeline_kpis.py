@@ -26,10 +26,10 @@ from qualitywatch.notify.render import headline
 from qualitywatch.pipeline import Pipeline
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
+from tests.accuracy.findings import SHIPPED
 from tests.conftest import CAPTURES
 
 RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
-SHIPPED = load_rules([Path(__file__).parents[1] / "rules"])
 START = 1_700_000_000.0
 
 

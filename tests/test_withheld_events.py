@@ -10,12 +10,11 @@ from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import read_recording
 from qualitywatch.model import Connected
 from qualitywatch.pipeline import Pipeline
-from qualitywatch.rules.loader import load_rules
+from tests.accuracy.findings import SHIPPED
 from tests.conftest import CAPTURES
 
 RECORDINGS = sorted(CAPTURES.glob("*/*/input.ami"))
 IDS = [f"{path.parent.parent.name}/{path.parent.name}" for path in RECORDINGS]
-SHIPPED = load_rules([Path(__file__).parents[1] / "rules"])
 CALLS = frozenset({"Newchannel", "Newstate", "Hangup", "Rename", "Hold", "Unhold", "DialBegin", "DialEnd", "DialState"})
 REPORTS = frozenset({"RTCPSent", "RTCPReceived"})
 

@@ -166,12 +166,12 @@ def _apart() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
 
 def _side_apart(side: str) -> dict[str, str]:
     counts = "v1m.to_counts" if side == "to" else "v1m.from_counts + coalesce(v1m.to_counts, 0)"
-    n, fewer_jitters, fewer_scores = COUNTS.apart_in_sql(counts)
-    loss_max, lost = LOST.apart_in_sql(f"v1m.{side}_lost")
+    n, fewer_jitters, fewer_scores = COUNTS.apart_in_sql(counts, never_negative=1)
+    loss_max, lost = LOST.apart_in_sql(f"v1m.{side}_lost", never_negative=2)
     packets_less, lost_less = NET.apart_in_sql(f"v1m.{side}_net")
     reported = f"{n} * {USUAL_PACKETS} + v1m.{side}_packets"
     jitter, jitter_max = _share_apart(f"v1m.{side}_jitter", HUNDREDTHS)
-    mean, worst = MOS.apart_in_sql(f"v1m.{side}_mos")
+    mean, worst = MOS.apart_in_sql(f"v1m.{side}_mos + {_MIDDLE_MOS}", never_negative=1)
     is_known = f"CASE WHEN v1m.{side}_{{}} IS NOT NULL THEN {{}} END"
     return {
         "n": n,
@@ -184,14 +184,15 @@ def _side_apart(side: str) -> dict[str, str]:
         "jitter_mean": jitter,
         "jitter_max": jitter_max,
         "mos_n": is_known.format("mos", f"{n} - {fewer_scores}"),
-        "mos_mean": f"{_BEST_MOS} - ({mean} + {_MIDDLE_MOS}) / {_MEAN_MOS_PARTS}.0",
+        "mos_mean": f"{_BEST_MOS} - {mean} / {_MEAN_MOS_PARTS}.0",
         "mos_min": f"({_BEST_MOS * HUNDREDTHS} - ({worst})) / {HUNDREDTHS}.0",
     }
 
 
 def _share_apart(column: str, parts: int) -> tuple[str, str]:
-    share, highest = SHARE.apart_in_sql(column)
-    return f"({highest} * ({share} + {_MIDDLE_SHARE}) + {_MIDDLE_SHARE - 1}) / {_WHOLE} / {parts}.0", f"{highest} / {parts}.0"
+    above = f"{column} + {_MIDDLE_SHARE}"
+    share, highest = SHARE.apart_in_sql(above, never_negative=1)
+    return f"({highest} * {share} + {_MIDDLE_SHARE - 1}) / {_WHOLE} / {parts}.0", f"{highest} / {parts}.0"
 
 
 _TRIPS_APART, _SIDES_APART = _apart()

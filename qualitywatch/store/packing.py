@@ -41,12 +41,16 @@ class Packed:
         """Whether nothing would be cut down."""
         return all(-(1 << bits - 1) <= number < 1 << bits - 1 for bits, number in zip(self._bits, numbers, strict=True))
 
-    def apart_in_sql(self, packed: str) -> list[str]:
-        """The same as ``unpack``, as expressions; NULL of NULL."""
+    def apart_in_sql(self, packed: str, *, never_negative: int = 0) -> list[str]:
+        """The same as ``unpack``, as expressions; NULL of NULL.  ``never_negative``: so many of the lowest are quicker told."""
         found = []
         for place, bits in enumerate(self._bits):
-            half = 1 << bits - 1
             is_last = place == len(self._bits) - 1
+            half = 0 if place < never_negative else 1 << bits - 1
+            if not half:
+                found.append(f"({packed})" if is_last else f"(({packed}) & {(1 << bits) - 1})")
+                packed = f"({packed}) >> {bits}"
+                continue
             found.append(f"({packed})" if is_last else f"((({packed}) + {half} & {(1 << bits) - 1}) - {half})")
             packed = f"({packed}) + {half} >> {bits}"
         return found

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import read_recording
 from qualitywatch.model import NotifyReason, PbxEvent, Transition
@@ -18,6 +20,12 @@ from tests.conftest import CAPTURES
 RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
 RULES = Path(__file__).parents[2] / "rules"
 SHIPPED = load_rules([RULES])
+# For what replays each several times over: every third, and those with most to tell; CI takes them all.
+TELLING = {"loss-storm", "trunk-outage", "sip-bridge-loss", "one-way-audio", "peer-reachability-user-agent", "restart"}
+SLOWLY = [
+    path if place % 3 == 0 or path.name in TELLING else pytest.param(path, marks=pytest.mark.slow)
+    for place, path in enumerate(RECORDINGS)
+]
 _TOLD = frozenset({NotifyReason.FIRING, NotifyReason.SEVERITY_INCREASED, NotifyReason.HAPPENED})
 Key = tuple[str, str, str | None]
 

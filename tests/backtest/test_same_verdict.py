@@ -24,6 +24,7 @@ from qualitywatch.model import (
 )
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.testing.calls import Call, Line, messages
+from tests.accuracy.findings import SLOWLY
 from tests.backtest.world import RECORDINGS, SHIPPED, Story, live, recorded, retry, told
 
 START = 1_800_000_000.0
@@ -31,7 +32,7 @@ TRUNK = "SIP/74993801@sip.example"
 LOSSES = (0.0, 0.4, 1.0, 1.4, 1.6, 2.9, 3.1, 5.0, 9.0, 11.0, 30.0)
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: f"{path.parent.name}-{path.name}")
+@pytest.mark.parametrize("recording", SLOWLY, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_of_every_recording(recording: Path, tmp_path: Path) -> None:
     lived = live(tmp_path, recorded(recording), rest_s=400)
     retrial, exact = retry(lived)

@@ -112,6 +112,7 @@ def told(title: str, findings: Findings) -> str:
     lines.append(f"  {'the file':<18} {findings.bytes_on_disk / 1e6:6.1f} MB")
     lines.append(f"  a minute is written in {findings.flush_ms:.0f} ms")
     lines += [f"  24 h of {peer:<14} are read in {taken:5.1f} ms" for peer, taken in findings.chart_ms.items()]
+    lines.append(f"  the slowest of them computes for {findings.chart_cpu_ms:.1f} ms; the rest is others' work on this machine")
     return "\n".join(lines)
 
 

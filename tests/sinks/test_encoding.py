@@ -28,13 +28,15 @@ TEXTS = st.text(st.characters() | SURROGATES | st.sampled_from(list(' ,="\\\n\r\
 @pytest.fixture(scope="module")
 def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with influxdb1(tmp_path_factory.mktemp("influx")) as url:
+        server = Influx1(url, database="d")
+        server.setup(None)
+        server.close()
         yield url
 
 
 @pytest.fixture(scope="module")
 def server(influx: str) -> Iterator[Influx1]:
     opened = Influx1(influx, database="d")
-    opened.setup(None)
     yield opened
     opened.close()
 

@@ -38,6 +38,10 @@ def test_numbers_that_share_a_column_are_told_apart_in_sql_too(parts: list[tuple
     packed = together.pack(*(number for _, number in parts))
     with closing(sqlite3.connect(":memory:")) as file:
         assert file.execute(f"SELECT {', '.join(together.apart_in_sql('(SELECT ?1)'))}", (packed,)).fetchone() == tuple(numbers)
+        natural = [abs(number) for number in numbers]
+        if together.fits(*natural):
+            apart = ", ".join(together.apart_in_sql("(SELECT ?1)", never_negative=len(parts)))
+            assert file.execute(f"SELECT {apart}", (together.pack(*natural),)).fetchone() == tuple(natural)
         assert file.execute(f"SELECT {together.together_in_sql(*map(str, numbers))}").fetchone() == (packed,)
     assert together.unpack(packed) == tuple(numbers)
     assert together.fits(*numbers)
