@@ -135,6 +135,8 @@ class Carrier:
         if step is None:
             step, picture = self._drawn[0]
         is_news = step.kind is StepKind.SEND
+        if self._hangs_up and not is_news and step.kind is not StepKind.NOTE:
+            return None  # the picture may not have had its turn yet: whoever waits for the same one would make news wait
         if step.kind is not StepKind.NOTE and (pause_s := self._notifier.pause_s(is_news=is_news)) > 0:
             if not is_news:
                 return pause_s  # unless something new is learnt: news passes changes
