@@ -1,6 +1,6 @@
 """Carries the steps of one lane to its target, one after the other, each stored before the next.
 
-Pictures are drawn beside the lane and hung up when no text waits.
+Pictures are drawn beside the lane and hung up when no text waits, beside it too: to upload one takes longer than many texts.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class Carrier:
         self._failures = 0  # in a row
         self._hasten = 0  # how many wait for it to be through
         self._drawn: list[tuple[Step, Picture | None]] = []
+        self._hangs_up = False  # a picture is on its way
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -125,14 +126,17 @@ class Carrier:
         if step is not None and step.kind is StepKind.PICTURE:
             tasks.create_task(self._make_picture(step))
             return 0
-        if step is None and not self._drawn:
-            self._idle.set()
+        if step is None and (self._hangs_up or not self._drawn):
+            if not self._hangs_up:
+                self._idle.set()
             due_at = self.lane.due_at(now, hasten=hasten)
             return None if due_at is None else max(due_at - now, 0.001)
         picture = None
         if step is None:
             step, picture = self._drawn[0]
         is_news = step.kind is StepKind.SEND
+        if self._hangs_up and not is_news and step.kind is not StepKind.NOTE:
+            return None  # the picture may not have had its turn yet: whoever waits for the same one would make news wait
         if step.kind is not StepKind.NOTE and (pause_s := self._notifier.pause_s(is_news=is_news)) > 0:
             if not is_news:
                 return pause_s  # unless something new is learnt: news passes changes
@@ -140,8 +144,20 @@ class Carrier:
             return 0
         if step.kind is StepKind.PICTURE:
             del self._drawn[0]
-        await self._carry(step, picture)
+            self._hangs_up = True
+            tasks.create_task(self._hang_up(step, picture))
+        else:
+            await self._carry(step, picture)
         return 0
+
+    async def _hang_up(self, step: Step, picture: Picture | None) -> None:
+        try:
+            await self._carry(step, picture)
+        except Exception as error:  # noqa: BLE001 as in ``run``
+            self._means.troubles.report(self._who, _bug(error), "the message stays without a picture", level=logging.ERROR)
+        finally:
+            self._hangs_up = False
+            self._look_again()
 
     async def _carry(self, step: Step, picture: Picture | None = None) -> None:
         """Carry out one step and store what became of it."""

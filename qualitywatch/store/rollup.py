@@ -8,6 +8,7 @@ None, never 0.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeAlias
@@ -116,14 +117,15 @@ class Aggregator:
     def held(self, pbx: str, subject: str, width_s: int) -> list[Rollup]:
         """Look at what ``take`` would hand out of one subject, present minute included, as minutes or as hours."""
         rows: list[Rollup] = []
-        seen: dict[RollupKey, set[str]] = {}
+        seen: dict[RollupKey, set[int]] = {}
         for (start_at, of_pbx, of_subject, direction), minute in self._minutes.items():
             if (of_pbx, of_subject) == (pbx, subject):
                 key = RollupKey(_start(start_at, width_s), pbx, subject, direction)
                 counted = self._counted.get((width_s, key))
                 calls = seen.setdefault(key, set() if counted is None else set(counted.calls))
-                rows.append(Rollup(width_s, key, minute.figures(len(minute.calls - calls))))
-                calls |= minute.calls
+                hashes = set(map(hash, minute.calls))
+                rows.append(Rollup(width_s, key, minute.figures(len(hashes - calls))))
+                calls |= hashes
         return rows
 
     def subjects(self, pbx: str, since: float, until: float) -> set[str]:
@@ -133,8 +135,8 @@ class Aggregator:
     def _count(self, width_s: int, key: RollupKey, calls: set[str], now: float) -> int:
         counted = self._counted.setdefault((width_s, key), _Counted())
         counted.at = now
-        new = calls - counted.calls
-        counted.calls |= new
+        new = set(map(hash, calls)).difference(counted.calls)
+        counted.calls.extend(new)
         return len(new)
 
     def _forget(self, now: float) -> None:
@@ -151,13 +153,16 @@ def summed(samples: Iterable[Sample], width_s: int) -> list[Rollup]:
 
 
 class _Counted:
-    """Calls already counted in one row, and when that was last done (by our clock: the PBX's may be wrong)."""
+    """Calls already counted in one row, and when that was last done (by our clock: the PBX's may be wrong).
+
+    There are as many rows as peers in each of the last minutes: the hashes of uniqueids in an array take a tenth of their set.
+    """
 
     __slots__ = ("at", "calls")
 
     def __init__(self) -> None:
         self.at = 0.0
-        self.calls: set[str] = set()
+        self.calls = array("q")
 
 
 class _Series:

@@ -1,12 +1,17 @@
 """``python -m tests.benchmarks.latency``: from the last byte of a report to the request that tells Telegram.
 
-The daemon runs as a process beside a background of 1,000 events/s of 1,500 channels, one event a segment; every 1.2 s (a bot
-may send one message a second to a chat) a channel of its own reports so much loss that a rule without a hold fires.
+The daemon runs as a process beside a background of 1,000 events/s of 1,500 channels, one event a segment; every 3 s a channel
+of its own reports so much loss that a rule without a hold fires.  Each becomes an incident of its own, with a picture half a
+minute later and a change at its end: a bot may send one message a second to a chat, and this is what it has to send.
+
+What the machine did meanwhile is told too: how long the daemon was ready to run and had no processor.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import math
 import socket
 import sys
 import tempfile
@@ -21,10 +26,11 @@ from tests.fakes.fake_telegram import FakeTelegram
 RATE: Final = 1_000
 CALLS: Final = 1_500  # 600 reports a second in real time
 PROBES: Final = 40
-EVERY_S: Final = 1.2
+EVERY_S: Final = 3.0
 BEFORE_S: Final = 5.0
 MOST_MS: Final = 50.0
 CHAT: Final = 4242
+OTHER_CHAT: Final = 4243
 RULE: Final = """
 rules:
   - name: probe
@@ -103,12 +109,17 @@ async def measure(folder: Path) -> list[float]:
         port = server.sockets[0].getsockname()[1]
         more = {
             "rules": {"directory": str(rules)},
-            # Figures of what is told already are renewed by edits, which count among the messages of a chat.
-            "incidents": {"within": "0s", "group_by": ["subject"], "refresh": "1h"},
-            "notify": [{"name": "ops", "kind": "telegram", "chat_id": CHAT, "min_severity": "critical"}],
+            "incidents": {"group_by": ["subject"]},  # each is news, and none a change of an earlier message
+            # What the background is alerted of goes to another chat: one news a second is all that a chat may get.
+            "notify": [
+                {"name": "ops", "kind": "telegram", "chat_id": CHAT, "min_severity": "critical"},
+                {"name": "others", "kind": "telegram", "chat_id": OTHER_CHAT, "min_severity": "critical"},
+            ],
+            "routes": [{"match": {"rule": "probe"}, "to": ["ops"]}, {"to": ["others"]}],
         }
-        async with daemon(folder, port, telegram.url, more):
+        async with daemon(folder, port, telegram.url, more) as (used, _):
             await done.wait()
+            print(f"the daemon used {used.cpu_s:.1f} s of a processor and waited {used.waited_s:.1f} s for one")
         took = []
         for number, sent_at in probed.items():
             told = [call.at for call in telegram.calls if f"9{number:03}" in str(call.params.get("text", ""))]
@@ -118,13 +129,16 @@ async def measure(folder: Path) -> list[float]:
 
 
 async def main() -> int:
+    gc.freeze()
+    gc.disable()  # pauses of whoever measures are none of the daemon's
     with tempfile.TemporaryDirectory() as folder:
         took = await measure(Path(folder))
     if not took:
         print("no probe was told")
         return 1
-    p50, p99 = took[len(took) // 2], took[min(len(took) - 1, int(0.99 * len(took)))]
+    p50, p99 = took[len(took) // 2], took[math.ceil(0.99 * len(took)) - 1]
     print(f"{len(took)} of {PROBES} reports told; from the last byte to the request: median {p50:.0f} ms, p99 {p99:.0f} ms")
+    print("the slowest:", ", ".join(f"{each:.0f}" for each in took[-5:]))
     print(f"at most {MOST_MS:.0f} ms wanted at {RATE:,} events/s")
     return 0 if p99 <= MOST_MS and len(took) == PROBES else 1
 

@@ -57,6 +57,12 @@ class Used:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
+    def waited_s(self) -> float:
+        """How long all its threads together were ready to run and had no processor."""
+        tasks = Path(f"/proc/{self._pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks) / 1e9
+
+    @property
     def peak_mb(self) -> float:
         """The most memory it ever held."""
         return self._status("VmHWM")
