@@ -183,7 +183,8 @@ def test_minutes_put_together_are_what_they_were(
 
 def test_of_one_kind_only_that_is_read_which_tells_a_field() -> None:
     tallies = [TallyObservation(2.0, Tally.ANSWERED, "office", "SIP/1", 0.0, 1.0, detail) for detail in ("17", None)]
-    (packed,) = journal.pack([Observed(2.0, what) for what in (Gap(2.0, "office", "office"), *tallies)])
+    told: list[Gap | TallyObservation] = [Gap(2.0, "office", "office"), *tallies]
+    (packed,) = journal.pack([Observed(2.0, what) for what in told])
     assert [each.what for each in journal.unpack(packed, "TallyObservation", "detail")] == tallies[:1]
     assert [each.what for each in journal.unpack(packed, "TallyObservation")] == tallies
 

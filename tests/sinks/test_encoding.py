@@ -96,7 +96,8 @@ def test_a_line_is_what_the_database_own_client_writes(
     def plain(text: str) -> str:
         return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
-    point: Any = Point(measurement).time(round(AT) * 1_000_000, WritePrecision.US)
+    untyped: Any = Point
+    point = untyped(measurement).time(round(AT) * 1_000_000, WritePrecision.US)
     for name, text in tags.items():
         point.tag(name, plain(text).rstrip("\\"))
     for name, value in fields.items():

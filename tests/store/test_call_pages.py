@@ -25,10 +25,9 @@ def call(number: int, at: int, later_s: int, ahead_s: int, peer: int, form: str,
     legs = []
     for nth, began_s in enumerate((at, at + later_s)):
         subject, uniqueid = f"SIP/{peer + nth}", f"{form}{began_s + ahead_s}.{number + nth}"
-        names = {"subject": subject, "channel": f"{subject}-{number + nth:08x}", "uniqueid": uniqueid}
-        linkedid = f"{form}{at + ahead_s}.{number}"
-        times = {"started_at": float(began_s), "answered_at": None, "ended_at": began_s + 30.0}
-        legs.append(replace(a_call(), pbx=pbx, **names, linkedid=linkedid, **times, to_peer=NOTHING, from_peer=NOTHING))
+        leg = replace(a_call(), pbx=pbx, subject=subject, channel=f"{subject}-{number + nth:08x}", uniqueid=uniqueid)
+        leg = replace(leg, linkedid=f"{form}{at + ahead_s}.{number}", to_peer=NOTHING, from_peer=NOTHING)
+        legs.append(replace(leg, started_at=float(began_s), answered_at=None, ended_at=began_s + 30.0))
     return legs
 
 

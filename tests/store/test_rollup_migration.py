@@ -176,6 +176,7 @@ def test_what_is_merged_row_by_row_is_within_rounding_of_the_sums(parts: list[tu
     assert found.lost == pytest.approx(whole.lost, abs=0.006 * len(parts))
     assert found.packets == pytest.approx(whole.packets, abs=0.006 * len(parts))
     assert found.loss_max == pytest.approx(whole.loss_max, abs=0.006)
+    assert whole.jitter_max is not None and whole.jitter_sum is not None and found.jitter_sum is not None
     share = 0.006 + whole.jitter_max / 8190
     assert found.jitter_sum / found.jitter_n == pytest.approx(whole.jitter_sum / whole.jitter_n, abs=share * len(parts))
     assert (found.mos_sum is None) == (whole.mos_sum is None)
