@@ -28,8 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where all has to be there (``QUALITYWATCH_HAS_ALL=1``, as in CI), a test skipped for want of a program has failed."""
     report = yield
-    if report.skipped and os.environ.get("QUALITYWATCH_HAS_ALL") and "install" in str(report.longrepr):
-        report.outcome = "failed"
+    if report.skipped and os.environ.get("QUALITYWATCH_HAS_ALL") and isinstance(report.longrepr, tuple):
+        _, _, why = report.longrepr
+        if "install" in why:
+            report.outcome = "failed"
     return report
 
 

@@ -34,11 +34,13 @@ pytestmark = [
 
 
 @asynccontextmanager
-async def advisories(weak: str = "", status: int = 200) -> AsyncIterator[tuple[str, set[str]]]:
+async def advisories(weak: str = "", status: int = 200, *, is_page: bool = False) -> AsyncIterator[tuple[str, set[str]]]:
     """A database in the manner of osv.dev that knows of one weak package; yields its address and whom it was asked about."""
     heard: set[str] = set()
 
     async def answer(request: web.Request) -> web.Response:
+        if is_page:  # of a proxy, or of a hotel
+            return web.Response(text="<html>Please log in</html>", content_type="text/html")
         name = (await request.json())["package"]["name"]
         heard.add(name)
         return web.json_response({"vulns": [WEAK]} if name == weak else {}, status=status)
@@ -81,13 +83,13 @@ async def test_everything_that_is_locked_is_asked_about() -> None:
     assert locked - heard == {"colorama", "pywin32", "win32-setctime"} & locked, "all but what is for another system"
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-async def test_what_cannot_be_asked_is_said_and_is_no_all_clear(is_there: bool) -> None:
-    if is_there:
-        async with advisories(status=503) as (url, _):
-            code, said = await audited(url)
-    else:
+@pytest.mark.parametrize("trouble", ["nobody", "busy", "page"])
+async def test_what_cannot_be_asked_is_said_and_is_no_all_clear(trouble: str) -> None:
+    if trouble == "nobody":
         code, said = await audited(f"http://127.0.0.1:{free_port()}/v1/query")
+    else:
+        async with advisories(status=503 if trouble == "busy" else 200, is_page=trouble == "page") as (url, _):
+            code, said = await audited(url)
     assert code == 0, said
     assert "could not be found out" in said
     assert "no known weaknesses" not in said

@@ -66,7 +66,8 @@ def outcomes(request: pytest.FixtureRequest, tables: dict[str, list[Result]]) ->
 def test_scenario(major: int, name: str, outcomes: Outcomes) -> None:
     if major in outcomes.not_installed:
         if major == 22:  # sid is a moving target; 16 must always install
-            pytest.skip(f"Asterisk {major} could not be installed: {outcomes.not_installed[major]}")
+            print(outcomes.not_installed[major])
+            pytest.skip(f"there is no Asterisk {major} to be had in sid today")
         pytest.fail(outcomes.not_installed[major])
     result = outcomes.result(major, name)
     assert not result.problems
