@@ -72,8 +72,12 @@ class AjamTransport(asyncio.Transport):
         name = endpoint.tls.server_name if endpoint.tls is not None else None
         self._extensions = {"sni_hostname": name} if name is not None else {}
         self._running: asyncio.Task[None] | None = None
+        try:
+            address = httpx.URL(f"{scheme}://{endpoint.address}")
+        except httpx.InvalidURL as exc:
+            raise AmiConnectError(f"has no address that can be asked over HTTP ({exc}): see host") from exc
         self._http = httpx.AsyncClient(
-            base_url=f"{scheme}://{endpoint.address}",
+            base_url=address,
             verify=True if endpoint.tls is None else tls_context(endpoint.tls),
             auth=httpx.DigestAuth(endpoint.username, endpoint.secret) if self._is_digest else None,
             timeout=PATIENCE_S,
@@ -246,6 +250,10 @@ class AjamTransport(asyncio.Transport):
             raise AmiConnectError(what) from exc
         except (httpx.HTTPError, httpx.StreamError) as exc:
             raise AmiConnectError("broke an answer off: what it carried is not known") from exc
+        except QualitywatchError:
+            raise
+        except Exception as exc:  # libraries have many words for headers and addresses that make no sense
+            raise AmiConnectError(f"cannot be talked to over HTTP ({type(exc).__name__}): this is not Asterisk") from exc
         return frames_of_xml(bytes(text)) if self._is_xml else bytes(text)
 
     def _judge(self, response: httpx.Response) -> None:

@@ -23,6 +23,8 @@ def frames_of_xml(body: bytes) -> bytes:
         raise AmiProtocolError("answered with XML that Asterisk does not write: something else listens at this address")
     try:
         root = ET.fromstring(body)  # noqa: S314 without declarations there is nothing to expand
+    except (LookupError, ValueError) as exc:
+        raise AmiProtocolError(f"answered with XML in an encoding that Asterisk does not use ({exc})") from exc
     except ET.ParseError as exc:
         raise AmiProtocolError(f"answered with broken XML ({exc}): use rawman instead of mxml") from exc
     if root.tag != "ajax-response":

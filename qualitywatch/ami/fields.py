@@ -7,7 +7,7 @@ digits of other scripts) and refuse very long numbers with an error.
 from __future__ import annotations
 
 import re
-from sys import intern
+from functools import lru_cache
 from typing import Final
 
 from qualitywatch.ami.codec import Message
@@ -74,9 +74,13 @@ def channel(message: Message, prefix: str = "") -> Channel | None:
     )
 
 
+@lru_cache(maxsize=16_384)
 def _one(text: str | None) -> str | None:
-    """The same object for every channel that has it, as long as one does: thousands of channels are of a few hundred people."""
-    return intern(text) if text is not None else None
+    """The same object for every channel that has it: thousands of channels are of a few hundred people.
+
+    Not ``sys.intern``, from which nothing that a stranger calls himself is ever let go of again in Python 3.12.
+    """
+    return text
 
 
 def _codec(message: Message, prefix: str) -> str | None:

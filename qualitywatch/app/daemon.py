@@ -204,6 +204,17 @@ class Daemon:
         assert self._next is not None  # noqa: S101 nothing else ends a shift but a stop
         assert self._taken_over is not None  # noqa: S101
         (config, specs), self._next = self._next, None
+        async with self._control.deciding:  # a silence made meanwhile would be one of the old shift alone
+            problem = await self._put_to_work(config, specs)
+            self._control.room = self._shift.room
+        self._over.clear()
+        for watcher in self._watching:
+            watcher.go_on()
+            watcher.client.refresh()  # who listens anew has not seen how everybody stands
+        self._taken_over.set_result(problem)
+
+    async def _put_to_work(self, config: Config, specs: Sequence[RuleSpec]) -> ConfigError | None:
+        """Begin the next shift; where that is not possible begin the last one again and return why."""
         old = self._shift
         await old.close()
         problem: ConfigError | None = None
@@ -216,12 +227,7 @@ class Daemon:
             problem = ConfigError(["the new configuration could not be put to work because of a bug: see the log"])
         if problem is not None:
             self._shift = await self._next_shift(old.config, old.specs)
-        self._over.clear()
-        self._control.room = self._shift.room
-        for watcher in self._watching:
-            watcher.go_on()
-            watcher.client.refresh()  # who listens anew has not seen how everybody stands
-        self._taken_over.set_result(problem)
+        return problem
 
     async def _next_shift(self, config: Config, specs: Sequence[RuleSpec]) -> Shift:
         for watcher in self._ground.leaving(config):

@@ -67,6 +67,9 @@ class ControlServer:
         """``heard`` tells how the peers of a PBX sounded in the last minute, ``reload`` reads the configuration again."""
         self.room = room
         self._reload = reload
+        # Held while something is decided, and while the room is changed for another: what the old one was told last, the new
+        # one has to know of.
+        self.deciding = asyncio.Lock()
         self._heard = heard
         self._path = path
         self._patience_s = patience_s
@@ -132,17 +135,13 @@ class ControlServer:
             return encode_error(str(exc))
 
     async def _do(self, request: Request, by: str) -> Answer:
+        if isinstance(request, SilenceRequest | ExpireSilence):
+            async with self.deciding:
+                return await self._decide(self.room, request, by)
         room = self.room
         match request:
-            case SilenceRequest():
-                return Silences(room.now(), (await room.silence(request, by),))
             case ListSilences():
                 return Silences(room.now(), tuple(room.silences()))
-            case ExpireSilence(number):
-                silence = await room.expire_silence(number, by)
-                if silence is None:
-                    raise ControlError(f'no silence {number} is in force or to come: see "qualitywatch silence list"')
-                return Silences(room.now(), (silence,))
             case AskStatus():
                 return _status(room)
             case WhyRequest():
@@ -157,6 +156,15 @@ class ControlServer:
                 pbxes = tuple(room.pbxes())
                 heard = tuple(each for view in pbxes for each in self._heard(view).values())
                 return View(room.now(), pbxes, heard, len(room.incidents()), (*room.troubles(), *_of_databases(room)))
+
+    @staticmethod
+    async def _decide(room: Room, request: SilenceRequest | ExpireSilence, by: str) -> Silences:
+        if isinstance(request, SilenceRequest):
+            return Silences(room.now(), (await room.silence(request, by),))
+        silence = await room.expire_silence(request.id, by)
+        if silence is None:
+            raise ControlError(f'no silence {request.id} is in force or to come: see "qualitywatch silence list"')
+        return Silences(room.now(), (silence,))
 
 
 def caller(connection: socket.socket) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from sys import intern
 from typing import Final, TypeAlias
 
 from qualitywatch.model.levels import QueuesListed, QueueSummarySeen
@@ -32,7 +31,13 @@ class Channel:
 @lru_cache(maxsize=16_384)
 def _peer_of(channel: str) -> str:
     head, dash, tail = channel.rpartition("-")
-    return intern(head) if dash and tail else channel  # one object for all channels of a peer
+    return _one_of(head) if dash and tail else channel
+
+
+@lru_cache(maxsize=16_384)
+def _one_of(peer: str) -> str:
+    """One object for all channels of a peer."""
+    return peer
 
 
 @dataclass(init=False, slots=True, unsafe_hash=True)

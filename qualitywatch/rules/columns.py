@@ -2,7 +2,7 @@
 
 Strategy: a large PBX makes thousands of samples a second, and several rules hold each of them for a minute.  As objects they
 are two hundred bytes apiece and the garbage collector walks through all of them; an instant, a value, a weight and the number
-of the call they came from are twenty-six bytes that it never sees.  They are made samples again for whoever asks why, but for
+of the call they came from are twenty-eight bytes that it never sees.  They are made samples again for whoever asks why, but for
 the name of the channel, which no rule looks at.
 """
 
@@ -15,7 +15,6 @@ from typing import Final, TypeAlias
 from qualitywatch.model import AlertKey, Metric, Sample, Verdict
 
 _SOURCES_AT_LEAST: Final = 32  # so few are not worth counting anew
-_SOURCES_AT_MOST: Final = 0xFFFF
 _WORTH_MOVING: Final = 4  # what is over is cut off when it is this part of all
 
 Source: TypeAlias = tuple[str, str | None, Verdict]
@@ -39,7 +38,7 @@ class SampleColumns:
     )
 
     def __init__(self) -> None:
-        self._ats, self._values, self._weights, self._numbers = array("d"), array("d"), array("d"), array("H")
+        self._ats, self._values, self._weights, self._numbers = array("d"), array("d"), array("d"), array("I")
         # Sources by number, in three columns of their own.
         self._calls: list[str] = []
         self._codecs: list[str | None] = []
@@ -129,8 +128,6 @@ class SampleColumns:
             )
 
     def _number(self, call: str, codec: str | None, verdict: Verdict) -> int:
-        if len(self._calls) > _SOURCES_AT_MOST:
-            self._forget_sources()
         number = self._number_of[call] = len(self._calls)
         self._calls.append(call)
         self._codecs.append(codec)
@@ -141,7 +138,7 @@ class SampleColumns:
         """Number those anew of which there are samples."""
         known = list(zip(self._calls, self._codecs, self._verdicts, strict=True))
         new: dict[Source, int] = {}
-        self._numbers = array("H", [new.setdefault(known[number], len(new)) for number in self._numbers])
+        self._numbers = array("I", [new.setdefault(known[number], len(new)) for number in self._numbers])
         self._calls, self._codecs = [call for call, _, _ in new], [codec for _, codec, _ in new]
         self._verdicts = [verdict for _, _, verdict in new]
         self._number_of = {call: number for (call, _, _), number in new.items()}

@@ -171,6 +171,50 @@ async def test_where_there_is_none_the_settings_to_look_at_are_named() -> None:
         assert "http.conf" in heard.client.trouble
 
 
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/mxml", 'HTTP/1.1 200 OK\r\n\r\n<?xml version="1.0" encoding="foo"?><ajax-response/>'),
+        ("/mxml", 'HTTP/1.1 200 OK\r\n\r\n<?xml version="1.0" encoding="shift_jis"?><ajax-response/>'),
+        ("/arawman", 'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm="a", nonce="b", algorithm=FOO\r\n\r\n'),
+        ("/arawman", 'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm="a", nonce="b", qop="auth-int"\r\n\r\n'),
+        ("/arawman", "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest x\r\n\r\n"),
+        ("/rawman", "HTTP/1.1 banana\r\n\r\n"),
+    ],
+)
+async def test_whatever_else_answers_is_a_trouble_and_no_end(path: str, answer: str) -> None:
+    asked = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer.encode())
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = AjamServer()
+    server.port = listening.sockets[0].getsockname()[1]
+    async with listening, watching(server, path) as heard, asyncio.timeout(10):
+        while asked < 3:  # it comes again, as after any failure
+            await asyncio.sleep(0.01)
+        assert heard.client.trouble
+
+
+async def test_a_host_that_is_none_is_a_trouble_and_no_end() -> None:
+    endpoint = AmiEndpoint("office", "\u00ad", 8088, "qualitywatch", "s", ajam_path="/rawman")
+    client = AmiClient(
+        endpoint, SystemClock(), wanted=None, pace=Pace(boot_s=0.2, refused_s=0.05), new_delays=lambda: repeat(0.02)
+    )
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(client.run())
+        async with asyncio.timeout(10):
+            while client.trouble is None:
+                await asyncio.sleep(0.01)
+        running.cancel()
+    assert client.trouble
+
+
 def test_recorded_xml_becomes_the_frames_it_was_made_of() -> None:
     frames = Decoder().feed(frames_of_xml((RECORDED / "waitevent1.xml").read_bytes()))
     assert (frames[0].name, frames[-1].name) == ("Success", "WaitEventComplete")

@@ -67,6 +67,18 @@ async def test_a_silence_is_made_listed_and_ended(path: Path) -> None:
     assert await asked(path, ListSilences()) == Silences(NOW, ())
 
 
+async def test_a_silence_made_during_a_reload_is_one_of_what_comes_after_it(server: ControlServer, path: Path) -> None:
+    after = MemoryRoom()
+    async with server.deciding, asyncio.TaskGroup() as group:  # as a reload does while it changes rooms
+        making = group.create_task(asked(path, AN_HOUR))
+        assert (await asked(path, ListSilences())).silences == (), "who only asks is answered meanwhile"
+        server.room = after
+        server.deciding.release()
+        await making
+        await server.deciding.acquire()
+    assert [silence.subjects for silence in after.silences()] == [("SIP/61*",)]
+
+
 @pytest.mark.usefixtures("server")
 async def test_who_asked_is_known_from_the_kernel(path: Path) -> None:
     (made,) = (await asked(path, AN_HOUR)).silences

@@ -49,6 +49,14 @@ def test_columns_are_a_list_of_samples(moves: list[Sample | int]) -> None:
     assert columns.has(Verdict.NOT_SPLIT) == any(sample.verdict is Verdict.NOT_SPLIT for sample in plain)
 
 
+def test_a_day_of_a_large_trunk_has_room() -> None:
+    columns = SampleColumns()
+    for number in range(66_000):
+        call = f"1.{number}"
+        columns.append(Sample(1.0, Metric.CALL_DURATION_S, 9, "office", "SIP/1", None, "", call, Verdict.OK, 1))
+    assert len(columns) == len(columns.calls()) == 66_000
+
+
 def test_calls_that_came_and_went_leave_nothing() -> None:
     columns = SampleColumns()
     for number in range(100_000):
