@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from qualitywatch.model import AlertKey, Direction, Metric, Observation, Sample, Signal, StatusObservation, Verdict
+from qualitywatch.model import (
+    AlertKey,
+    DialObservation,
+    Direction,
+    Gauge,
+    LevelObservation,
+    Metric,
+    Observation,
+    Sample,
+    Signal,
+    StatusObservation,
+    Verdict,
+)
 from qualitywatch.rules.engine import Engine
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
@@ -67,6 +80,27 @@ def test_a_new_rule_knows_what_the_others_know(tmp_path: Path) -> None:
     assert keys == [AlertKey("lost", "office", "SIP/6117", Direction.TO_PEER), AlertKey("trunk-gone", "office", "SIP/trunk")]
     assert [signal(renewed, key) for key in keys] == [Signal.BREACH, Signal.BREACH]
     assert not renewed.knows("loss")
+
+
+def test_a_forbidden_call_goes_on_under_the_longer_list(tmp_path: Path) -> None:
+    calls: dict[str, Any] = {"name": "premium", "kind": "destination", "deny": ["+900"]}
+    engine = Engine(rules(tmp_path, calls))
+    dialled = DialObservation(100.0, "office", "SIP/6117", "+9001", "SIP/trunk", "SIP/6117-1", "1.1", is_new=True)
+    list(engine.observe(dialled, 100.0))
+    renewed, keys = engine.renewed(rules(tmp_path, calls | {"deny": ["+900", "+906"]}), "office", {}, lambda engine: None)
+    assert keys == [AlertKey("premium", "office", "SIP/6117")]
+    assert signal(renewed, keys[0]) is Signal.BREACH
+    list(renewed.observe(replace(dialled, at=120.0, is_over=True), 120.0))
+    assert signal(renewed, keys[0]) is Signal.CLEAR
+
+
+def test_lines_in_use_are_judged_by_the_new_limit_at_once(tmp_path: Path) -> None:
+    lines: dict[str, Any] = {"name": "full", "kind": "level", "gauge": "concurrent_calls", "warning": {"enter": 20}}
+    engine = Engine(rules(tmp_path, lines))
+    list(engine.observe(LevelObservation(100.0, "office", "SIP/trunk", {Gauge.CONCURRENT_CALLS: 8.0}), 100.0))
+    renewed, keys = engine.renewed(rules(tmp_path, lines | {"warning": {"enter": 8}}), "office", {}, lambda engine: None)
+    assert keys == [AlertKey("full", "office", "SIP/trunk")]
+    assert signal(renewed, keys[0]) is Signal.BREACH
 
 
 def test_what_was_learned_comes_back_under_the_same_name(tmp_path: Path) -> None:

@@ -48,17 +48,17 @@ class _Episode:
     last_at: float
     calls: int = 0
     numbers: dict[str, None] = field(default_factory=dict)  # different ones, in order, as many as are told and one more
-    recent: deque[float] = field(default_factory=deque)  # when calls of the last minute began
-    legs: dict[str, str] = field(default_factory=dict)  # of calls that last: uniqueid, and name of the channel to act on
+    recent: deque[DialObservation] = field(default_factory=deque)  # calls of the last minute
+    legs: dict[str, DialObservation] = field(default_factory=dict)  # of calls that last, by uniqueid
     calm_since: float | None = None
 
     def add(self, call: DialObservation, number: str) -> None:
-        self.legs[call.uniqueid] = call.channel
+        self.legs[call.uniqueid] = call
         self.calm_since = None
         if call.is_new:
             self.last_at = call.at
             self.calls += 1
-            self.recent.append(call.at)
+            self.recent.append(call)
             if len(self.numbers) <= NUMBERS_TOLD:
                 self.numbers[number if len(number) <= _NUMBER_LENGTH else f"{number[:_NUMBER_LENGTH]}..."] = None
 
@@ -99,7 +99,7 @@ class DestinationRule:
         episode = self._episodes.get(key)
         if episode is None:  # from before a gap in what we saw, or meanwhile left alone
             return self._opinion(key, now, Signal.GONE, None, None)
-        while episode.recent and episode.recent[0] <= now - MINUTE_S:
+        while episode.recent and episode.recent[0].at <= now - MINUTE_S:
             episode.recent.popleft()
         limit = self._options.max_per_minute
         signal = Signal.KEEP if episode.legs else Signal.CLEAR
@@ -116,6 +116,16 @@ class DestinationRule:
             del self._episodes[key]
         judged = limit is None or signal is Signal.BREACH
         return self._opinion(key, now, signal, count if judged else None, episode)
+
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """The calls that last, and those of the last minute."""
+        episode = self._episodes.get(key)
+        calls = {} if episode is None else {id(call): call for call in (*episode.recent, *episode.legs.values())}
+        return [(call, True) for call in sorted(calls.values(), key=lambda call: call.at)]
+
+    def subjects(self) -> Iterable[str]:
+        """Who makes such calls."""
+        return {key.subject for key in self._episodes}
 
     def forget(self) -> None:
         """Drop all calls: their ends will not be seen."""
@@ -142,7 +152,7 @@ class DestinationRule:
             details=self._details(episode) if episode is not None else {},
             texts=self._common.texts,
             yields_to=self._common.yields_to,
-            channels=tuple(dict.fromkeys(episode.legs.values())) if episode is not None else (),
+            channels=tuple(dict.fromkeys(leg.channel for leg in episode.legs.values())) if episode is not None else (),
         )
 
     def _details(self, episode: _Episode) -> Mapping[str, str]:

@@ -97,6 +97,15 @@ class LevelRule:
             return self._opinion(key, now, Signal.UNKNOWN)
         return self._opinion(key, now, None, latest.levels)
 
+    def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
+        """The newest reading."""
+        latest = self._latest.get(key)
+        return () if latest is None else ((latest, True),)
+
+    def subjects(self) -> Iterable[str]:
+        """Of whom there are readings."""
+        return {key.subject for key in self._latest}
+
     def forget(self) -> None:
         """Drop all readings: the next look tells how things stand."""
         self._latest.clear()
