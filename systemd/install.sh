@@ -18,7 +18,8 @@
 # use.  An upgrade is prepared beside the running service, has to understand the present configuration, and only then takes over:
 # state.db and rollup.db are copied meanwhile.  When the new program does not come up, the old one is put back with its state.
 # A rollback keeps the state as it is; only when the new program has changed its form, the copies take its place, and what is
-# newer is kept beside them.
+# newer is kept beside them.  From the moment the service is stopped, whatever goes wrong (a full disk, Ctrl-C, a lost connection)
+# leads back to the release that was in use, running if it ran.
 #
 # The Debian package (build-deb.sh) brings this script and the wheels, and dpkg runs it; then apt installs, upgrades and removes.
 
@@ -35,7 +36,7 @@ PURGE=no
 KEEP=3 # releases
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$*" || true; } # nobody may be listening any more
 die() {
     printf 'install.sh: %s\n' "$*" >&2
     exit 1
@@ -44,6 +45,8 @@ usage() {
     sed -n '2,16s/^# \{0,1\}//p' "$0"
     exit "$1"
 }
+
+trap 'exit 1' HUP INT TERM PIPE # by way of the EXIT trap, if there is one
 
 [ $# -ge 1 ] || usage 2
 COMMAND=$1
@@ -58,6 +61,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --root | --from | --wheels | --extras)
         [ $# -ge 2 ] || die "$1 needs a value"
+        [ -n "$2" ] || [ "$1" = --extras ] || die "$1 is empty" # --root "$unset" must not mean the machine itself
         case $1 in
         --root) ROOT=$2 ;;
         --from) FROM=$2 ;;
@@ -75,8 +79,10 @@ while [ $# -gt 0 ]; do
 done
 if [ -n "$ROOT" ]; then
     [ -d "$ROOT" ] || die "$ROOT is not a directory"
-    ROOT=$(CDPATH='' cd -- "$ROOT" && pwd)
-    [ "$ROOT" != / ] || ROOT=''
+    ROOT=$(CDPATH='' cd -- "$ROOT" && pwd -P)
+    case $ROOT in
+    / | //) die '--root is the machine itself: leave it out if that is meant' ;;
+    esac
 fi
 
 OPT=$ROOT/opt/qualitywatch
@@ -100,9 +106,23 @@ need_no_package() {
     fi
 }
 
+made_by_hand() { [ -e "$OPT/bin" ] && [ ! -L "$OPT/bin" ]; }
+
+not_dpkgs() { # an installation from the source that the package has not taken over
+    [ -f "$UNIT" ] && [ ! -L "$UNIT" ] && [ -d "$OPT/current/" ] && [ ! -f "$OPT/current/by-dpkg" ]
+}
+
 has_systemd() { [ -d "$ROOT/run/systemd/system" ]; }
 
 is_active() { has_systemd && systemctl is-active --quiet qualitywatch; }
+
+is_kept_running() { # or would be in a moment: one that is between two attempts is not active
+    has_systemd || return 1
+    case $(systemctl show --property ActiveState --value qualitywatch 2>/dev/null) in
+    active | activating | reloading | deactivating) ;;
+    *) return 1 ;;
+    esac
+}
 
 user_id() { # of the service, empty when there is no such user
     sed -n 's/^qualitywatch:[^:]*:\([0-9]*\):\([0-9]*\):.*/\1:\2/p' "$ROOT/etc/passwd" 2>/dev/null || true
@@ -118,25 +138,35 @@ release_in_use() { [ ! -L "$OPT/current" ] || basename "$(readlink "$OPT/current
 release_before() { [ ! -L "$OPT/previous" ] || basename "$(readlink "$OPT/previous")"; }
 
 point() { # a link to a release, in one step: at no moment is there none
-    ln -s "releases/$2" "$OPT/$1.new"
+    ln -sfn "releases/$2" "$OPT/$1.new"
     mv -T "$OPT/$1.new" "$OPT/$1"
 }
 
-schema() { # the form of a database, 0 when there is none
-    [ -f "$1" ] || { say 0; return; }
-    "$OPT/current/bin/python" -c 'import sqlite3, sys
-print(sqlite3.connect(sys.argv[1]).execute("PRAGMA user_version").fetchone()[0])' "$1"
+use_unit() { # of a release; that of the package is always the newest
+    unit=$OPT/releases/$1/qualitywatch.service
+    [ -f "$unit" ] && [ ! -e "$PACKAGE/install.sh" ] || return 0
+    ! cmp -s "$unit" "$UNIT" || return 0
+    install -m 0644 "$unit" "$UNIT.new"
+    mv "$UNIT.new" "$UNIT"
+    ! has_systemd || systemctl daemon-reload
 }
 
-stop_service() {
-    if is_active; then
-        systemctl stop qualitywatch
-    fi
+stop_service() { # whatever it does; 1 when it goes on
+    has_systemd || return 0
+    systemctl stop qualitywatch 2>/dev/null || true # it fails when there is no such unit
+    ! is_kept_running
 }
 
 start_service() { # fails when it does not become ready
     has_systemd || return 0
     systemctl start qualitywatch && systemctl is-active --quiet qualitywatch
+}
+
+# --- state ----------------------------------------------------------------------------------------------------------------
+
+schema() { # the form of a database; a log of what is not yet in it is brought into it
+    "$1/bin/python" -c 'import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute("PRAGMA user_version").fetchone()[0])' "$2" 2>/dev/null
 }
 
 copy_state() { # $1: the release that the copies belong to; the service is stopped
@@ -145,7 +175,7 @@ copy_state() { # $1: the release that the copies belong to; the service is stopp
     mkdir -m 0700 "$STATE/before-upgrade"
     for name in state.db rollup.db; do
         [ -f "$STATE/$name" ] || continue
-        size=$(du -k "$STATE/$name" | cut -f1)
+        size=$(find "$STATE/$name" "$STATE/$name-wal" -printf '%k\n' 2>/dev/null | awk '{ sum += $1 } END { print sum }')
         free=$(df -Pk "$STATE" | awk 'NR == 2 { print $4 }')
         if [ $((size * 2)) -gt "$free" ]; then
             say "No room for a copy of $name ($size KiB): a rollback can only go on with it as it is."
@@ -155,22 +185,88 @@ copy_state() { # $1: the release that the copies belong to; the service is stopp
             [ ! -f "$file" ] || cp -p "$file" "$STATE/before-upgrade/"
         done
     done
-    say "$1" >"$STATE/before-upgrade/release"
+    printf '%s\n' "$1" >"$STATE/before-upgrade/release" # last: without it the copies are not complete
 }
 
-restore_state() { # where the new program has changed the form of a file; the service is stopped
-    stamp=$(date +%Y%m%d-%H%M%S)
+restore_state() { # of release $1, where release $2 has changed the form of a file; the service is stopped
+    [ "$(cat "$STATE/before-upgrade/release" 2>/dev/null)" = "$1" ] || return 0
     for name in state.db rollup.db; do
         copy=$STATE/before-upgrade/$name
-        [ -f "$copy" ] && [ -f "$STATE/$name" ] || continue
-        [ "$(schema "$copy")" != "$(schema "$STATE/$name")" ] || continue
-        for file in "$name" "$name-wal" "$name-shm"; do
-            [ ! -f "$STATE/$file" ] || mv "$STATE/$file" "$STATE/$file.newer-$stamp"
-            [ ! -f "$STATE/before-upgrade/$file" ] || cp -p "$STATE/before-upgrade/$file" "$STATE/$file"
-        done
-        say "$name is as it was before the upgrade; what was stored since is kept as $STATE/$name.newer-$stamp."
+        file=$STATE/$name
+        [ -f "$copy" ] && [ -f "$file" ] || continue
+        form=$(schema "$OPT/releases/$2" "$copy") || continue
+        [ "$form" != "$(schema "$OPT/releases/$2" "$file" || true)" ] || continue
+        # Complete before it takes the place of the other, in one step; without room for a second copy it is the only one.
+        cp -p "$copy" "$file.restoring" || mv "$copy" "$file.restoring" || return 1
+        newer=$file.newer-$STAMP
+        [ ! -f "$file-wal" ] || mv "$file-wal" "$newer-wal" || return 1
+        rm -f "$file-shm"
+        ln "$file" "$newer" && mv "$file.restoring" "$file" || return 1
+        say "$name is as it was before the upgrade; what was stored since is kept as $newer."
     done
 }
+
+bring_back_newer() { # undoes restore_state
+    for name in state.db rollup.db; do
+        file=$STATE/$name
+        newer=$file.newer-$STAMP
+        rm -f "$file.restoring"
+        if [ -f "$newer" ]; then
+            rm -f "$file-wal" "$file-shm"
+            mv "$newer" "$file" || return 1
+        fi
+        [ ! -f "$newer-wal" ] || mv "$newer-wal" "$file-wal" || return 1
+    done
+}
+
+# --- changing from one release to another -----------------------------------------------------------------------------------
+
+begin_change() { # $1: from this release (empty: from nothing), $2: to that; until it is over, every way out leads back
+    OLD=$1
+    NEW=$2
+    STAMP=$(date +%Y%m%d-%H%M%S)
+    trap undo_change EXIT
+}
+
+undo_change() {
+    trap - EXIT
+    trap '' HUP INT TERM PIPE
+    set +e # each step for itself: the service is started whatever became of the others
+    [ -z "$OLD" ] || use_unit "$OLD"
+    if ! stop_service; then
+        printf 'install.sh: the service cannot be stopped: systemctl status qualitywatch\n' >&2
+        exit 1
+    fi
+    if [ -n "$OLD" ]; then
+        point current "$OLD" # first: whoever starts the service now starts the program of before
+    else
+        rm -f "$OPT/current"
+    fi
+    if [ "$COMMAND" = rollback ]; then
+        bring_back_newer
+    else
+        restore_state "$OLD" "$NEW"
+    fi || printf 'install.sh: the state could not be put back: see %s\n' "$STATE" >&2
+    [ -s "$STATE/before-upgrade/release" ] || rm -rf "$STATE/before-upgrade" # half a copy is only in the way of a full disk
+    [ "$COMMAND" = rollback ] || rm -rf "$OPT/releases/$NEW"
+    if [ "$was_active" = yes ] && ! start_service; then
+        printf 'install.sh: release %s does not start either: journalctl -u qualitywatch\n' "$OLD" >&2
+    elif [ -n "$OLD" ]; then
+        printf 'install.sh: release %s is in use again, with its state\n' "$OLD" >&2
+    fi
+    exit 1
+}
+
+start_changed() { # when it ran before
+    [ "$was_active" = yes ] || return 0
+    if ! start_service; then
+        say "Release $NEW does not start; its last words:" >&2
+        journalctl --unit qualitywatch --lines 20 --no-pager >&2 || true
+        exit 1
+    fi
+}
+
+end_change() { trap - EXIT; }
 
 # --- install and upgrade --------------------------------------------------------------------------------------------------
 
@@ -182,7 +278,12 @@ make_user() {
     else
         set --
     fi
-    useradd "$@" --system --user-group --home-dir /var/lib/qualitywatch --no-create-home --shell /usr/sbin/nologin qualitywatch
+    if grep -q '^qualitywatch:' "$ROOT/etc/group"; then # userdel leaves a group that others are members of
+        set -- "$@" --gid qualitywatch
+    else
+        set -- "$@" --user-group
+    fi
+    useradd "$@" --system --home-dir /var/lib/qualitywatch --no-create-home --shell /usr/sbin/nologin qualitywatch
     say 'Made the user qualitywatch.'
 }
 
@@ -234,35 +335,36 @@ make_release() { # sets RELEASE; what could not be completed is removed again
     # shellcheck disable=SC2086
     $pip check
     version=$("$made/bin/qualitywatch" --version)
+    if [ "$BY_DPKG" = yes ]; then
+        : >"$made/by-dpkg"
+    else
+        install -m 0644 "$HERE/qualitywatch.service" "$made/" # goes back together with the program
+    fi
     trap - EXIT
     say "Made release $RELEASE: $version."
 }
 
-check_config() { # with the new program, as the service will read it
-    if ! found=$(CREDENTIALS_DIRECTORY="$ETC/credentials" STATE_DIRECTORY="$STATE" \
-        "$OPT/releases/$1/bin/qualitywatch" check --config "$CONFIG" 2>&1); then
-        printf '%s\n' "$found" >&2
-        rm -rf "$OPT/releases/$1"
-        die 'the new program does not accept the configuration: nothing was changed'
-    fi
+accepts_config() { # a release, as the service will read it
+    found=$(CREDENTIALS_DIRECTORY="$ETC/credentials" STATE_DIRECTORY="$STATE" \
+        "$OPT/releases/$1/bin/qualitywatch" check --config "$CONFIG" 2>&1) && return 0
+    printf '%s\n' "$found" >&2
+    return 1
 }
 
 install_unit() {
-    if [ "$BY_DPKG" = yes ]; then
-        # dpkg has laid out the new unit; one that an installation from the source left would come before it.
-        if [ -f "$UNIT" ] && [ ! -L "$UNIT" ]; then
-            rm "$UNIT"
-            link=$(dirname "$UNIT")/multi-user.target.wants/qualitywatch.service
-            [ ! -L "$link" ] || ln -sf /usr/lib/systemd/system/qualitywatch.service "$link"
-        fi
-    elif cmp -s "$HERE/qualitywatch.service" "$UNIT"; then
-        return 0
-    else
-        install -m 0644 "$HERE/qualitywatch.service" "$UNIT"
+    if [ "$BY_DPKG" = no ]; then
+        # One that was made before releases had units is given what is in use.
+        [ -z "$1" ] || [ -f "$OPT/releases/$1/qualitywatch.service" ] || [ ! -f "$UNIT" ] || cp "$UNIT" "$OPT/releases/$1/"
+        use_unit "$RELEASE"
+        return
     fi
-    if has_systemd; then
-        systemctl daemon-reload
+    # dpkg has laid out the new unit; one that an installation from the source left would come before it.
+    if [ -f "$UNIT" ] && [ ! -L "$UNIT" ]; then
+        rm "$UNIT"
+        link=$(dirname "$UNIT")/multi-user.target.wants/qualitywatch.service
+        [ ! -L "$link" ] || ln -sf /usr/lib/systemd/system/qualitywatch.service "$link"
     fi
+    ! has_systemd || systemctl daemon-reload
 }
 
 prune_releases() {
@@ -277,34 +379,27 @@ prune_releases() {
 take_over() { # from nothing, or from an earlier release
     before=$(release_in_use)
     was_active=no
-    if is_active; then
-        was_active=yes
-    fi
+    ! is_kept_running || was_active=yes
     if [ -n "$before" ] && [ "$START" = no ] && [ "$was_active" = yes ]; then
         die "release $RELEASE is ready, but the service runs: stop it, or leave out --no-start"
     fi
-    install_unit
-    stop_service
-    [ -z "$before" ] || copy_state "$before"
+    begin_change "$before" "$RELEASE"
+    install_unit "$before"
+    stop_service || exit 1
+    if [ -n "$before" ]; then
+        rm -f "$OPT/previous" # its copies of the state go now
+        copy_state "$before"
+    fi
     point current "$RELEASE"
     [ -L "$OPT/bin" ] || ln -s current/bin "$OPT/bin"
+    start_changed
+    end_change
     [ -z "$before" ] || point previous "$before"
-    if [ "$was_active" = yes ] && ! start_service; then
-        say 'The new program does not start; its last words:' >&2
-        journalctl --unit qualitywatch --lines 20 --no-pager >&2 || true
-        stop_service
-        restore_state
-        point current "$before"
-        rm -f "$OPT/previous"
-        start_service || die "the old program does not start either: journalctl -u qualitywatch"
-        rm -rf "$OPT/releases/$RELEASE"
-        die "release $before is in use again, with its state"
-    fi
     prune_releases
 }
 
 do_install() {
-    if [ -e "$OPT/bin" ] && [ ! -L "$OPT/bin" ]; then
+    if made_by_hand; then
         die "$OPT was made by hand: stop the service and move it away (mv $OPT $OPT.old), then run this again"
     fi
     make_user
@@ -312,8 +407,9 @@ do_install() {
     is_new=yes
     make_config || is_new=no
     make_release
-    if [ "$is_new" = no ] && [ -n "$(release_in_use)" ]; then
-        check_config "$RELEASE"
+    if [ "$is_new" = no ] && [ -n "$(release_in_use)" ] && ! accepts_config "$RELEASE"; then
+        rm -rf "$OPT/releases/$RELEASE"
+        die 'the new program does not accept the configuration: nothing was changed'
     fi
     take_over
     before=$(release_before)
@@ -353,19 +449,17 @@ do_rollback() {
     before=$(release_before)
     now=$(release_in_use)
     [ -n "$before" ] && [ -d "$OPT/releases/$before" ] || die 'there is no release to go back to'
+    accepts_config "$before" || die "release $before does not accept the configuration: nothing was changed"
     was_active=no
-    if is_active; then
-        was_active=yes
-    fi
-    stop_service
-    if [ -f "$STATE/before-upgrade/release" ] && [ "$(cat "$STATE/before-upgrade/release")" = "$before" ]; then
-        restore_state
-    fi
+    ! is_kept_running || was_active=yes
+    begin_change "$now" "$before"
+    stop_service || exit 1
     point current "$before"
+    use_unit "$before"
+    restore_state "$before" "$now"
+    start_changed
+    end_change
     point previous "$now"
-    if [ "$was_active" = yes ]; then
-        start_service || die 'it does not start: journalctl -u qualitywatch'
-    fi
     say "Release $before is in use again; $now can be gone back to in the same way."
 }
 
@@ -382,6 +476,12 @@ do_status() {
 }
 
 do_uninstall() {
+    if made_by_hand || { [ "$BY_DPKG" = yes ] && not_dpkgs; }; then
+        # A package that could not be set up beside it goes without it.
+        [ "$BY_DPKG" = yes ] || die "$OPT was made by hand: remove it by hand"
+        say "$OPT is not of this package: it stays, with its configuration and history."
+        return
+    fi
     if has_systemd; then
         systemctl disable --now qualitywatch 2>/dev/null || true
     fi

@@ -8,9 +8,10 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import yaml
@@ -58,11 +59,22 @@ class Machine:
     def state(self) -> Path:
         return self.root / "var/lib/qualitywatch"
 
-    def run(self, *words: str, of: Path = REPOSITORY, given: str | None = None) -> tuple[int, str]:
-        """Run the script of a source; return its exit code and all it said."""
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "ROOT": str(self.root), "PATH": f"{self.root}/bin:{os.environ['PATH']}"}
+
+    def run(
+        self,
+        *words: str,
+        of: Path = REPOSITORY,
+        given: str | None = None,
+        more: Mapping[str, str] = MappingProxyType({}),
+        limit: Callable[[], None] | None = None,
+    ) -> tuple[int, str]:
+        """Run the script of a source, with ``more`` in its environment; return its exit code and all it said."""
         done = subprocess.run(
             ["sh", str(of / "systemd/install.sh"), *words, "--root", str(self.root)],
-            env={**os.environ, "ROOT": str(self.root), "PATH": f"{self.root}/bin:{os.environ['PATH']}"},
+            env={**self.environment(), **more},
+            preexec_fn=limit,
             input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
