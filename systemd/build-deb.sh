@@ -79,7 +79,7 @@ wheel=$(basename "$lib"/wheels/qualitywatch-*.whl)
 upstream=$(printf '%s\n' "$wheel" | cut -d- -f2 | sed -E 's/(a|b|rc|\.dev)([0-9]+)/~\1\2/') # 1.0rc1 comes before 1.0
 version=$upstream-$REVISION
 architecture=$(dpkg --print-architecture)
-maintainer="${DEBFULLNAME:-The qualitywatch authors} <${DEBEMAIL:-root@$(uname -n)}>"
+maintainer="${DEBFULLNAME:-The qualitywatch authors} <${DEBEMAIL:-maintainers@localhost}>"
 python=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 after=$("$PYTHON" -c 'import sys; print("%d.%d" % (sys.version_info[0], sys.version_info[1] + 1))')
 # A wheel says in its name which C library it needs, as in manylinux_2_28; it may say so more than once, and the least of these counts.
