@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.fakes import outline
 from tests.fakes.sources import REPOSITORY, another
 
 SYSTEMD = REPOSITORY / "systemd"
@@ -198,6 +199,104 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         yield machine
     finally:
         machine.end()
+
+
+def outlined(folder: Path, version: str) -> tuple[Path, Path]:
+    """Build a package as ``build-deb.sh`` does, but with an outline for a program; return its source and where it is."""
+    source = outline.source(folder / "source", str(PYTHON.resolve()), VERSION=version)
+    tree = folder / "tree"
+    lib = tree / "usr/lib/qualitywatch"
+    for made in (lib / "wheels", tree / "DEBIAN", tree / "usr/lib/systemd/system"):
+        made.mkdir(parents=True)
+    for name in ("install.sh", "requirements.lock", "qualitywatch.example.yml"):
+        shutil.copy(source / "systemd" / name, lib)
+    (lib / "install.sh").chmod(0o755)
+    shutil.copy(source / "qualitywatch", lib / "wheels")
+    shutil.copy(source / "systemd/qualitywatch.service", tree / "usr/lib/systemd/system")
+    for name in ("postinst", "prerm", "postrm"):
+        text = (SYSTEMD / "debian" / name).read_text(encoding="utf-8")
+        if name == "postrm":
+            text += (SYSTEMD / "install.sh").read_text(encoding="utf-8").partition("\n")[2]
+        script = tree / "DEBIAN" / name
+        script.write_text(text, encoding="utf-8")
+        script.chmod(0o755)
+    fields = {"Package": "qualitywatch", "Version": version, "Architecture": "all", "Maintainer": "T <t@localhost>"}
+    control = "".join(f"{name}: {value}\n" for name, value in {**fields, "Description": "an outline"}.items())
+    (tree / "DEBIAN/control").write_text(control, encoding="utf-8")
+    package = folder / f"outline-{version}.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-z0", "--build", str(tree), str(package)], check=True)
+    return source, package
+
+
+@pytest.mark.timeout(120)
+@needs_dpkg
+@needs_root
+def test_a_package_leaves_what_is_not_its_own(machine: Machine, tmp_path: Path) -> None:
+    if Path("/opt/qualitywatch").exists():
+        pytest.skip("this machine has qualitywatch already")
+    source, built = outlined(tmp_path / "built", "0.1.0")
+    package = machine.take(built)
+    python = machine.root / "usr/bin/python3"
+    python.unlink()
+    python.write_text(outline.python(str(PYTHON.resolve())), encoding="utf-8")
+    python.chmod(0o755)
+    opt = machine.root / "opt/qualitywatch"
+    config = machine.root / "etc/qualitywatch/qualitywatch.yml"
+    unit = machine.root / "etc/systemd/system/qualitywatch.service"
+
+    # By hand: the package cannot be set up beside it, and goes without it.
+    (opt / "bin").mkdir(parents=True)
+    config.parent.mkdir()
+    config.write_text("by hand", encoding="utf-8")
+    code, said = machine.dpkg("--install", package)
+    assert code == 1
+    assert "was made by hand" in said
+    for option in ("--remove", "--purge"):
+        code, said = machine.dpkg(option, "qualitywatch")
+        assert code == 0, said
+        assert "is not of this package" in said
+    assert (opt / "bin").is_dir()
+    assert config.read_text(encoding="utf-8") == "by hand"
+    shutil.rmtree(opt)
+    config.unlink()
+
+    # From the source, after the package was removed: what dpkg still knows of can be purged.
+    code, said = machine.dpkg("--install", package)
+    assert code == 0, said
+    assert machine.dpkg("--remove", "qualitywatch")[0] == 0
+    assert not opt.exists()
+    shutil.copytree(source, machine.root / "root/source")
+    code, said = machine.run("/bin/sh", "/root/source/systemd/install.sh", "install")
+    assert code == 0, said
+    made = (opt / "current").resolve().name
+    (opt / "releases" / made).rename(opt / "releases/20260101-000000")  # the next one may be made within the same second
+    (opt / "current").unlink()
+    (opt / "current").symlink_to("releases/20260101-000000")
+    config.write_text("", encoding="utf-8")
+    assert machine.run("systemctl", "start", "qualitywatch")[0] == 0
+    pid = machine.pid()
+    code, said = machine.dpkg("--purge", "qualitywatch")
+    assert code == 0, said
+    assert (machine.is_active(), machine.pid(), unit.exists(), config.exists()) == (True, pid, True, True)
+
+    # A package that did not take over from it.
+    config.write_text(outline.REFUSES, encoding="utf-8")
+    code, said = machine.dpkg("--install", package)
+    assert code == 1
+    assert "nothing was changed" in said
+    assert machine.dpkg("--purge", "qualitywatch")[0] == 0
+    assert (machine.is_active(), machine.pid(), unit.exists(), config.exists()) == (True, pid, True, True)
+
+    # One that did: it is the package's now, all of it.
+    config.write_text("", encoding="utf-8")
+    code, said = machine.dpkg("--install", package)
+    assert code == 0, said
+    assert machine.is_active()
+    assert machine.pid() != pid
+    assert not unit.exists()
+    assert machine.dpkg("--purge", "qualitywatch")[0] == 0
+    assert not machine.is_active()
+    assert machine.left() == []
 
 
 def mode(path: Path) -> int:

@@ -31,7 +31,7 @@ class Outlined(Machine):
         super().__init__(folder / "root")
         self.folder = folder
         python = self.root / "bin/python3"
-        python.write_text(outline.PYTHON, encoding="utf-8")
+        python.write_text(outline.python(), encoding="utf-8")
         python.chmod(0o755)
 
     def version_of(self, version: str, **values: object) -> Path:

@@ -25,20 +25,26 @@ FALLS_OVER_AT = "never"
 HANGS_UP = False
 """It cuts the connection of whoever installs it, and is never ready."""
 
-PYTHON = f"""#!/bin/sh
-# python3, and the one of each release: "-m venv" and "-m pip" put this program where a release is.
+
+def python(interpreter: str = sys.executable) -> str:
+    """``python3``, and the one of each release: "-m venv" and "-m pip" put this program where a release is."""
+    return f"""#!/bin/sh
 case "$1 $2" in
 '-m venv') mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 '-m pip')
-    for last; do :; done
-    [ ! -d "$last" ] || cp "$last/qualitywatch" "$(dirname "$0")/"
+    for word; do # the source comes last, or the folder with wheels after its option
+        [ "${{option:-}}" != --find-links ] || from=$word
+        option=$word
+    done
+    [ "$word" = qualitywatch ] || from=$word
+    [ ! -f "$from/qualitywatch" ] || cp "$from/qualitywatch" "$(dirname "$0")/"
     ;;
-*) exec {sys.executable} "$@" ;;
+*) exec {interpreter} "$@" ;;
 esac
 """
 
 
-def source(folder: Path, **values: object) -> Path:
+def source(folder: Path, interpreter: str = sys.executable, /, **values: object) -> Path:
     """Make the source of a version; ``values`` take the place of those above."""
     (folder / "systemd").mkdir(parents=True)
     for name in ("install.sh", "qualitywatch.example.yml", "requirements.lock", "qualitywatch.service"):
@@ -50,7 +56,7 @@ def source(folder: Path, **values: object) -> Path:
     end = 'if __name__ == "__main__":'
     head, _, tail = text.rpartition(end)
     program = folder / "qualitywatch"
-    program.write_text(f"#!{sys.executable}\n{head}{given}{end}{tail}", encoding="utf-8")
+    program.write_text(f"#!{interpreter}\n{head}{given}{end}{tail}", encoding="utf-8")
     program.chmod(0o755)
     return folder
 
