@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, TypeAlias, get_args
@@ -26,6 +27,7 @@ except ImportError:  # Python was built on a machine without liblzma
 _CLASSES: Final[dict[str, type[Any]]] = {cls.__name__: cls for cls in (*get_args(Observation), Gap, Belonging, Whereabouts)}
 _IN_TABLES: Final = b"\x01"  # before the stream; a zlib stream begins otherwise (RFC 1950 section 2.2)
 _IN_LZMA: Final = b"\x02"
+_DAMAGE: Final = (zlib.error, ValueError, TypeError, LookupError, AttributeError, RecursionError)  # LZMA has no checksum
 _DICTIONARY_BYTES: Final = 1 << 18  # LZMA takes ten times that of memory, for a moment
 
 _Shape: TypeAlias = tuple[str, ...]
@@ -88,11 +90,22 @@ def _values(observed: Observed) -> tuple[str, dict[str, Any]]:
 
 
 def joined(first: bytes, then: bytes, pbx: str) -> bytes | None:
-    """Two packed batches as one, which is shorter than both; None where the first is of an older version."""
+    """Two packed batches as one, which is shorter than both; None where the first is of an older version, or damaged."""
     if first[:1] not in (_IN_TABLES, _IN_LZMA):
         return None
-    order, tables = json.loads(_expanded(first, pbx))
-    more, more_tables = json.loads(_expanded(then, pbx))
+    try:
+        return _squeezed(_merged(_expanded(first, pbx), _expanded(then, pbx)))
+    except (*_DAMAGE, StoreError):
+        return None  # what cannot be read takes no more with it, nor does it keep anything from being written
+
+
+def _merged(first: bytes, then: bytes) -> bytes:
+    order, tables = json.loads(first)
+    more, more_tables = json.loads(then)
+    told = Counter(order)
+    counts = {number: {len(column) for column in columns} for number, (_, columns) in enumerate(tables)}
+    if counts != {number: {count} for number, count in told.items()}:
+        raise ValueError("not as many values as there were observations")
     numbers = {tuple(shape): number for number, (shape, _) in enumerate(tables)}
     places = []
     for shape, columns in more_tables:
@@ -103,7 +116,7 @@ def joined(first: bytes, then: bytes, pbx: str) -> bytes | None:
             for column, values in zip(tables[places[-1]][1], columns, strict=True):
                 column.extend(values)
     order += [places[number] for number in more]
-    return _squeezed(json.dumps([order, tables], separators=(",", ":")).encode())
+    return json.dumps([order, tables], separators=(",", ":")).encode()
 
 
 def unpack(journal: Journal, name: str | None = None, field: str | None = None) -> Iterator[Observed]:
@@ -120,7 +133,7 @@ def unpack(journal: Journal, name: str | None = None, field: str | None = None) 
         for at, by_tick, (kind, *names), values in read(_expanded(journal.packed, journal.pbx), is_wanted):
             text = json.dumps({"at": at, "pbx": journal.pbx, **dict(zip(names, values, strict=True))})
             yield Observed(at, loads(_CLASSES[kind], text), bool(by_tick))
-    except (zlib.error, ValueError) as exc:
+    except _DAMAGE as exc:
         raise StoreError(f"stored observations of {journal.pbx}: damaged") from exc
 
 
@@ -141,7 +154,10 @@ def _of_tables(text: bytes, is_wanted: Callable[[Sequence[str]], bool]) -> Itera
     rows = [zip(*columns, strict=True) if is_wanted(shape) else None for shape, columns in tables]
     for number in order:
         if (of_shape := rows[number]) is not None:
-            at, by_tick, *values = next(of_shape)
+            told = next(of_shape, None)
+            if told is None:
+                raise ValueError("not as many values as there were observations")
+            at, by_tick, *values = told
             yield at, by_tick, tables[number][0], values
 
 

@@ -20,17 +20,17 @@ _LOOKED_AT: Final = 32  # rows; more than PBXes
 
 
 def insert_journal(connection: sqlite3.Connection, journal: Journal) -> None:
-    """Add a journal to the last one of its PBX, or after it."""
+    """Add a journal to the last one of its PBX, or after it: never to an earlier one, so that rows stay in order."""
     first_at, last_at, pbx = int(journal.first_at), math.ceil(journal.last_at), printable(journal.pbx)
     last = connection.execute(
         """SELECT id, ts, until, observed FROM judged WHERE id > (SELECT max(id) FROM judged) - ? AND pbx = ?
-            AND length(observed) + ? <= ? ORDER BY id DESC LIMIT 1""",
-        (_LOOKED_AT, pbx, len(journal.packed), TOGETHER_BYTES),
+            ORDER BY id DESC LIMIT 1""",
+        (_LOOKED_AT, pbx),
     ).fetchone()
     if last is not None and last[1] <= first_at and last_at - last[1] <= TOGETHER_S:
         row, _, until, observed = last
-        together = joined(observed, journal.packed, pbx)
-        if together is not None:
+        has_room = len(observed) + len(journal.packed) <= TOGETHER_BYTES
+        if has_room and (together := joined(observed, journal.packed, pbx)) is not None:
             connection.execute("UPDATE judged SET until = ?, observed = ? WHERE id = ?", (max(until, last_at), together, row))
             return
     values = first_at, last_at, pbx, journal.packed

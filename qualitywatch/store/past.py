@@ -94,12 +94,15 @@ class Past:
         """How everybody stood at an instant, as far as it was told before: the last state and trunk of each, oldest first."""
         last: dict[tuple[str, str], Observed] = {}
         if self._has_judged:
-            for observed in self._journals("SELECT ts, until, pbx, observed FROM judged WHERE pbx = ? AND ts < ?", pbx, before):
+            query = "SELECT ts, until, pbx, observed FROM judged WHERE pbx = ? AND ts < ? ORDER BY ts, id"
+            for observed in self._journals(query, pbx, before):
                 if observed.at < before and isinstance(observed.what, StatusObservation | Belonging | Whereabouts):
                     entity = (
                         observed.what.entity if isinstance(observed.what, StatusObservation) else type(observed.what).__name__
                     )
-                    if entity != "audio":
+                    known = last.get((entity, observed.what.subject))
+                    # Rows hold some minutes each, which may overlap: the row that begins last need not tell the latest.
+                    if entity != "audio" and (known is None or observed.at >= known.at):
                         last[(entity, observed.what.subject)] = observed
         return sorted(last.values(), key=lambda each: each.at)
 

@@ -204,6 +204,93 @@ async def test_what_was_judged_minute_by_minute_shares_rows(tmp_path: Path) -> N
     past.close()
 
 
+def a_state(at: float, status: str, detail: str | None = None) -> Observed:
+    return Observed(at, StatusObservation(at, "peer", "office", "SIP/6117", status, at, detail))
+
+
+async def test_what_has_no_room_in_a_row_is_followed_by_newer_rows_only(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
+    for place, size in enumerate((2_000, 15_000, 1_500, 13_000, 2_500, 10)):
+        at = START + 60.0 * place
+        await store.write(SeriesBatch(observed=(a_state(at, f"state {place}", chance.randbytes(size).hex()),)))
+        await store.flush(at + 30)
+    await store.close(START + 400.0)
+    with closing(sqlite3.connect(tmp_path / ROLLUP_FILE)) as file:
+        rows = file.execute("SELECT ts, until FROM judged ORDER BY id").fetchall()
+    assert len(rows) == 4
+    assert [at for row in rows for at in row] == sorted(at for row in rows for at in row)
+    with closing(Past.open(tmp_path / ROLLUP_FILE)) as past:
+        for place in range(6):
+            (stood,) = past.standing("office", START + 60.0 * place + 1)
+            assert isinstance(stood.what, StatusObservation)
+            assert stood.what.status == f"state {place}"
+
+
+async def test_how_a_peer_stood_is_what_was_told_last_whichever_row_tells_it(tmp_path: Path) -> None:
+    await (await RollupStore.open(tmp_path, RollupOptions(), now=START)).close(START)
+    overlapping = [[a_state(START, "up"), a_state(START + 120.0, "lagged")], [a_state(START + 60.0, "gone")]]
+    with closing(sqlite3.connect(tmp_path / ROLLUP_FILE, isolation_level=None)) as file:
+        for batch in overlapping:
+            (packed,) = journal.pack(batch)
+            row = packed.first_at, packed.last_at, packed.pbx, packed.packed
+            file.execute("INSERT INTO judged(ts, until, pbx, observed) VALUES (?, ?, ?, ?)", row)
+    with closing(Past.open(tmp_path / ROLLUP_FILE)) as past:
+        assert past.standing("office", START + 200.0) == [overlapping[0][1]]
+        assert past.standing("office", START + 100.0) == [overlapping[1][0]]
+
+
+def in_tables(text: str) -> bytes:
+    return b"\x01" + zlib.compress(text.encode())
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"\x01nonsense",
+        b"\x02\xff\xff",
+        b"\x02",
+        in_tables("[]"),
+        in_tables("[1,2]"),
+        in_tables("[[7],[]]"),
+        in_tables('[[0,0],[[["Gap","subject"],[[1.0],[0],["office"]]]]]'),
+        in_tables('[[0],[[["Gap","subject"],["1",[0],["office"]]]]]'),
+        in_tables('[[0],{"0":[]}]'),
+        in_tables("[" * 100_000),
+    ],
+)
+async def test_a_damaged_row_keeps_nothing_from_being_written(tmp_path: Path, damaged: bytes) -> None:
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
+    for place in range(2):
+        at = START + 60.0 * place
+        await store.write(SeriesBatch(observed=(Observed(at, Gap(at, "office", "office")),)))
+        await store.flush(at + 30)
+        with closing(sqlite3.connect(tmp_path / ROLLUP_FILE)) as file, file:
+            file.execute("UPDATE judged SET observed = ? WHERE ts = ?", (damaged, START))
+    await store.close(START + 200.0)
+    with closing(sqlite3.connect(tmp_path / ROLLUP_FILE)) as file:
+        assert file.execute("SELECT ts FROM judged ORDER BY id").fetchall() == [(START,), (START + 60,)]
+    with closing(Past.open(tmp_path / ROLLUP_FILE)) as past:
+        assert [each.at for each in past.observed("office", START + 30, START + 90)] == [START + 60.0]
+        with pytest.raises(StoreError, match="stored"):
+            past.observed("office", START, START + 30)
+
+
+async def test_what_needs_lzma_is_left_alone_by_a_python_without_it(tmp_path: Path) -> None:
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=START)
+    with pytest.MonkeyPatch.context() as patch:
+        for place in range(3):
+            at = START + 60.0 * place
+            await store.write(SeriesBatch(observed=(Observed(at, Gap(at, "office", "office")),)))
+            await store.flush(at + 30)
+            patch.setattr(journal, "lzma", None)
+    await store.close(START + 200.0)
+    with closing(Past.open(tmp_path / ROLLUP_FILE)) as past:
+        assert [each.at for each in past.observed("office", START, START + 200)] == [START, START + 60.0, START + 120.0]
+    with closing(sqlite3.connect(tmp_path / ROLLUP_FILE)) as file:
+        assert file.execute("SELECT ts FROM judged ORDER BY id").fetchall() == [(START,), (START + 60,)]
+
+
 def test_single_reports_give_way_to_what_else_is_kept() -> None:
     kept = []
     for others in (0, 50, 10**9):
