@@ -44,6 +44,7 @@ def _shown(column: str) -> str:
 
 
 def _moved(value: str) -> str:
+    value = f"max({-_MOST}, min({_MOST}, {value}))"
     parts = f"CAST(round({value} * {_PARTS}) AS INTEGER)"
     return f"CASE WHEN {value} = round({value}) THEN CAST({value} AS INTEGER) * 2 ELSE {parts} * 2 + 1 END"
 
@@ -57,16 +58,15 @@ _FIGURES: Final = (
 
 SMALL_MINUTES: Final = (
     "DROP VIEW kpi_minute",
-    "ALTER TABLE k1m RENAME TO k1m_wide",
     "CREATE TABLE kpi(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
     """CREATE TABLE q1m(peer INTEGER NOT NULL, ts INTEGER NOT NULL, kpi INTEGER NOT NULL, n INTEGER NOT NULL, total INTEGER,
         low INTEGER, high INTEGER, PRIMARY KEY(peer, ts, kpi)) WITHOUT ROWID, STRICT""",
-    "INSERT INTO kpi(name) SELECT DISTINCT kpi FROM k1m_wide",
+    "INSERT INTO kpi(name) SELECT DISTINCT kpi FROM k1m",
     f"""INSERT INTO q1m SELECT k.peer, k.ts, kpi.id, {_moved("k.n")}, nullif({_moved("k.total")}, {_moved("k.n")}),
         CASE WHEN k.low <> k.total / k.n THEN {_moved("k.low")} END,
         CASE WHEN k.high <> k.total / k.n THEN {_moved("k.high")} END
-        FROM k1m_wide k CROSS JOIN kpi ON kpi.name = k.kpi""",  # noqa: S608 - constants
-    "DROP TABLE k1m_wide",
+        FROM k1m k CROSS JOIN kpi ON kpi.name = k.kpi""",  # noqa: S608 - constants
+    "DROP TABLE k1m",
     f"""CREATE VIEW k1m AS SELECT q1m.peer, q1m.ts, (SELECT name FROM kpi WHERE id = q1m.kpi) AS kpi, {_FIGURES}
         FROM q1m""",  # noqa: S608 - constants
     _create_view("kpi_minute", "k1m"),

@@ -36,8 +36,8 @@ FAR: Final = f"(ids < {_FIRST} OR ids >= {_BEYOND})"
 NUMBER_OF_LINK: Final = f"number - {IDS.apart_in_sql('ids')[0]}"
 
 _SIDES: Final = ("to_peer", "from_peer")
-_MOST: Final = 2**63
-_ID: Final = re.compile(r"([0-9]+)\.([0-9]+)")
+_MOST: Final = 2**62  # so that sums with it are whole numbers of SQLite, too
+_ID: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
 _CHANNEL_NUMBER: Final = re.compile(r"-([0-9a-f]{8})")  # after the peer: SIP/6118-0000002a
 _OF_SIDE: Final = ("sound", "packets", "lost", "net")
 _COLUMNS: Final = (
@@ -82,7 +82,8 @@ def insert_call(connection: sqlite3.Connection, peer: int, call: CallRecord) -> 
 
 def _insert(connection: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
     names, places = ", ".join(values), ", ".join("?" * len(values))
-    connection.execute(f"INSERT INTO {table}({names}) VALUES ({places})", tuple(values.values()))  # noqa: S608 - our own names
+    # In place of names whose leg is deleted, while they are not yet.
+    connection.execute(f"REPLACE INTO {table}({names}) VALUES ({places})", tuple(values.values()))  # noqa: S608 - our own names
 
 
 def _codec_id(connection: sqlite3.Connection, name: str) -> int:
@@ -155,7 +156,7 @@ def _shown_side(side: str) -> list[str]:
         "lost_reported": f"leg.{side}_lost / {HUNDREDTHS}.0",
         "lost": f"(coalesce(leg.{side}_lost, 0) - {lost_less}) / {HUNDREDTHS}.0",
         "packets_reported": f"({packets}) * 1.0",
-        "packets": f"coalesce({packets}, 0) - {packets_less} / {HUNDREDTHS}.0",
+        "packets": f"(coalesce({packets}, 0) * {HUNDREDTHS} - {packets_less}) / {HUNDREDTHS}.0",
         "jitter_max": f"(nullif({jitter}, 0) - 1) / {HUNDREDTHS}.0",
         "mos_min": f"({_BEST_MOS} + 1 - nullif({mos}, 0)) / {HUNDREDTHS}.0",
     }
@@ -168,6 +169,7 @@ def _moved() -> tuple[str, ...]:
     fits = " AND ".join(
         f"{value} BETWEEN {-(1 << bits - 1)} AND {(1 << bits - 1) - 1}" for value, bits in ((more, 12), (ahead, 8), (later, 43))
     )
+    fits += f" AND o.number < {_MOST - (1 << 11)}"  # the number of the linkedid as well
     numbered = f"o.uniqueid IS NULL AND o.linkedid IS NULL AND o.channel_number IS NOT NULL AND {fits}"
     values = {
         "answer": "o.answer",
@@ -183,11 +185,15 @@ def _moved() -> tuple[str, ...]:
     }
     nth = "row_number() OVER (PARTITION BY peer, start ORDER BY id) - 1 AS nth"
     return (
+        f"""INSERT INTO leg_text SELECT o.peer, o.start, o.nth, c.uniqueid, c.linkedid, c.channel
+            FROM (SELECT *, {nth} FROM leg) o JOIN call c ON c.id = o.id
+            WHERE CASE WHEN {numbered} THEN 0 ELSE 1 END""",  # noqa: S608 - constants
+        "DROP VIEW call",
+        "ALTER TABLE leg RENAME TO leg_apart",
+        _create_legs(),
         f"""INSERT INTO leg(peer, start, nth, {", ".join(values)}) SELECT o.peer, o.start, o.nth, {", ".join(values.values())}
             FROM (SELECT *, {nth} FROM leg_apart) o""",  # noqa: S608 - constants
-        f"""INSERT INTO leg_text SELECT o.peer, o.start, o.nth, c.uniqueid, c.linkedid, c.channel
-            FROM (SELECT id, peer, start, {nth} FROM leg_apart) o JOIN leg n USING (peer, start, nth) JOIN call c ON c.id = o.id
-            WHERE n.number IS NULL""",  # noqa: S608 - constants
+        "DROP TABLE leg_apart",
     )
 
 
@@ -208,11 +214,7 @@ def _moved_side(side: str) -> dict[str, str]:
 MIGRATION: Final = (
     """CREATE TABLE leg_text(peer INTEGER NOT NULL, start INTEGER NOT NULL, nth INTEGER NOT NULL, uniqueid TEXT NOT NULL,
         linkedid TEXT, channel TEXT NOT NULL, PRIMARY KEY(peer, start, nth)) WITHOUT ROWID, STRICT""",
-    "ALTER TABLE leg RENAME TO leg_apart",
-    _create_legs(),
     *_moved(),
-    "DROP VIEW call",
-    "DROP TABLE leg_apart",
     f"CREATE INDEX leg_far ON leg({NUMBER_OF_LINK}) WHERE {FAR}",
     "CREATE INDEX leg_text_linked ON leg_text(coalesce(linkedid, uniqueid))",
     _create_view(),

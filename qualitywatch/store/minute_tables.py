@@ -7,7 +7,8 @@ round trips to 0.05 ms, MOS to 0.01 and its mean to 0.005, the share to 1/4095 (
 or round trips of 205 ms), packets of reports to whole ones, which they are, lost and net ones to 0.01.
 
 ``CALLS``: of the direction to the peer, or else of what there is, less 1; its reports less those of round trips; its calls
-less those with round trips; and how many more calls there are in the other direction.
+less those with round trips; and how many more calls there are in the other direction.  Exact up to 8,192 calls of one peer in
+a minute, at a report every 5 s, however few of these tell round trips; of more calls, so many are shown.
 ``COUNTS``: of each direction reports of loss, and how many fewer there are of jitter and of MOS; of the direction from the
 peer kept as the difference from the other's, where there is one.
 ``packets`` are those of reports beyond 250 each (RTCP comes every 5 s, voice every 20 ms), ``LOST`` and ``NET`` what got lost
@@ -32,7 +33,7 @@ from qualitywatch.store.rollup import FIGURES, MINUTE_S, Figures
 Heard: TypeAlias = Mapping[Direction | None, Figures]
 """The figures of one minute of a peer; of None those of round trips."""
 
-CALLS: Final = Packed(15, 16, 16, 16)
+CALLS: Final = Packed(14, 18, 15, 16)
 COUNTS: Final = Packed(21, 21, 21)
 LOST: Final = Packed(15, 48)
 NET: Final = Packed(31, 32)
@@ -89,7 +90,8 @@ def _side(figures: Figures) -> dict[str, int | None]:
         found["jitter"] = _share(figures.jitter_sum / figures.jitter_n, figures.jitter_max, HUNDREDTHS)
     if figures.mos_sum is not None and figures.mos_min is not None:
         worst = round((_BEST_MOS - figures.mos_min) * HUNDREDTHS)
-        mean = round((_BEST_MOS - figures.mos_sum / figures.mos_n) * _MEAN_MOS_PARTS)
+        lacking = round((_BEST_MOS - figures.mos_sum / figures.mos_n) * _MEAN_MOS_PARTS)
+        mean = min(lacking, worst * _MEAN_MOS_PARTS // HUNDREDTHS)  # each is rounded: no mean is below the lowest
         found["mos"] = MOS.pack(mean - _MIDDLE_MOS, worst)
     return found
 
@@ -129,14 +131,15 @@ def _unpacked_side(
         told |= {"packets_reported": float(reported), "lost_reported": lost_reported / HUNDREDTHS}
     if net is not None:
         packets_less, lost_less = NET.unpack(net)
-        told |= {"packets": reported - packets_less / HUNDREDTHS, "lost": (lost_reported - lost_less) / HUNDREDTHS}
+        net_packets = reported * HUNDREDTHS - packets_less
+        told |= {"packets": net_packets / HUNDREDTHS, "lost": (lost_reported - lost_less) / HUNDREDTHS}
         told["loss_max"] = loss_max / HUNDREDTHS
     if jitter is not None:
         mean, highest = _of_share(jitter, HUNDREDTHS)
         told |= {"jitter_n": n - fewer_jitters, "jitter_sum": mean * (n - fewer_jitters), "jitter_max": highest}
     if mos is not None:
         mean_code, worst = MOS.unpack(mos)
-        mean = _BEST_MOS - (mean_code + _MIDDLE_MOS) / _MEAN_MOS_PARTS
+        mean = (_BEST_MOS * _MEAN_MOS_PARTS - (mean_code + _MIDDLE_MOS)) / _MEAN_MOS_PARTS
         told |= {
             "mos_n": n - fewer_scores,
             "mos_sum": mean * (n - fewer_scores),
@@ -176,7 +179,7 @@ def _side_apart(side: str) -> dict[str, str]:
     return {
         "n": n,
         "lost": f"({lost} - {lost_less}) / {HUNDREDTHS}.0",
-        "packets": f"coalesce({reported}, 0) - {packets_less} / {HUNDREDTHS}.0",
+        "packets": f"(coalesce({reported}, 0) * {HUNDREDTHS} - {packets_less}) / {HUNDREDTHS}.0",
         "lost_reported": is_known.format("packets", f"{lost} / {HUNDREDTHS}.0"),
         "packets_reported": f"({reported}) * 1.0",
         "loss_max": is_known.format("net", f"{loss_max} / {HUNDREDTHS}.0"),
@@ -184,7 +187,7 @@ def _side_apart(side: str) -> dict[str, str]:
         "jitter_mean": jitter,
         "jitter_max": jitter_max,
         "mos_n": is_known.format("mos", f"{n} - {fewer_scores}"),
-        "mos_mean": f"{_BEST_MOS} - {mean} / {_MEAN_MOS_PARTS}.0",
+        "mos_mean": f"({_BEST_MOS * _MEAN_MOS_PARTS} - ({mean})) / {_MEAN_MOS_PARTS}.0",
         "mos_min": f"({_BEST_MOS * HUNDREDTHS} - ({worst})) / {HUNDREDTHS}.0",
     }
 
@@ -270,7 +273,8 @@ def _moved_side(side: str) -> dict[str, str]:
     packets_less = f"coalesce({packets}, 0) * {HUNDREDTHS} - {scaled_in_sql(f'{side}_packets', HUNDREDTHS)}"
     worst = f"{_BEST_MOS * HUNDREDTHS} - {side}_mos_min"
     parts = _MEAN_MOS_PARTS // HUNDREDTHS
-    mean = f"{_BEST_MOS * _MEAN_MOS_PARTS} - CAST(round({side}_mos_sum * {parts}.0 / {side}_mos_n) AS INTEGER) - {_MIDDLE_MOS}"
+    lacking = f"{_BEST_MOS * _MEAN_MOS_PARTS} - CAST(round({side}_mos_sum * {parts}.0 / {side}_mos_n) AS INTEGER)"
+    mean = f"min({lacking}, ({worst}) * {parts}) - {_MIDDLE_MOS}"
     return {
         "counts": COUNTS.together_in_sql(f"{side}_n", *fewer),
         "packets": f"{packets} - {USUAL_PACKETS} * {side}_n",

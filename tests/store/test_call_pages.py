@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qualitywatch.model import CallRecord, DirectionTotals
 from qualitywatch.ports import CallQuery
+from qualitywatch.store import rollup_tables
 from qualitywatch.store.linked import linked, newest, page
 from qualitywatch.store.past_tables import select_legs, select_newest
 from qualitywatch.store.rollup_tables import LAYOUT, insert, prune_calls
@@ -81,3 +84,69 @@ def test_what_is_deleted_leaves_no_names_behind() -> None:
             pass
         assert file.execute("SELECT start FROM leg ORDER BY start").fetchall() == [(START + 2_000,), (START + 2_005,)]
         assert file.execute("SELECT count(*) FROM leg_text").fetchone() == (2,)
+
+
+@pytest.fixture
+def file() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        for statements in LAYOUT.migrations:
+            for statement in statements:
+                made.execute(statement)
+        yield made
+
+
+def test_no_leg_is_without_its_names_while_others_are_deleted(
+    file: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollup_tables, "PRUNE_CHUNK", 2)
+    insert(file, [leg for place in range(8) for leg in call(place + 2, START + place, 5, 0, 1, "")])
+    insert(file, [leg for place in range(4) for leg in call(place + 2, START + place, 5, 0, 3, "pbx1-")])
+    query, left = CallQuery(0, START + 100, limit=50), 12
+    while prune_calls(file, START + 100):
+        assert file.execute("SELECT count(*) FROM call WHERE uniqueid IS NULL OR channel IS NULL").fetchone() == (0,)
+        found = page(select_newest(file, query), query)
+        assert len(found) <= left
+        left = len(found)
+    assert left == 0
+    for table in ("leg", "leg_text"):
+        assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_a_leg_that_comes_late_has_its_own_names(file: sqlite3.Connection) -> None:
+    file.execute("INSERT INTO peer VALUES (1, 'office', 'SIP/1')")
+    file.execute("INSERT INTO leg_text VALUES (1, ?, 0, 'deleted', 'deleted', 'SIP/1-deleted')", (START,))
+    (leg, _) = call(2, START, 5, 0, 1, "pbx1-")
+    insert(file, [leg])
+    assert select_legs(file, [("office", leg.linkedid or "")]) == [leg]
+
+
+@pytest.mark.parametrize(
+    "linkedid",
+    [
+        *(f"{number}.1" for number in (2**62 - 1, 2**62, 2**63 - 400, 2**63 - 1, 2**63, "9" * 19, "9" * 5_000)),
+        *(f"1.{number}" for number in (2**62 - 1, 2**62, 2**63 - 1, 2**64, "9" * 5_000)),
+        f"{2**62 - 1}.{2**62 - 1}",
+    ],
+)
+def test_a_call_may_have_any_linkedid(file: sqlite3.Connection, linkedid: str) -> None:
+    query = CallQuery(0, START + 100, linkedid=linkedid)
+    assert select_newest(file, query) == {}
+    assert select_legs(file, [("office", linkedid)]) == []
+    leg = replace(call(2, START, 5, 0, 1, "")[0], uniqueid=linkedid, linkedid=linkedid)
+    insert(file, [leg])
+    assert select_newest(file, query) == {("office", linkedid): START}
+    assert select_legs(file, [("office", linkedid)]) == [leg]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 10**7))
+def test_no_more_is_lost_than_was_sent(hundredths: int) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        for statements in LAYOUT.migrations:
+            for statement in statements:
+                made.execute(statement)
+        packets = hundredths / 100
+        (leg, _) = call(2, START, 5, 0, 1, "")
+        insert(made, [replace(leg, to_peer=DirectionTotals(packets, 4.0, packets, 300_000.0))])
+        ((found,),) = [[found.to_peer] for found in select_legs(made, [("office", leg.linkedid or "")])]
+        assert (found.lost, found.expected) == (packets, packets)

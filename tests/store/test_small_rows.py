@@ -21,6 +21,7 @@ from qualitywatch.store.kpi_tables import insert_kpis, select_kpis
 from qualitywatch.store.kpis import KpiFigures, KpiKey, KpiRow
 from qualitywatch.store.layout import Layout, connect
 from qualitywatch.store.packing import Packed
+from qualitywatch.store.past_tables import select_legs
 from qualitywatch.store.rollup import FIGURES, MINUTE_S, Figures, Rollup, RollupKey
 from qualitywatch.store.rollup_tables import LAYOUT, insert
 from qualitywatch.store.voice_tables import select_points, select_voice
@@ -184,6 +185,120 @@ def test_figures_of_trunks_are_read_as_they_were_counted(parts: list[KpiFigures]
         assert mean == pytest.approx(whole.total / whole.n, abs=0.001)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(100, 450).map(lambda score: score / 100) | st.floats(1, 4.5), min_size=1, max_size=4))
+def test_no_mean_score_is_below_the_lowest(scores: list[float]) -> None:
+    told = Figures(n=len(scores), calls=1, mos_n=len(scores), mos_sum=sum(scores), mos_min=min(scores))
+    same = Figures(n=3, calls=1, mos_n=3, mos_sum=3 * scores[0], mos_min=scores[0])
+    minutes = [(None, told, None), (None, None, told), (None, same, told)]
+    with empty() as file, empty(BEFORE_SMALL) as old:
+        for place, minute in enumerate(minutes):
+            sides = [(side, figures) for side, figures in zip(SIDES, minute, strict=True) if figures]
+            start_at = MINUTE + 60 * place
+            insert(file, [Rollup(60, RollupKey(start_at, "office", "SIP/6118", side), each) for side, each in sides])
+            put_minute(old, start_at, minute)
+        old.execute("INSERT INTO peer VALUES (1, 'office', 'SIP/6118')")
+        migrate(old, BEFORE_SMALL, len(LAYOUT.migrations))
+        for each in (file, old):
+            points = select_points(each, 60, "office", "SIP/6118", MINUTE, MINUTE + 600)
+            assert len(points) == 4
+            for point in points:
+                assert point.mos is not None and point.mos_min is not None
+                assert point.mos >= point.mos_min
+            for mean, lowest in each.execute("SELECT mos, mos_min FROM minute").fetchall():
+                assert mean >= lowest - 1e-9
+            for _, _, of in select_voice(each, 60, "office", "SIP/6118", MINUTE, MINUTE + 600):
+                found = Figures(*of)
+                assert found.mos_sum is not None and found.mos_min is not None
+                assert found.mos_sum / found.mos_n >= found.mos_min - 1e-9
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 10**7), st.none() | st.integers(1, 10**5))
+def test_no_more_packets_are_lost_than_were_sent(hundredths: int, reported: int | None) -> None:
+    lost = hundredths / 100
+    told = Figures(n=12, calls=1, lost=lost, packets=lost, loss_max=100.0)
+    if reported is not None:
+        told = replace(told, lost_reported=float(reported), packets_reported=float(reported))
+    with empty() as file:
+        for side in SIDES[1:]:
+            insert(file, [Rollup(60, RollupKey(MINUTE, "office", "SIP/6118", side), told)])
+        for _, _, of in select_voice(file, 60, "office", "SIP/6118", MINUTE, MINUTE + 60):
+            found = Figures(*of)
+            assert (found.lost, found.packets) == (lost, lost)
+        assert file.execute("SELECT lost, packets FROM r1m").fetchall() == [(lost, lost)] * 2
+        points = select_points(file, 60, "office", "SIP/6118", MINUTE, MINUTE + 60)
+        assert [point.loss_percent for point in points] == [near(100.0, 0)] * 2
+
+
+@pytest.mark.parametrize("calls", [2_800, 5_000, 8_192])
+def test_many_calls_with_few_round_trips_are_counted(calls: int) -> None:
+    one = Figures(
+        n=12 * calls, calls=calls, lost=0.0, packets=3e3 * calls, lost_reported=0.0, packets_reported=3e3 * calls, loss_max=0
+    )
+    heard = {
+        None: Figures(calls=1, rtt_n=2, rtt_sum=90.0, rtt_max=50.0),
+        Direction.TO_PEER: one,
+        Direction.FROM_PEER: replace(one, calls=1),
+    }
+    with empty() as file:
+        insert(file, [Rollup(60, RollupKey(MINUTE, "office", "SIP/trunk", side), each) for side, each in heard.items()])
+        for _, side, of in select_voice(file, 60, "office", "SIP/trunk", MINUTE, MINUTE + 60):
+            alike(Figures(*of), heard[side])
+        assert file.execute("SELECT rtt_n, calls FROM r1m ORDER BY dir").fetchall() == [(2, calls), (0, 1)]
+
+
+def test_figures_of_trunks_beyond_measure_are_cut_down_to_what_there_is_room_for() -> None:
+    most = 2.0**48
+    wild = [(1, 1e300, -1e300, 1e300), (1e18, 1e18 + 0.5, 0.25, float("inf")), (2, 7.5, 3.25, 4.25)]
+    with empty(BEFORE_SMALL) as file:
+        file.execute("INSERT INTO peer VALUES (1, 'office', 'SIP/provider')")
+        for place, (n, total, low, high) in enumerate(wild):
+            row = {"n": n, "total": total, "low": low, "high": high}
+            put(file, "k1m", {"peer": 1, "ts": MINUTE + 60 * place, "kpi": "call_duration_s", **row})
+        migrate(file, BEFORE_SMALL, len(LAYOUT.migrations))
+        moved = file.execute("SELECT n, total, low, high FROM k1m ORDER BY ts").fetchall()
+        key = KpiKey(MINUTE + 3600, "office", "SIP/provider", "call_duration_s")
+        for place, figures in enumerate(wild):
+            insert_kpis(file, [(1, KpiRow(MINUTE_S, replace(key, start_at=key.start_at + 60 * place), KpiFigures(*figures)))])
+        written = file.execute("SELECT n, total, low, high FROM k1m WHERE ts >= ? ORDER BY ts", (key.start_at,)).fetchall()
+    assert moved == written
+    assert moved[0] == (1, most, -most, most)
+    assert moved[1] == (most, most, 0.25, most)
+    assert moved[2] == wild[2]
+
+
+async def test_views_of_an_administrator_keep_no_file_from_a_new_layout(tmp_path: Path) -> None:
+    path = tmp_path / ROLLUP_FILE
+    views = {
+        "busiest": "SELECT peer, max(n) FROM r1m GROUP BY peer",
+        "bad_minutes": "SELECT * FROM minute WHERE loss_percent > 5",
+        "answered": "SELECT * FROM kpi_minute WHERE kpi = 'answered'",
+        "calls_of_today": "SELECT channel, stop FROM call",
+        "sums": "SELECT peer, sum(total) FROM k1m",
+        "trips": "SELECT rtt_calls FROM v1m",  # of our own columns: those are gone
+        "links": "SELECT link_number FROM leg",  # likewise
+        "forgotten": "SELECT * FROM no_longer_there",
+    }
+    with closing(connect(path, old_layout(), NOW)) as file:
+        file.execute("INSERT INTO peer VALUES (1, 'office', 'SIP/6118')")
+        put_minute(file, MINUTE, (None, Figures(n=7, calls=1, jitter_n=7, jitter_sum=7.0, jitter_max=1.0), None))
+        put(file, "leg", {"peer": 1, "start": MINUTE, "stop": 30, **LEGS[4]})
+        put(file, "k1m", {"peer": 1, "ts": MINUTE, "kpi": "answered", "n": 1, "total": 1, "low": 1, "high": 1})
+        for name, statement in views.items():
+            file.execute(f"CREATE VIEW {name} AS {statement}")
+        file.execute("CREATE TABLE noted(peer)")
+        file.execute("CREATE TRIGGER noting AFTER INSERT ON noted BEGIN DELETE FROM no_longer_there; END")
+    with closing(connect(path, LAYOUT, NOW)) as file:
+        assert file.execute("SELECT * FROM busiest").fetchall() == [(1, 7)]
+        assert file.execute("SELECT * FROM bad_minutes").fetchall() == []
+        assert file.execute("SELECT peer, n FROM answered").fetchall() == [("SIP/6118", 1)]
+        assert file.execute("SELECT * FROM calls_of_today").fetchall() == [(LEGS[4]["channel"], MINUTE + 30)]
+        assert file.execute("SELECT * FROM sums").fetchall() == [(1, 1)]
+        assert file.execute("PRAGMA legacy_alter_table").fetchone() == (0,)
+        assert file.execute("PRAGMA user_version").fetchone() == (len(LAYOUT.migrations),)
+
+
 def old_layout() -> Layout:
     return Layout(LAYOUT.application_id, LAYOUT.migrations[:BEFORE_SMALL], LAYOUT.pragmas, LAYOUT.mode, LAYOUT.check_pages)
 
@@ -236,6 +351,7 @@ LEGS: tuple[dict[str, object], ...] = (
     {"made": -500, "number": 91, "link_made": 0, "link_number": 0, "channel_number": 7},  # of a PBX whose clock is wrong
     {"made": 0, "number": 92, "link_made": 0, "link_number": 0, "channel": "Local/6118@queue-1;2"},
     {"made": 0, "number": 93, "linkedid": None, "channel_number": 7},
+    {"made": 0, "number": 2**62 + 5, "link_made": 0, "link_number": 0, "channel_number": 7},
     {"uniqueid": "pbx1-9.1", "linkedid": "", "channel": "SIP/6118-0000002b"},
     {"uniqueid": "pbx1-9.1", "link_made": 5, "link_number": 6, "linkedid": "9.01", "channel": "SIP/6118-0000002b"},
 )
@@ -279,7 +395,11 @@ async def test_legs_and_figures_of_trunks_of_the_layout_before_are_the_same(tmp_
             assert {**found, "id": 0} == {**wanted, "id": 0}
         assert [tuple(row) for row in after[1]] == [tuple(row) for row in before[1]]
         assert file.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-        assert file.execute("SELECT count(*) FROM leg_text").fetchone()[0] == 5 * 2 * len(SOUNDS)
+        assert file.execute("SELECT count(*) FROM leg_text").fetchone()[0] == 6 * 2 * len(SOUNDS)
+        for row in after[0]:
+            assert row["uniqueid"] in {
+                leg.uniqueid for leg in select_legs(file, [("office", row["linkedid"] or row["uniqueid"])])
+            }
 
 
 async def test_where_there_is_no_room_for_a_new_layout_the_old_file_stays(tmp_path: Path) -> None:
