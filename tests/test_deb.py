@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.fakes import outline
+from tests.fakes.commands import run_to_the_end
 from tests.fakes.sources import REPOSITORY, another
 
 SYSTEMD = REPOSITORY / "systemd"
@@ -150,16 +151,11 @@ class Machine:
     def run(self, *words: str, user: str = "root", given: str | None = None, online: bool = False) -> tuple[int, str]:
         """Run a command there, with no network unless it is ``online``; return its exit code and all it said."""
         apart = [] if online else ["unshare", "--net"]
-        done = subprocess.run(
+        return run_to_the_end(
             [*apart, "chroot", f"--userspec={user}", str(self.root), *words],
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "ROOT": "/", "HOME": "/root", "LANG": "C.UTF-8"},
-            input=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+            {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "ROOT": "/", "HOME": "/root", "LANG": "C.UTF-8"},
+            given=given,
         )
-        return done.returncode, done.stdout
 
     def dpkg(self, option: str, *words: str) -> tuple[int, str]:
         return self.run("dpkg", "--force-unsafe-io", option, *words)

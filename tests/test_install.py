@@ -16,6 +16,7 @@ from types import MappingProxyType
 import pytest
 import yaml
 
+from tests.fakes.commands import run_to_the_end
 from tests.fakes.sources import REPOSITORY, another
 
 SCRIPT = REPOSITORY / "systemd" / "install.sh"
@@ -71,17 +72,8 @@ class Machine:
         limit: Callable[[], None] | None = None,
     ) -> tuple[int, str]:
         """Run the script of a source, with ``more`` in its environment; return its exit code and all it said."""
-        done = subprocess.run(
-            ["sh", str(of / "systemd/install.sh"), *words, "--root", str(self.root)],
-            env={**self.environment(), **more},
-            preexec_fn=limit,
-            input=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        command = ["sh", str(of / "systemd/install.sh"), *words, "--root", str(self.root)]
+        return run_to_the_end(command, {**self.environment(), **more}, given=given, limit=limit)
 
     def systemctl(self, *words: str) -> int:
         return subprocess.run(

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from qualitywatch.ami.message import BANNER, END_OF_COMMAND, END_OF_FRAME, Message, is_follows
+from qualitywatch.ami.message import BANNER, END_OF_COMMAND, END_OF_FRAME, SHORT_LINE_BYTES, Message, is_follows
 from qualitywatch.ami.strangers import describe_stranger
 from qualitywatch.errors import AmiProtocolError
 
@@ -29,7 +29,6 @@ MAX_ACTION_LINE_BYTES: Final = 1024
 __all__ = ["MAX_MESSAGE_BYTES", "Decoder", "Message", "encode_action", "event_name"]
 
 MAX_EVENT_LINES: Final = 1000
-MAX_EVENT_LINE_BYTES: Final = 80
 """Asterisk has some two hundred events, with short names; a stream of others is judged event by event."""
 
 _EVENT: Final = b"Event: "
@@ -104,8 +103,8 @@ class Decoder:
         An event is nine messages of ten, and one nobody wants is passed over without being copied.
         """
         found = self._buffer.find(END_OF_FRAME, self._scanned)
-        if found < 0:
-            return 0
+        if found < 0 or not self._buffer.startswith(_EVENT):
+            return 0  # before it is copied: old answers to commands hold blank lines, and may be long
         data, wanted, position = bytes(self._buffer), self._wanted_lines, 0
         longest = self._max_message_bytes - len(END_OF_FRAME)
         while found >= 0 and data.startswith(_EVENT, position) and found - position <= longest:
@@ -114,7 +113,7 @@ class Decoder:
             is_wanted = wanted.get(line)
             if is_wanted is None:
                 is_wanted = self._is_wanted(data[position : line_end + 2])
-                if len(wanted) < MAX_EVENT_LINES and len(line) <= MAX_EVENT_LINE_BYTES:
+                if len(wanted) < MAX_EVENT_LINES and len(line) <= SHORT_LINE_BYTES:
                     wanted[line] = is_wanted
             end = found + len(END_OF_FRAME)
             if is_wanted:

@@ -7,12 +7,12 @@ digits of other scripts) and refuse very long numbers with an error.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.names import caller_name
 from qualitywatch.model import Channel
+from qualitywatch.model.events import one_object
 
 MAX_U32: Final = 0xFFFFFFFF
 
@@ -74,13 +74,8 @@ def channel(message: Message, prefix: str = "") -> Channel | None:
     )
 
 
-@lru_cache(maxsize=16_384)
 def _one(text: str | None) -> str | None:
-    """The same object for every channel that has it: thousands of channels are of a few hundred people.
-
-    Not ``sys.intern``, from which nothing that a stranger calls himself is ever let go of again in Python 3.12.
-    """
-    return text
+    return one_object(text) if text is not None else None
 
 
 def _codec(message: Message, prefix: str) -> str | None:

@@ -26,7 +26,7 @@ def blocks(report: Report, words: Words, zone: tzinfo, *, is_evidence: bool = Fa
     zone_name = str(zone)
     title = words.title.format(since=instant(report.since, zone), until=instant(report.until, zone), zone=zone_name)
     show_pbx = report.is_of_several_pbxes
-    found = [Block(title, (in_all(report, words), words.how) if report.everybody else (in_all(report, words),))]
+    found = [Block(title, (in_all(report, words), *((words.how,) if report.everybody else ())))]
     if not is_evidence:
         for heading, lines in ((words.worst_peers, report.peers), (words.worst_trunks, report.trunks)):
             rows = [tuple(worst_cells(line, show_pbx)) for line in worst(lines, WORST)]

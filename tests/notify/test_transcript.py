@@ -61,17 +61,22 @@ def test_where_nothing_can_be_changed_every_line_is_new() -> None:
     assert [(line.message_id, line.new) for line in found] == [(1, True), (2, True)]
 
 
+def happen(known: dict[int, Incident], number: int, what: int, now: float) -> None:
+    """Let something become of an incident: it begins, or changes in one of four ways while it is open."""
+    item = known.get(number)
+    if item is None:
+        known[number] = incident(number, at=now)
+    elif item.is_open:
+        known[number] = [changed(item, what * 3), worse(item), closed(item, now), changed(item, 1)][what]
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 40), st.integers(1, 9), st.integers(0, 3)), max_size=40))
 def test_time_never_runs_backwards_and_the_end_is_what_is_known(changes: list[tuple[float, int, int]]) -> None:
     transcript, known, now, found = Transcript("ops", Chat()), dict[int, Incident](), T0, list[Line]()
     for pause_s, number, what in changes:
         now += pause_s
-        item = known.get(number)
-        if item is None:
-            known[number] = incident(number, at=now)
-        elif item.is_open:
-            known[number] = [changed(item, what * 3), worse(item), closed(item, now), changed(item, 1)][what]
+        happen(known, number, what, now)
         transcript.update([known[number]], now)
         found += transcript.advance(now)
     found += transcript.close()
@@ -91,11 +96,7 @@ def test_it_does_not_matter_how_often_it_is_looked_at(changes: list[tuple[float,
         for part in range(1, 20):
             told += often.advance(now + pause_s * part / 20)
         now += pause_s
-        item = known.get(number)
-        if item is None:
-            known[number] = incident(number, at=now)
-        elif item.is_open:
-            known[number] = [changed(item, what * 3), worse(item), closed(item, now), changed(item, 1)][what]
+        happen(known, number, what, now)
         for transcript in (seldom, often):
             transcript.update([known[number]], now)
     found += seldom.close()
