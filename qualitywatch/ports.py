@@ -78,10 +78,13 @@ class KnowsCalm(Protocol):
 
 @runtime_checkable
 class Resting(Protocol):
-    """A rule that judges by what was observed last, whenever that was."""
+    """A rule that knows how long its opinion stays the same."""
 
-    def rests(self, key: AlertKey) -> bool:
-        """Whether its opinion of a key stays the same until something is observed of it."""
+    def rests_until(self, key: AlertKey, now: float) -> float:
+        """Until when time alone does not change what it says of a key; -inf where it cannot tell.
+
+        Whatever it observes of a key that has an alert, it returns the key as worth evaluating.
+        """
         ...
 
 

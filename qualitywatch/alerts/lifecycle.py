@@ -9,7 +9,6 @@ stored.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from enum import Enum, auto
@@ -18,6 +17,8 @@ from typing import Final
 
 from qualitywatch.alerts.policy import notify_reason
 from qualitywatch.model import Alert, AlertKey, AlertState, Evaluation, Level, Severity, Signal, Transition
+
+_ROUNDING_S: Final = 1e-3  # of instants as large as ours; they are looked at every second
 
 
 class Input(Enum):
@@ -57,7 +58,7 @@ class Lifecycle:
     def __init__(self, alerts: Iterable[Alert] = (), *, name_of: Callable[[str], str | None] = lambda subject: None) -> None:
         self._alerts = {alert.key: alert for alert in alerts if alert.state is not AlertState.INACTIVE}
         self._name_of = name_of
-        self._resting: set[AlertKey] = set()
+        self._resting: dict[AlertKey, float] = {}  # until when
         self._of_subject: dict[str, dict[AlertKey, None]] = {}
         for key in self._alerts:
             self._of_subject.setdefault(key.subject, {})[key] = None
@@ -75,18 +76,26 @@ class Lifecycle:
         """Pending and firing alerts of one subject."""
         return [self._alerts[key] for key in self._of_subject.get(subject, ())]
 
-    def due(self) -> list[Alert]:
-        """Pending and firing alerts of which the mere passing of time may make something else."""
-        return [alert for key, alert in self._alerts.items() if key not in self._resting]
+    def due(self, now: float) -> list[Alert]:
+        """Pending and firing alerts of which the mere passing of time may have made something else."""
+        resting = self._resting
+        return [alert for key, alert in self._alerts.items() if key not in resting or resting[key] <= now]
 
-    def rest(self, evaluation: Evaluation) -> None:
-        """Ask no more for opinions like this one, if time has already done all that it can do with it."""
+    def rest(self, evaluation: Evaluation, until: float) -> None:
+        """Ask for no more opinions like this one until an instant, or until time makes something else of it.
+
+        Only of what fires: whether it is pending at all may depend on other alerts.
+        """
         alert = self._alerts.get(evaluation.key)
-        if alert is None or alert.state is not AlertState.FIRING or not alert.level_since:
+        if alert is None or alert.state is not AlertState.FIRING or until <= evaluation.at:
             return
-        since = alert.level_since
-        if all(evaluation.at - since.get(level.severity, -math.inf) >= level.hold_s for level in evaluation.levels):
-            self._resting.add(evaluation.key)
+        for level in evaluation.levels:
+            since = alert.level_since.get(level.severity)
+            if since is not None and evaluation.at - since < level.hold_s:
+                until = min(until, since + level.hold_s - _ROUNDING_S)
+        if alert.clear_since is not None:
+            until = min(until, alert.clear_since + evaluation.clear_hold_s - _ROUNDING_S)
+        self._resting[evaluation.key] = until
 
     def wake(self) -> None:
         """Ask of all again."""
@@ -115,7 +124,7 @@ class Lifecycle:
         """
         if evaluation.one_shot:
             return self._happened(evaluation)
-        self._resting.discard(evaluation.key)
+        self._resting.pop(evaluation.key, None)
         before = self._alerts.get(evaluation.key)
         if before is not None:
             before = _not_after(before, evaluation.at)
@@ -194,7 +203,8 @@ class Lifecycle:
         self, before: Alert | None, after: Alert, new_state: AlertState, now: float, because: str | None
     ) -> Transition | None:
         old_state = before.state if before is not None else AlertState.INACTIVE
-        after = replace(after, state=new_state)
+        if after.state is not new_state:
+            after = replace(after, state=new_state)
         if new_state is AlertState.INACTIVE:
             self._take_out(after.key)
         else:
@@ -234,7 +244,7 @@ class Lifecycle:
         )
 
     def _take_out(self, key: AlertKey) -> Alert | None:
-        self._resting.discard(key)
+        self._resting.pop(key, None)
         of_subject = self._of_subject.get(key.subject)
         if of_subject is not None:
             of_subject.pop(key, None)

@@ -282,13 +282,11 @@ class Pipeline:
                 self._judge(observation, now, out, by_tick=True)
         if now % LOOK_AGAIN_S == 0:
             self._lifecycle.wake()  # names of peers may have been learned
-        due = [alert.key for alert in self._lifecycle.due() if not blind or alert.topic == PBX_TOPIC]
+        due = [alert.key for alert in self._lifecycle.due(now) if not blind or alert.topic == PBX_TOPIC]
         if not blind:
             due.extend(key for key in self._engine.due(now) if key not in self._lifecycle.active())
         for evaluation in self._engine.evaluate(due, now):
-            self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
-            if self._engine.rests(evaluation.key):
-                self._lifecycle.rest(evaluation)
+            self._apply(evaluation, out)
 
     def _judge(self, observation: Observation, now: float, out: Collected, *, by_tick: bool = False) -> None:
         if self._settling.holds(observation):
@@ -296,12 +294,16 @@ class Pipeline:
         if not (isinstance(observation, Sample) and observation.metric in VOICE_METRICS):
             out.observed.append(Observed(now, observation, by_tick))
         for evaluation in self._engine.observe(observation, now):
-            self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
+            self._apply(evaluation, out)
 
     def _judge_voice(self, sample: Sample, now: float, out: Collected) -> None:
         """As ``_judge`` of what a report tells: nothing of it is ever held back, and it is kept apart."""
         for evaluation in self._engine.observe(sample, now):
-            self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
+            self._apply(evaluation, out)
+
+    def _apply(self, evaluation: Evaluation, out: Collected) -> None:
+        self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
+        self._lifecycle.rest(evaluation, self._engine.rests_until(evaluation.key, evaluation.at))
 
     @staticmethod
     def _note(transition: Transition | None, out: Collected) -> None:

@@ -90,6 +90,13 @@ class Hearing:
     def take(self, event: PbxEvent) -> tuple[StatusObservation, ...]:
         """Take in any event before it is judged; return how well we hear, when that has changed."""
         match event:
+            case RtcpReport():  # most events are
+                self._hear(event.at)
+                self._reported, self._calls, self._talked_s = True, 0, 0.0
+                if self._missing:
+                    self._missing.pop(EventsState.NO_REPORTS, None)
+                if event.channel is not None:
+                    self._doubt(event.channel, event.at)
             case Booted():
                 self._unbooted_since = None
                 self._missing.pop(EventsState.NO_SYSTEM, None)
@@ -103,12 +110,6 @@ class Hearing:
             case ChannelChanged(listed=False) | ChannelHeld() | ChannelHungUp():
                 self._hear(event.at)
                 self._announce(event.channel.uniqueid)
-            case RtcpReport():
-                self._hear(event.at)
-                self._reported, self._calls, self._talked_s = True, 0, 0.0
-                self._missing.pop(EventsState.NO_REPORTS, None)
-                if event.channel is not None:
-                    self._doubt(event.channel, event.at)
             case PeerStateSeen(snapshot=False) | TrunkStateSeen(snapshot=False):
                 self._hear(event.at)
             case DialBegun() | DialEnded() | LoginFailed() | Reloaded() | ShuttingDown():
@@ -175,7 +176,7 @@ class Hearing:
             self._missing.pop(EventsState.NO_CALLS, None)
 
     def _doubt(self, channel: Channel, at: float) -> None:
-        if not self._ought_to_be_announced(channel) or channel.uniqueid in self._announced:
+        if channel.uniqueid in self._announced or not self._ought_to_be_announced(channel):
             return
         self._prove(channel.uniqueid, self._doubted.setdefault(channel.uniqueid, at), at)
         if len(self._doubted) > REMEMBERED:

@@ -53,8 +53,7 @@ def pooled(legs: Iterable[Leg], direction: Direction, now: float) -> float | Non
     """Loss over all the legs together; None where too little was heard."""
     packets = lost = 0.0
     for leg in legs:
-        loss = leg.loss[direction]
-        heard, missed = loss.totals(now)
+        heard, missed = leg.loss[direction].totals(now)
         packets += heard
         lost += missed
     return percent_of(packets, lost)

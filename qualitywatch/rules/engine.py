@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final, Protocol, TypeAlias
@@ -37,6 +38,7 @@ class Engine:
         self._attends = False
         self._takers: dict[str, tuple[tuple[_Take | None, RuleKind], ...]] = {}  # by topic, made when first needed
         self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
+        self._resting = self._find_resting()
         self._remembered_at: float | None = None
 
     def renewed(
@@ -70,6 +72,12 @@ class Engine:
             topic: tuple(rule for rule in self._rules.values() if topic in rule.listens_to) for topic in self._listeners
         }
         self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
+        self._resting = self._find_resting()
+
+    def _find_resting(self) -> Mapping[str, Resting]:
+        """Rules that know how long their opinion stays; hours that begin and end are another matter."""
+        rules: dict[str, object] = {name: rule for name, rule in self._rules.items() if name not in self._duty.names}
+        return {name: rule for name, rule in rules.items() if isinstance(rule, Resting)}
 
     def _known(self, pbx: str) -> Iterable[Observation]:
         """Everything that some rule goes by at present, each thing once."""
@@ -155,10 +163,10 @@ class Engine:
             if counted is not None:
                 yield counted
 
-    def rests(self, key: AlertKey) -> bool:
-        """Whether time alone never changes what the rule of a key says: only something observed does."""
-        rule: object = self._rules.get(key.rule)
-        return isinstance(rule, Resting) and key.rule not in self._duty.names and rule.rests(key)
+    def rests_until(self, key: AlertKey, now: float) -> float:
+        """Until when time alone does not change what the rule of a key says: only something observed does."""
+        rule = self._resting.get(key.rule)
+        return rule.rests_until(key, now) if rule is not None else -math.inf
 
     def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
         """What the opinion of one key rests on, and whether each observation was counted; nothing where a rule cannot tell."""

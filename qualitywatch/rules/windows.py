@@ -214,6 +214,15 @@ class SampleWindows:
             details["provisional"] = "yes"
         return Reading(_figure(self._options.aggregate, samples, packets), None, details)
 
+    def steady_until(self, key: AlertKey, now: float) -> float:
+        """Until when ``read`` of a key that was just read says the same, if nothing is added; -inf: it cannot be told."""
+        window = self._window(key)
+        samples = window.samples if window is not None else None
+        if not samples:
+            return -math.inf
+        leaves_at, stale_at = samples.first_at + self._options.window_s, samples.last_at + self._options.stale_after_s
+        return min(leaves_at, stale_at) if stale_at >= now else leaves_at
+
     def take_since(self, key: AlertKey, since: float) -> float | None:
         """Return what the samples since an instant come to, if there are enough, and drop those before it."""
         window = self._window(key)

@@ -403,7 +403,9 @@ def test_on_a_bridge_the_uplink_of_one_and_the_downlink_of_the_other(recording: 
     assert float(up.details["other_to_peer"]) == pytest.approx(9, abs=1.2)
     assert up.details["other_from_peer"] == "0.0"
     assert (down.details["segment"], down.details["other_leg"]) == ("peer_down", caller)
-    assert float(down.details["other_from_peer"]) == pytest.approx(6, abs=1.2)
+    assert float(down.details["other_from_peer"]) == pytest.approx(
+        6, abs=3 * 0.43
+    )  # deviations of 6 % of a minute's 3,000 packets
     assert (down.details["lossy_calls"], down.details["known_calls"]) == ("1", "1")
 
 

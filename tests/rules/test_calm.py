@@ -51,14 +51,17 @@ def lived(observations: list[Sample | StatusObservation], *, sparing: bool) -> l
     for observation in [*observations, None]:
         until = observation.at if observation is not None else now + 200
         for second in range(math.floor(now) + 1, math.floor(until) + 1):
-            due = [alert.key for alert in lifecycle.due()] if sparing else list(lifecycle.active())
+            due = [alert.key for alert in lifecycle.due(second)] if sparing else list(lifecycle.active())
             for evaluation in engine.evaluate(due, float(second)):
                 transitions.append(lifecycle.apply(evaluation))
-                if sparing and engine.rests(evaluation.key):
-                    lifecycle.rest(evaluation)
+                if sparing:
+                    lifecycle.rest(evaluation, engine.rests_until(evaluation.key, float(second)))
         now = max(now, until)
         if observation is not None:
-            transitions += [lifecycle.apply(evaluation) for evaluation in engine.observe(observation, now)]
+            for evaluation in engine.observe(observation, now):
+                transitions.append(lifecycle.apply(evaluation))
+                if sparing:
+                    lifecycle.rest(evaluation, engine.rests_until(evaluation.key, now))
     return [transition for transition in transitions if transition is not None]
 
 

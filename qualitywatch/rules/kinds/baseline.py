@@ -114,7 +114,7 @@ class BaselineRule:
         # Most lines are good at most times: they are not looked at with every report.
         if not (turned or at <= slot.near_until or self._learner.is_unusual(key)):
             return ()
-        return window.keys if active is None or key in active or self._learner.baseline(key) is not None else ()
+        return window.keys if active is None or key in active or self._may_judge(key, at) else ()
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
         """Give an opinion of one key: the last window against what is usual."""
@@ -171,6 +171,11 @@ class BaselineRule:
         left_s = self._options.learning_s - (now - baseline.first_at if baseline is not None else 0.0)
         missing = {"learning_goes_on_for": format_duration(round(left_s))} if left_s > 0 else {}
         return {"learned": f"{count} of {self._options.learn} windows", **missing}
+
+    def _may_judge(self, key: AlertKey, now: float) -> bool:
+        """Whether enough was learned of a subject to say anything of it."""
+        baseline = self._learner.baseline(key)
+        return baseline is not None and self._is_known(baseline, now)
 
     def _is_known(self, baseline: Baseline, now: float) -> bool:
         return now - baseline.first_at >= self._options.learning_s

@@ -90,6 +90,13 @@ class ShareRule:
             return self._opinion(key, now, Signal.UNKNOWN if now - known_at < GONE_AFTER_S else Signal.GONE)
         return self._opinion(key, now, None, latest)
 
+    def rests_until(self, key: AlertKey, now: float) -> float:
+        """Until what was counted last is too old to go by."""
+        latest = self._latest.get(key)
+        if latest is None or now - latest.at >= GONE_AFTER_S:
+            return -math.inf
+        return latest.at + (STALE_AFTER_S if now - latest.at <= STALE_AFTER_S else GONE_AFTER_S)
+
     def forget(self) -> None:
         """Drop everything."""
         self._latest.clear()

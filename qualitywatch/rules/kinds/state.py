@@ -6,6 +6,7 @@ state only during calls: afterwards there is nothing left to judge, and an alert
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -134,9 +135,9 @@ class StateRule:
         """Whose status is known."""
         return {key.subject for key in self._seen}
 
-    def rests(self, key: AlertKey) -> bool:
-        """Whether a status is known: it is as true tomorrow."""
-        return key in self._seen
+    def rests_until(self, key: AlertKey, now: float) -> float:
+        """For ever where a status is known: it is as true tomorrow."""
+        return math.inf if key in self._seen else -math.inf
 
     def forget(self) -> None:
         """Drop all states: the next snapshot tells how things stand."""

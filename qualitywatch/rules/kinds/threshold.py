@@ -90,6 +90,10 @@ class ThresholdRule:
         reading = self._windows.read(key, now)
         return self._opinion(key, now, reading.value, reading.signal, reading.details)
 
+    def rests_until(self, key: AlertKey, now: float) -> float:
+        """Until the oldest sample leaves the window, or the newest is too old to go by."""
+        return self._windows.steady_until(key, now)
+
     def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
         """The samples of the last window, and whether each was counted."""
         return self._windows.seen(key)
