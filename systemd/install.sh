@@ -163,6 +163,11 @@ start_service() { # fails when it does not become ready
 }
 
 # --- state ----------------------------------------------------------------------------------------------------------------
+# The folder belongs to the service's user: root follows no link in it, and writes through none.
+
+is_own() { # $1 is a file itself, and no link to one of somebody else's
+    [ -f "$1" ] && [ ! -L "$1" ]
+}
 
 schema() { # the form of a database; a log of what is not yet in it is brought into it
     "$1/bin/python" -c 'import sqlite3, sys
@@ -174,7 +179,8 @@ copy_state() { # $1: the release that the copies belong to; the service is stopp
     [ -d "$STATE" ] || return 0
     mkdir -m 0700 "$STATE/before-upgrade"
     for name in state.db rollup.db; do
-        [ -f "$STATE/$name" ] || continue
+        [ ! -L "$STATE/$name" ] || say "$name is a link: it is not copied, and a rollback can only go on with it as it is."
+        is_own "$STATE/$name" || continue
         size=$(find "$STATE/$name" "$STATE/$name-wal" -printf '%k\n' 2>/dev/null | awk '{ sum += $1 } END { print sum }')
         free=$(df -Pk "$STATE" | awk 'NR == 2 { print $4 }')
         if [ $((size * 2)) -gt "$free" ]; then
@@ -182,22 +188,24 @@ copy_state() { # $1: the release that the copies belong to; the service is stopp
             continue
         fi
         for file in "$STATE/$name" "$STATE/$name-wal"; do
-            [ ! -f "$file" ] || cp -p "$file" "$STATE/before-upgrade/"
+            ! is_own "$file" || cp -pP "$file" "$STATE/before-upgrade/"
         done
     done
     printf '%s\n' "$1" >"$STATE/before-upgrade/release" # last: without it the copies are not complete
 }
 
 restore_state() { # of release $1, where release $2 has changed the form of a file; the service is stopped
-    [ "$(cat "$STATE/before-upgrade/release" 2>/dev/null)" = "$1" ] || return 0
+    [ ! -L "$STATE/before-upgrade" ] && is_own "$STATE/before-upgrade/release" || return 0
+    [ "$(cat "$STATE/before-upgrade/release")" = "$1" ] || return 0
     for name in state.db rollup.db; do
         copy=$STATE/before-upgrade/$name
         file=$STATE/$name
-        [ -f "$copy" ] && [ -f "$file" ] || continue
+        is_own "$copy" && is_own "$file" || continue
         form=$(schema "$OPT/releases/$2" "$copy") || continue
         [ "$form" != "$(schema "$OPT/releases/$2" "$file" || true)" ] || continue
         # Complete before it takes the place of the other, in one step; without room for a second copy it is the only one.
-        cp -p "$copy" "$file.restoring" || mv "$copy" "$file.restoring" || return 1
+        rm -f "$file.restoring"
+        cp -pP "$copy" "$file.restoring" || mv "$copy" "$file.restoring" || return 1
         newer=$file.newer-$STAMP
         [ ! -f "$file-wal" ] || mv "$file-wal" "$newer-wal" || return 1
         rm -f "$file-shm"

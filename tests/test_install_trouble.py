@@ -157,6 +157,26 @@ def test_back_with_unit_and_state_and_forth_again(machine: Outlined) -> None:
     assert machine.ran() == ["0.1.0", "0.1.0", "0.2.0"]
 
 
+def test_root_follows_no_link_that_the_service_left(machine: Outlined) -> None:
+    machine.begin()
+    ours, others = machine.folder / "of root", machine.folder / "more of root"
+    ours.write_text("for root alone", encoding="utf-8")
+    others.mkdir()
+    (machine.state / "rollup.db").symlink_to(ours)
+    (machine.state / "before-upgrade").symlink_to(others)
+    (machine.state / "state.db.restoring").symlink_to(ours)
+    code, said = machine.run("install", of=machine.version_of("0.2.0", FORM=2))
+    assert code == 0, said
+    assert "rollup.db is a link: it is not copied" in said
+    assert {path.name for path in (machine.state / "before-upgrade").iterdir()} - {"state.db-wal"} == {"release", "state.db"}
+    code, said = machine.run("rollback")
+    assert code == 0, said
+    assert machine.runs() == ("0.1.0", True, "0.1.0")
+    assert machine.form() == 1
+    assert ours.read_text(encoding="utf-8") == "for root alone"
+    assert list(others.iterdir()) == []
+
+
 def test_nothing_is_interrupted_by_going_back_to_what_refuses_the_configuration(machine: Outlined) -> None:
     machine.begin(REFUSES="later")
     assert machine.run("install", of=machine.version_of("0.2.0"))[0] == 0
