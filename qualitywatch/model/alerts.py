@@ -29,14 +29,23 @@ class Signal(StrEnum):
     GONE = "gone"  # nothing left to judge: the calls are over
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(init=False, slots=True, order=True)
 class AlertKey:
     """Identity of an alert; survives restarts."""
 
-    rule: str
-    pbx: str
-    subject: str
-    direction: Direction | None = None
+    rule: Final[str]
+    pbx: Final[str]
+    subject: Final[str]
+    direction: Final[Direction | None]
+
+    def __init__(self, rule: str, pbx: str, subject: str, direction: Direction | None = None) -> None:
+        self.rule = rule
+        self.pbx = pbx
+        self.subject = subject
+        self.direction = direction
+
+    def __hash__(self) -> int:
+        return hash((self.rule, self.pbx, self.subject, self.direction))
 
 
 @dataclass(init=False, slots=True, unsafe_hash=True)

@@ -198,7 +198,7 @@ class SampleWindows:
             opened_at = self._asked_at.setdefault(key, now)
             return Reading(None, Signal.UNKNOWN if now - opened_at < self._options.window_s else Signal.GONE)
         samples.drop_until(now - self._options.window_s)
-        if not samples:
+        if len(samples) == 0:
             return Reading(None, Signal.GONE)
         packets = samples.packets()
         if packets < self._options.min_expected or samples.last_at < now - self._options.stale_after_s:
@@ -218,7 +218,7 @@ class SampleWindows:
         """Until when ``read`` of a key that was just read says the same, if nothing is added; -inf: it cannot be told."""
         window = self._window(key)
         samples = window.samples if window is not None else None
-        if not samples:
+        if samples is None or len(samples) == 0:
             return -math.inf
         leaves_at, stale_at = samples.first_at + self._options.window_s, samples.last_at + self._options.stale_after_s
         return min(leaves_at, stale_at) if stale_at >= now else leaves_at
@@ -230,7 +230,7 @@ class SampleWindows:
         if samples is None:
             return None
         samples.drop_until(math.nextafter(since, -math.inf))
-        if not samples:
+        if len(samples) == 0:
             return None
         packets = samples.packets()
         return _figure(self._options.aggregate, samples, packets) if packets >= self._options.min_expected else None
@@ -248,7 +248,7 @@ class SampleWindows:
             if window.left_out and window.left_out[-1].at < horizon:
                 window.left_out = None
             if window.samples is not None:
-                if window.key is not None and (not window.samples or window.samples.last_at < horizon):
+                if window.key is not None and (len(window.samples) == 0 or window.samples.last_at < horizon):
                     found.append(window.key)
             elif not window.left_out:
                 del self._windows[place]
