@@ -59,6 +59,9 @@ mkdir -m 0750 "$tree/etc/qualitywatch" # given to the service by install.sh
 "$PYTHON" -m venv "$scratch/venv" || die 'a virtual environment cannot be made: apt-get install python3-venv'
 pip() { "$scratch/venv/bin/python" -m pip --disable-pip-version-check --quiet "$@" >&2; }
 pip download --require-hashes --only-binary :all: --no-deps --requirement "$HERE/requirements.lock" --dest "$lib/wheels"
+# Plain, not compiled as install.sh does it: what a compiler makes needs the C library of the machine that it ran on, and is another
+# with each version of the compiler, while the same source and libraries are to make the same package.
+unset HATCH_BUILD_HOOKS_ENABLE
 pip wheel --no-deps --wheel-dir "$lib/wheels" "$SOURCE"
 chmod 0644 "$lib/wheels"/*
 

@@ -11,6 +11,7 @@
 #                      --wheels DIR     from a folder that holds the wheels of everything: no index is asked
 #                      --extras LIST    of charts, web, channels, separated by commas (default: all three)
 #                      --no-lock        newest fitting libraries instead of those of requirements.lock
+#                      --no-compile     no native modules, even where there is a C compiler
 #                      --no-start       do not start or restart the service
 # For all of them:     --root DIR       a throw-away root instead of /: nothing outside of it is touched
 #
@@ -31,6 +32,7 @@ FROM=''
 WHEELS=''
 EXTRAS='charts,web,channels'
 LOCK=yes
+COMPILE=yes
 START=yes
 PURGE=no
 KEEP=3 # releases
@@ -42,7 +44,7 @@ die() {
     exit 1
 }
 usage() {
-    sed -n '2,16s/^# \{0,1\}//p' "$0"
+    sed -n '2,17s/^# \{0,1\}//p' "$0"
     exit "$1"
 }
 
@@ -71,6 +73,7 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --no-lock) LOCK=no ;;
+    --no-compile) COMPILE=no ;;
     --no-start) START=no ;;
     --purge) PURGE=yes ;;
     *) die "unknown option $1; see $0 help" ;;
@@ -310,6 +313,24 @@ make_config() { # 1 when it was there already
     own "0:$(user_id | cut -d: -f2)" "$CONFIG"
 }
 
+can_compile() { # the source of a program that can be; says what is missed
+    [ "$COMPILE" = yes ] && [ -z "$WHEELS" ] && grep -qs 'hooks\.mypyc' "$FROM/pyproject.toml" || return 1
+    "$made/bin/python" -c 'import shutil, sys, sysconfig
+from pathlib import Path
+has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+sys.exit(not (has_headers and shutil.which(sysconfig.get_config_var("CC").split()[0])))' && return 0
+    say 'Not compiled: no C compiler or no headers of Python, so an event takes about twice the CPU (apt-get install gcc python3-dev).'
+    return 1
+}
+
+compile_program() { # into a wheel, which is then what is installed; of a copy, because native modules land beside their source
+    mkdir "$made/source" "$made/wheel" || return 1
+    (cd "$FROM" && cp -R --parents qualitywatch rules systemd tests/captures pyproject.toml README.md LICENSE "$made/source") || return 1
+    # shellcheck disable=SC2086
+    HATCH_BUILD_HOOKS_ENABLE=1 nice $pip wheel --no-deps --wheel-dir "$made/wheel" "$made/source" || return 1
+    FROM=$(echo "$made/wheel"/qualitywatch-*.whl)
+}
+
 make_release() { # sets RELEASE; what could not be completed is removed again
     python=$(command -v python3 || true)
     [ -n "$python" ] || die 'python3 is missing: apt-get install python3 python3-venv'
@@ -322,8 +343,13 @@ make_release() { # sets RELEASE; what could not be completed is removed again
     [ ! -e "$made" ] || die "$made exists already: try again in a second"
     trap 'rm -rf "$made"' EXIT
     "$python" -m venv "$made" || die 'a virtual environment cannot be made: apt-get install python3-venv'
+    # Not quoted on purpose where it is used: a program and its options.
     pip="$made/bin/python -m pip --disable-pip-version-check --quiet"
-    # Not quoted on purpose, here and below: a program and its options.
+    source=$FROM
+    if can_compile; then
+        say 'Compiling what every event passes through; this takes some minutes.'
+        compile_program >"$made/compile.log" 2>&1 || say "It cannot be compiled and stays plain: $(tail -n 3 "$made/compile.log")"
+    fi
     if [ -n "$WHEELS" ]; then
         export PIP_CONFIG_FILE=/dev/null # an index or folder that pip is told of elsewhere has no say
         pip="$pip --isolated"
@@ -340,6 +366,12 @@ make_release() { # sets RELEASE; what could not be completed is removed again
         # shellcheck disable=SC2086
         $pip install "${FROM}[${EXTRAS}]"
     fi
+    if [ "$FROM" != "$source" ] && ! "$made/bin/python" -I -c 'import qualitywatch.pipeline'; then
+        say 'What was compiled does not run here: it stays plain.'
+        # shellcheck disable=SC2086
+        $pip install --no-deps --force-reinstall "$source"
+    fi
+    rm -rf "$made/source" "$made/wheel" "$made/compile.log"
     # shellcheck disable=SC2086
     $pip check
     version=$("$made/bin/qualitywatch" --version)

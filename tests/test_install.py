@@ -70,9 +70,12 @@ class Machine:
         given: str | None = None,
         more: Mapping[str, str] = MappingProxyType({}),
         limit: Callable[[], None] | None = None,
+        compiled: bool = False,
     ) -> tuple[int, str]:
         """Run the script of a source, with ``more`` in its environment; return its exit code and all it said."""
         command = ["sh", str(of / "systemd/install.sh"), *words, "--root", str(self.root)]
+        if "install" in words and not compiled:
+            command.append("--no-compile")  # it takes minutes
         return run_to_the_end(command, {**self.environment(), **more}, given=given, limit=limit)
 
     def systemctl(self, *words: str) -> int:
@@ -181,3 +184,24 @@ def test_the_whole_life_of_a_service(machine: Machine, tmp_path: Path) -> None:
     assert not machine.state.exists()
     assert not secret.exists()
     assert "qualitywatch" not in (machine.root / "etc/passwd").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@needs_root
+def test_where_there_is_a_compiler_the_path_of_an_event_is_native(machine: Machine) -> None:
+    python = str(shutil.which("python3"))
+    missed = "import sysconfig, pathlib; print(pathlib.Path(sysconfig.get_path('include'), 'Python.h').exists())"
+    if shutil.which("gcc") is None or subprocess.check_output([python, "-c", missed], text=True) != "True\n":
+        if os.environ.get("QUALITYWATCH_HAS_ALL"):
+            pytest.fail("no C compiler or no headers of Python: apt-get install gcc python3-dev")
+        pytest.skip("no C compiler or no headers of Python")
+    code, said = machine.run("install", compiled=True)
+    assert code == 0, said
+    assert "stays plain" not in said
+    release = machine.root / "opt/qualitywatch/current"
+    asked = "import qualitywatch.quality.streams as found; print(found.__file__)"
+    assert subprocess.check_output([str(release / "bin/python"), "-I", "-c", asked], text=True).endswith(".so\n")
+    assert machine.version() == "0.1.0"
+    assert not {"source", "wheel", "compile.log"} & {path.name for path in release.resolve().iterdir()}
+    assert not list((REPOSITORY / "qualitywatch").rglob("*.so")), "the source is as it was"

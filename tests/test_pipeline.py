@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -556,7 +557,7 @@ def loud(tmp_path_factory: pytest.TempPathFactory) -> tuple[RuleSpec, ...]:
 
 
 def at(event: PbxEvent, when: float) -> PbxEvent:
-    return type(event)(**{**{name: getattr(event, name) for name in event.__slots__}, "at": when})
+    return replace(event, at=when)
 
 
 @settings(max_examples=150, deadline=None)

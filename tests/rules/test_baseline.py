@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from qualitywatch.document import Problems
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import AlertKey, Direction, Evaluation, Metric, Sample, Severity, Signal, Verdict
 from qualitywatch.rules.kinds.baseline import BaselineRule
-from qualitywatch.rules.learner import FORGET_AFTER_S
+from qualitywatch.rules.learner import FORGET_AFTER_S, MAX_BASELINES
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.shipped import shipped
 from qualitywatch.testing.account import account, last_word
@@ -316,17 +317,26 @@ def test_who_has_long_been_silent_is_forgotten(tmp_path: Path) -> None:
     assert working.memories(10) == {"from_peer:SIP/6117": ""}
 
 
-def test_there_are_only_so_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qualitywatch.rules.learner.MAX_BASELINES", 3)
+def met(working: BaselineRule, subject: str, at: float) -> Mapping[str, str]:
+    """A short call of somebody at ``at``; returns what is remembered of it."""
+    for second in (0, 30, 65):
+        one = sample(at + second, 6.0, weight=600.0)
+        told = {field.name: getattr(one, field.name) for field in fields(Sample)}
+        working.observe(Sample(**{**told, "subject": subject}))
+    working.expire(at + 2 * HOUR)
+    return working.memories(10)
+
+
+def test_there_are_only_so_many(tmp_path: Path) -> None:
     working = rule(tmp_path)
-    for number in range(5):
-        at = START + 600 * number
-        for second in (0, 30, 65):
-            one = sample(at + second, 6.0, weight=600.0)
-            working.observe(Sample(**{**{name: getattr(one, name) for name in Sample.__slots__}, "subject": f"SIP/{number}"}))
-        working.expire(at + 2 * HOUR)
-    kept = {name for name, text in working.memories(100).items() if text}
-    assert kept == {f"from_peer:SIP/{number}" for number in (2, 3, 4)}
+    (first,) = met(working, "SIP/first", START).values()
+    (second,) = met(working, "SIP/second", START + 600).values()
+    crowded = rule(tmp_path)
+    others = dict.fromkeys((f"from_peer:SIP/{number}" for number in range(MAX_BASELINES - 1)), second)
+    crowded.recall("office", {**others, "from_peer:SIP/first": first, "from_peer:SIP/one-too-many": second})
+    assert crowded.memories(10) == {"from_peer:SIP/one-too-many": ""}
+    found = met(crowded, "SIP/new", START + 1200)  # the one unheard of for longest makes room
+    assert {name: bool(text) for name, text in found.items()} == {"from_peer:SIP/new": True, "from_peer:SIP/first": False}
 
 
 @pytest.mark.parametrize(

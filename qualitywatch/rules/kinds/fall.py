@@ -69,8 +69,9 @@ class _History:
 
     def recent_percent(self, options: Options) -> float | None:
         """Share of the last calls; None until there are enough of them."""
-        total = sum(tally.total for tally in self.recent)
-        return 100 * sum(tally.good for tally in self.recent) / total if len(self.recent) >= options.last and total else None
+        total = sum((tally.total for tally in self.recent), 0.0)
+        good = sum((tally.good for tally in self.recent), 0.0)
+        return 100 * good / total if len(self.recent) >= options.last and total else None
 
     def usual_percent(self, options: Options) -> float | None:
         """Share of the calls before; None until there were enough of them."""
@@ -151,8 +152,8 @@ class FallRule:
         if history is not None and recent is not None and usual is not None:
             calls = history.recent
             details = {
-                "good": f"{sum(tally.good for tally in calls):g}",
-                "total": f"{sum(tally.total for tally in calls):g}",
+                "good": f"{sum((tally.good for tally in calls), 0.0):g}",
+                "total": f"{sum((tally.total for tally in calls), 0.0):g}",
                 "before": f"{usual:.0f}",
             }
             if len({tally.detail for tally in calls}) == 1 and calls[-1].detail:

@@ -158,7 +158,7 @@ class RatioRule:
         return self._evaluation(key, now, levels, value, self._details(judged) | span if judged else {})
 
     def _details(self, judged: tuple[TallyObservation, ...]) -> dict[str, str]:
-        details = {"calls": f"{sum(each.total for each in judged):.0f}"}
+        details = {"calls": f"{sum((each.total for each in judged), 0.0):.0f}"}
         causes = Counter(each.detail for each in judged if each.detail)
         worst = [f"{count} × {cause}" for cause, count in causes.most_common(self._options.worst_causes)]
         if worst:
