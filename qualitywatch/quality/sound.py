@@ -33,29 +33,31 @@ Mark = tuple[int, int]
 class SentCount:
     """A sender's own packet counter, as far as recently told."""
 
-    __slots__ = ("_counts", "_instants")
+    __slots__ = ("_points",)
 
     def __init__(self) -> None:
-        # Two columns: of ten thousand streams, tuples would take five times the memory.
-        self._instants, self._counts = array("d"), array("Q")
+        # Instant and packets, one report after the other: of ten thousand streams, tuples would take five times the memory.
+        self._points = array("d")
 
     def note(self, at: float, packets: int | None) -> None:
         """Take in the counter; None (a receiver report) says that nothing was sent since the last one."""
-        instants, counts = self._instants, self._counts
+        points = self._points
         if packets is None:
-            if not counts:
+            if not points:
                 return
-            packets = counts[-1]
-        if counts and (packets < counts[-1] or at < instants[-1]):
-            del instants[:], counts[:]  # it began to count anew, or time did
-        instants.append(at)
-        counts.append(packets)
-        if len(counts) > POINTS_KEPT:
-            del instants[0], counts[0]
+            count = points[-1]
+        else:
+            count = packets
+        if points and (count < points[-1] or at < points[-2]):
+            del points[:]  # it began to count anew, or time did
+        points.append(at)
+        points.append(count)
+        if len(points) > 2 * POINTS_KEPT:
+            del points[:2]
 
     def grown(self, start_at: float, end_at: float, *, from_zero: bool) -> int:
         """Packets surely sent between two instants; ``from_zero`` when the counter was 0 near the first of them."""
-        points = list(zip(self._instants, self._counts, strict=True))
+        points = list(zip(self._points[::2], map(int, self._points[1::2]), strict=True))
         inside = [packets for at, packets in points if start_at <= at <= end_at]
         if not inside:
             return 0
