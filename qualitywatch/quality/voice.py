@@ -208,8 +208,10 @@ class VoiceCall:
     def observe(self, report: RtcpReport, *, reports_blocks: bool, pace: ReportPace) -> bool:
         """Take in one report of an answered call and judge both ways; return whether any of them is seen otherwise now."""
         ours = (report.from_address if report.direction is Direction.FROM_PEER else report.to_address) or ""
-        session = next((session for session in self._sessions if session.ours == ours), None)
-        if session is None:
+        for session in self._sessions:
+            if session.ours == ours:
+                break
+        else:
             is_first = self._witnessed and not self._sessions
             session = Session(ours, self.answered_at or report.at, from_zero=is_first)
             self._sessions = (*self._sessions, session)
