@@ -74,9 +74,11 @@ class Way:
 
     __slots__ = ("_first_at", "_from_zero", "_last", "_paces", "arrived", "proven", "quiet", "sent", "since_at")
 
-    def __init__(self, at: float, *, from_zero: bool) -> None:
+    def __init__(self, at: float, *, from_zero: bool, is_paced: bool = False) -> None:
+        """``is_paced``: whether it will be asked if it is steady."""
         self.sent = SentCount()
         self.arrived = False  # ever
+        self._paces = array("d") if is_paced else None
         self.begin(at, from_zero=from_zero)
 
     def begin(self, at: float, *, from_zero: bool = False) -> None:
@@ -86,7 +88,8 @@ class Way:
         self._from_zero = from_zero
         self._last: Mark | None = None
         self.quiet: tuple[float, ...] = ()  # reports in which nothing moved, the latest of them
-        self._paces = array("d")
+        if self._paces is not None:
+            del self._paces[:]
 
     def report(self, at: float, mark: Mark | None) -> bool:
         """Take in a report of the receiver, None when it has received nothing; return whether something moved."""
@@ -103,10 +106,11 @@ class Way:
         return True
 
     def _note_pace(self, at: float, mark: Mark) -> None:
-        if self._last is not None and self._last[0] == mark[0] and at - self.since_at >= APART_S:
-            self._paces.append((mark[1] - self._last[1]) / (at - self.since_at))
-            if len(self._paces) > 2 * STEADY_INTERVALS:
-                del self._paces[0]
+        paces, last = self._paces, self._last
+        if paces is not None and last is not None and last[0] == mark[0] and at - self.since_at >= APART_S:
+            paces.append((mark[1] - last[1]) / (at - self.since_at))
+            if len(paces) > 2 * STEADY_INTERVALS:
+                del paces[0]
 
     @property
     def quiet_for_s(self) -> float:
@@ -116,7 +120,7 @@ class Way:
     @property
     def steady(self) -> bool:
         """Whether the stream kept one pace as long as it flowed, as one without silence suppression does."""
-        paces = self._paces[:-1]  # it stopped within the last of them
+        paces = (self._paces or ())[:-1]  # it stopped within the last of them
         return len(paces) >= STEADY_INTERVALS and 0 < STEADY_SHARE * max(paces) <= min(paces)
 
     def sending(self, until: float) -> bool:

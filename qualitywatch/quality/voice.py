@@ -48,7 +48,7 @@ class Session:
     def __init__(self, ours: str, at: float, *, from_zero: bool) -> None:
         self.ours = ours
         self.to_peer = Way(at, from_zero=from_zero)
-        self.from_peer = Way(at, from_zero=from_zero)
+        self.from_peer = Way(at, from_zero=from_zero, is_paced=True)
         self.our_ssrc: int | None = None
         self.our_reports = 0  # since it began to be judged
         self.our_reported_at: float | None = None
@@ -192,7 +192,8 @@ class VoiceCall:
             self.begin(at)
         elif channel.linkedid is None or channel.codec is None:
             linkedid, codec = channel.linkedid or self.channel.linkedid, channel.codec or self.channel.codec
-            channel = replace(channel, linkedid=linkedid, codec=codec)
+            if (linkedid, codec) != (channel.linkedid, channel.codec):
+                channel = replace(channel, linkedid=linkedid, codec=codec)
         self.channel = channel
         if channel.state == "Up" and self.answered_at is None:
             self.answered_at = at
