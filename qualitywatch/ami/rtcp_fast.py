@@ -18,6 +18,7 @@ from qualitywatch.ami.message import Message
 from qualitywatch.model import Channel, Direction, ReportBlock, RtcpReport, SenderInfo
 
 KEPT: Final = 8192  # blocks of channels in each of two generations
+LOOKS: Final = 4 * KEPT  # a generation ends after so many: a channel that lives was met by then, every 5 s twice
 
 _SENT: Final = b"Event: RTCPSent\r\nPrivilege: reporting,all\r\nTimestamp: "
 _RECEIVED: Final = b"Event: RTCPReceived\r\nPrivilege: reporting,all\r\nTimestamp: "
@@ -54,15 +55,19 @@ class ChannelBlocks:
     is as likely as one in a hundred thousand million, and their bytes would be ten megabytes.
     """
 
-    __slots__ = ("_new", "_old")
+    __slots__ = ("_looks", "_new", "_old")
 
     def __init__(self) -> None:
         self._new: dict[int, Channel] = {}
         self._old: dict[int, Channel] = {}
+        self._looks = 0
 
     def read(self, block: bytes) -> Channel | None:
         """The channel a block tells of; None when it is none, or holds more than a block does."""
         key = hash(block)
+        self._looks += 1
+        if self._looks > LOOKS:
+            self._turn()
         found = self._new.get(key)
         if found is not None:
             return found
@@ -74,9 +79,12 @@ class ChannelBlocks:
             if found is None:
                 return None
         if len(self._new) >= KEPT:
-            self._old, self._new = self._new, {}
+            self._turn()
         self._new[key] = found
         return found
+
+    def _turn(self) -> None:
+        self._old, self._new, self._looks = self._new, {}, 0
 
 
 _blocks: Final = ChannelBlocks()

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from qualitywatch.app import garbage
+from qualitywatch.app import garbage, turns
 from qualitywatch.app.daemon import Daemon
 from qualitywatch.clock import SystemClock
 from qualitywatch.config import Config, read_config_and_rules
@@ -62,6 +62,7 @@ async def _run(config_path: Path, config: Config, specs: Sequence[RuleSpec]) -> 
     )
     loop.add_signal_handler(signal.SIGHUP, daemon.hang_up)
     garbage.spare_what_lasts()
+    turns.shorten()
     try:
         await daemon.run(stop.asked)
     finally:

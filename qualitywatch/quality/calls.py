@@ -87,7 +87,10 @@ class Totals:
 class Call:
     """One channel from its first to its last event."""
 
-    __slots__ = ("answered_at", "channel", "codec_name", "last_at", "media", "rtt_max_ms", "rtt_ms", "started_at", "totals")
+    __slots__ = (
+        *("_from_peer", "_to_peer"),
+        *("answered_at", "channel", "codec_name", "last_at", "media", "rtt_max_ms", "rtt_ms", "started_at"),
+    )
 
     def __init__(self, channel: Channel, at: float) -> None:
         self.channel = channel
@@ -98,7 +101,7 @@ class Call:
         self.rtt_ms: float | None = None
         self.rtt_max_ms: float | None = None
         self.media: dict[str, Media] = {}
-        self.totals = {Direction.TO_PEER: Totals(), Direction.FROM_PEER: Totals()}
+        self._to_peer, self._from_peer = Totals(), Totals()
         self.update(channel, at)
 
     def update(self, channel: Channel, at: float) -> None:
@@ -109,6 +112,10 @@ class Call:
             self.codec_name = channel.codec
         if channel.state == "Up" and self.answered_at is None:
             self.answered_at = at
+
+    def totals(self, direction: Direction) -> Totals:
+        """The sums of one direction."""
+        return self._to_peer if direction is Direction.TO_PEER else self._from_peer
 
     def codec(self) -> Codec | None:
         """The codec Asterisk names on the channel, or None where it names none on the wire (``slin`` is not one)."""
@@ -128,7 +135,7 @@ class Call:
             ended_at=hangup.at,
             cause=hangup.cause,
             codec=self.codec_name,
-            to_peer=self.totals[Direction.TO_PEER].freeze(),
-            from_peer=self.totals[Direction.FROM_PEER].freeze(),
+            to_peer=self._to_peer.freeze(),
+            from_peer=self._from_peer.freeze(),
             rtt_max_ms=self.rtt_max_ms,
         )

@@ -16,7 +16,18 @@ _NO_MEDIA: Final = ("Local/",)  # legs of the dial plan's own making
 class Leg:
     """One channel, which call it belongs to, and what it lost lately in either direction."""
 
-    __slots__ = ("ended_at", "heard", "is_measured", "is_up", "linkedid", "loss", "rounds", "subject", "uniqueid")
+    __slots__ = (
+        "_from_peer",
+        "_to_peer",
+        "ended_at",
+        "heard",
+        "is_measured",
+        "is_up",
+        "linkedid",
+        "rounds",
+        "subject",
+        "uniqueid",
+    )
 
     def __init__(self, uniqueid: str, subject: str) -> None:
         self.uniqueid = uniqueid
@@ -27,16 +38,20 @@ class Leg:
         self.is_measured = False
         self.ended_at: float | None = None
         self.rounds = 0  # of the search for legs without a hangup in which nothing was heard of it
-        self.loss = {Direction.TO_PEER: RecentLoss(), Direction.FROM_PEER: RecentLoss()}
+        self._to_peer, self._from_peer = RecentLoss(), RecentLoss()
 
     @property
     def has_media(self) -> bool:
         """Whether somebody speaks on it: it was answered, and is a device."""
         return (self.is_up or self.is_measured) and not self.subject.startswith(_NO_MEDIA)
 
+    def loss(self, direction: Direction) -> RecentLoss:
+        """What was lost in one direction."""
+        return self._to_peer if direction is Direction.TO_PEER else self._from_peer
+
     def percent(self, direction: Direction, now: float) -> float | None:
         """Loss of one direction; None where too little was heard."""
-        return self.loss[direction].percent(now)
+        return self.loss(direction).percent(now)
 
     def is_lossy(self, direction: Direction, now: float) -> bool:
         """Whether one direction is known to be bad."""
@@ -53,7 +68,7 @@ def pooled(legs: Iterable[Leg], direction: Direction, now: float) -> float | Non
     """Loss over all the legs together; None where too little was heard."""
     packets = lost = 0.0
     for leg in legs:
-        heard, missed = leg.loss[direction].totals(now)
+        heard, missed = leg.loss(direction).totals(now)
         packets += heard
         lost += missed
     return percent_of(packets, lost)

@@ -42,7 +42,7 @@ class LegBook:
         self._address_of = address_of
         self._legs: dict[str, Leg] = {}
         self._by_subject: dict[str, dict[str, Leg]] = {}
-        self._by_call: dict[str, dict[str, Leg]] = {}
+        self._by_call: dict[str, tuple[Leg, ...]] = {}  # mostly two
         self._ended: deque[tuple[float, str]] = deque()
         self._shared: dict[Direction, tuple[int, tuple[frozenset[str], int] | None]] = {}
         self._expired_at: float | None = None
@@ -64,9 +64,9 @@ class LegBook:
             leg.subject = channel.peer
             _put(self._by_subject, leg.subject, leg)
         if channel.linkedid and leg.linkedid != channel.linkedid:
-            _take(self._by_call, leg.linkedid, leg)
+            self._leave_call(leg)
             leg.linkedid = channel.linkedid
-            _put(self._by_call, leg.linkedid, leg)
+            self._by_call[leg.linkedid] = (*self._by_call.get(leg.linkedid, ()), leg)
         leg.heard = channel
         leg.is_up = leg.is_up or channel.state == "Up"
         leg.rounds = 0
@@ -79,7 +79,7 @@ class LegBook:
             return
         leg.is_measured, leg.rounds = True, 0
         if sample.metric is Metric.LOSS_PERCENT and sample.direction is not None:
-            leg.loss[sample.direction].add(sample)
+            leg.loss(sample.direction).add(sample)
 
     def hang_up(self, event: ChannelHungUp) -> None:
         """A leg is gone; it is remembered for as long as its last figures count."""
@@ -111,7 +111,7 @@ class LegBook:
     def is_passed_on(self, uniqueid: str, now: float) -> bool:
         """Whether what a leg's peer misses may be gaps that its other legs brought along, and they lose by themselves."""
         leg = self._legs.get(uniqueid)
-        if leg is None or leg.loss[Direction.TO_PEER].is_split(now):
+        if leg is None or leg.loss(Direction.TO_PEER).is_split(now):
             return False
         return any(other.is_lossy(Direction.FROM_PEER, now) for other in self._others(leg, now))
 
@@ -165,17 +165,17 @@ class LegBook:
 
     def _is_its_own(self, leg: Leg, direction: Direction, now: float) -> bool:
         """Whether the loss of a leg cannot be made of gaps passed on to it: they were left out, or there were none."""
-        if direction is Direction.FROM_PEER or leg.loss[direction].is_split(now):
+        if direction is Direction.FROM_PEER or leg.loss(direction).is_split(now):
             return True
         sources = self._others(leg, now) or [leg]  # alone with an application, which may echo what it hears
         return all(source.is_clean(Direction.FROM_PEER, now) for source in sources)
 
     def _others(self, leg: Leg, now: float) -> list[Leg]:
         """Answered legs of the same call that are alive; where there are none, the one that ended last, within the window."""
-        legs = self._by_call.get(leg.linkedid or "", {})
+        legs = self._by_call.get(leg.linkedid or "", ())
         if len(legs) < 2:
             return []
-        found = [other for other in legs.values() if other is not leg and other.has_media]
+        found = [other for other in legs if other is not leg and other.has_media]
         alive = [other for other in found if other.ended_at is None]
         ended = [(other.ended_at, other) for other in found if other.ended_at is not None and other.ended_at > now - WINDOW_S]
         return alive or ([max(ended, key=lambda pair: pair[0])[1]] if ended else [])
@@ -209,16 +209,25 @@ class LegBook:
         leg = self._legs.pop(uniqueid, None)
         if leg is not None:
             _take(self._by_subject, leg.subject, leg)
-            _take(self._by_call, leg.linkedid, leg)
+            self._leave_call(leg)
+
+    def _leave_call(self, leg: Leg) -> None:
+        if leg.linkedid is None:
+            return
+        others = tuple(other for other in self._by_call.get(leg.linkedid, ()) if other is not leg)
+        if others:
+            self._by_call[leg.linkedid] = others
+        else:
+            self._by_call.pop(leg.linkedid, None)
 
 
 def _put(index: dict[str, dict[str, Leg]], key: str, leg: Leg) -> None:
     index.setdefault(key, {})[leg.uniqueid] = leg
 
 
-def _take(index: dict[str, dict[str, Leg]], key: str | None, leg: Leg) -> None:
-    legs = index.get(key) if key is not None else None
-    if key is not None and legs is not None:
+def _take(index: dict[str, dict[str, Leg]], key: str, leg: Leg) -> None:
+    legs = index.get(key)
+    if legs is not None:
         legs.pop(leg.uniqueid, None)
         if not legs:
             del index[key]

@@ -33,29 +33,31 @@ Mark = tuple[int, int]
 class SentCount:
     """A sender's own packet counter, as far as recently told."""
 
-    __slots__ = ("_counts", "_instants")
+    __slots__ = ("_points",)
 
     def __init__(self) -> None:
-        # Two columns: of ten thousand streams, tuples would take five times the memory.
-        self._instants, self._counts = array("d"), array("Q")
+        # Instant and packets, one report after the other: of ten thousand streams, tuples would take five times the memory.
+        self._points = array("d")
 
     def note(self, at: float, packets: int | None) -> None:
         """Take in the counter; None (a receiver report) says that nothing was sent since the last one."""
-        instants, counts = self._instants, self._counts
+        points = self._points
         if packets is None:
-            if not counts:
+            if not points:
                 return
-            packets = counts[-1]
-        if counts and (packets < counts[-1] or at < instants[-1]):
-            del instants[:], counts[:]  # it began to count anew, or time did
-        instants.append(at)
-        counts.append(packets)
-        if len(counts) > POINTS_KEPT:
-            del instants[0], counts[0]
+            count = points[-1]
+        else:
+            count = packets
+        if points and (count < points[-1] or at < points[-2]):
+            del points[:]  # it began to count anew, or time did
+        points.append(at)
+        points.append(count)
+        if len(points) > 2 * POINTS_KEPT:
+            del points[:2]
 
     def grown(self, start_at: float, end_at: float, *, from_zero: bool) -> int:
         """Packets surely sent between two instants; ``from_zero`` when the counter was 0 near the first of them."""
-        points = list(zip(self._instants, self._counts, strict=True))
+        points = list(zip(self._points[::2], map(int, self._points[1::2]), strict=True))
         inside = [packets for at, packets in points if start_at <= at <= end_at]
         if not inside:
             return 0
@@ -72,9 +74,11 @@ class Way:
 
     __slots__ = ("_first_at", "_from_zero", "_last", "_paces", "arrived", "proven", "quiet", "sent", "since_at")
 
-    def __init__(self, at: float, *, from_zero: bool) -> None:
+    def __init__(self, at: float, *, from_zero: bool, is_paced: bool = False) -> None:
+        """``is_paced``: whether it will be asked if it is steady."""
         self.sent = SentCount()
         self.arrived = False  # ever
+        self._paces = array("d") if is_paced else None
         self.begin(at, from_zero=from_zero)
 
     def begin(self, at: float, *, from_zero: bool = False) -> None:
@@ -84,7 +88,8 @@ class Way:
         self._from_zero = from_zero
         self._last: Mark | None = None
         self.quiet: tuple[float, ...] = ()  # reports in which nothing moved, the latest of them
-        self._paces = array("d")
+        if self._paces is not None:
+            del self._paces[:]
 
     def report(self, at: float, mark: Mark | None) -> bool:
         """Take in a report of the receiver, None when it has received nothing; return whether something moved."""
@@ -101,10 +106,11 @@ class Way:
         return True
 
     def _note_pace(self, at: float, mark: Mark) -> None:
-        if self._last is not None and self._last[0] == mark[0] and at - self.since_at >= APART_S:
-            self._paces.append((mark[1] - self._last[1]) / (at - self.since_at))
-            if len(self._paces) > 2 * STEADY_INTERVALS:
-                del self._paces[0]
+        paces, last = self._paces, self._last
+        if paces is not None and last is not None and last[0] == mark[0] and at - self.since_at >= APART_S:
+            paces.append((mark[1] - last[1]) / (at - self.since_at))
+            if len(paces) > 2 * STEADY_INTERVALS:
+                del paces[0]
 
     @property
     def quiet_for_s(self) -> float:
@@ -114,7 +120,7 @@ class Way:
     @property
     def steady(self) -> bool:
         """Whether the stream kept one pace as long as it flowed, as one without silence suppression does."""
-        paces = self._paces[:-1]  # it stopped within the last of them
+        paces = (self._paces or ())[:-1]  # it stopped within the last of them
         return len(paces) >= STEADY_INTERVALS and 0 < STEADY_SHARE * max(paces) <= min(paces)
 
     def sending(self, until: float) -> bool:

@@ -123,7 +123,7 @@ class StreamTracker:
         if change.expected is None:
             return ()
 
-        expected, lost, totals = float(change.expected), change.lost, call.totals[direction]
+        expected, lost, totals = float(change.expected), change.lost, call.totals(direction)
         codec, clock_hz = _codec_and_clock(call, media, direction)
         pbx, channel, codec_name = self._pbx, call.channel, call.codec_name
         peer, name, uniqueid = channel.peer, channel.name, channel.uniqueid

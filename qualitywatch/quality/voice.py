@@ -40,20 +40,23 @@ class Session:
         "our_reported_at",
         "our_reports",
         "our_ssrc",
+        "ours",
         "peer_reported_at",
         "to_peer",
     )
 
-    def __init__(self, at: float, *, from_zero: bool) -> None:
+    def __init__(self, ours: str, at: float, *, from_zero: bool) -> None:
+        self.ours = ours
         self.to_peer = Way(at, from_zero=from_zero)
-        self.from_peer = Way(at, from_zero=from_zero)
+        self.from_peer = Way(at, from_zero=from_zero, is_paced=True)
         self.our_ssrc: int | None = None
         self.our_reports = 0  # since it began to be judged
         self.our_reported_at: float | None = None
         self.peer_reported_at: float | None = None
         self._interval_s: float | None = None
-        self._strangers: dict[int, int] = {}
-        self._moving: set[int] = set()
+        # Of nearly every session there are none.
+        self._strangers: dict[int, int] | None = None
+        self._moving: set[int] | None = None
 
     def begin(self, at: float, *, from_zero: bool = False) -> None:
         """Judge anew from here on."""
@@ -93,8 +96,7 @@ class Session:
         return self._is_current(mark) and self.to_peer.report(report.at, mark)
 
     def _forget_strangers(self) -> None:
-        self._strangers.clear()
-        self._moving.clear()
+        self._strangers = self._moving = None
 
     def _is_current(self, mark: Mark) -> bool:
         """Whether a block is about what we send now: the stream we announce, or another that was seen to move.
@@ -104,6 +106,8 @@ class Session:
         ssrc, sequence = mark
         if ssrc in {0, self.our_ssrc} or self.our_ssrc is None:
             return True
+        if self._strangers is None or self._moving is None:
+            self._strangers, self._moving = {}, set()
         before = self._strangers.get(ssrc)
         self._strangers[ssrc] = sequence
         if before is not None and before != sequence:
@@ -138,7 +142,7 @@ class VoiceCall:
         self.deaf_since: float | None = None
         self.mute_since: float | None = None
         self._witnessed = channel.state not in {None, "Up"}  # its answer is yet to come, and will be seen
-        self._sessions: dict[str, Session] = {}
+        self._sessions: tuple[Session, ...] = ()  # mostly one
 
     @property
     def is_bad(self) -> bool:
@@ -158,7 +162,7 @@ class VoiceCall:
     @property
     def proven_ways(self) -> frozenset[Direction]:
         """The ways in which sound was seen to move since the call began to be judged, and has not stopped."""
-        sessions = self._sessions.values()
+        sessions = self._sessions
         ways = set()
         if any(session.to_peer.proven for session in sessions):
             ways.add(Direction.TO_PEER)
@@ -172,7 +176,7 @@ class VoiceCall:
         if self.deaf_since is not None or self.mute_since is not None:
             return False
         to_peer = from_peer = False
-        for session in self._sessions.values():
+        for session in self._sessions:
             to_peer = to_peer or session.to_peer.proven
             from_peer = from_peer or session.from_peer.proven
         return to_peer and from_peer
@@ -188,26 +192,30 @@ class VoiceCall:
             self.begin(at)
         elif channel.linkedid is None or channel.codec is None:
             linkedid, codec = channel.linkedid or self.channel.linkedid, channel.codec or self.channel.codec
-            channel = replace(channel, linkedid=linkedid, codec=codec)
+            if (linkedid, codec) != (channel.linkedid, channel.codec):
+                channel = replace(channel, linkedid=linkedid, codec=codec)
         self.channel = channel
         if channel.state == "Up" and self.answered_at is None:
             self.answered_at = at
-            for session in self._sessions.values():
+            for session in self._sessions:
                 session.begin(at, from_zero=self._witnessed)
 
     def begin(self, at: float) -> None:
         """Judge anew from here on: held, resumed, or made another call."""
         self.deaf_since = self.mute_since = None
-        for session in self._sessions.values():
+        for session in self._sessions:
             session.begin(at)
 
     def observe(self, report: RtcpReport, *, reports_blocks: bool, pace: ReportPace) -> bool:
         """Take in one report of an answered call and judge both ways; return whether any of them is seen otherwise now."""
-        ours = report.from_address if report.direction is Direction.FROM_PEER else report.to_address
-        session = self._sessions.get(ours or "")
-        if session is None:
+        ours = (report.from_address if report.direction is Direction.FROM_PEER else report.to_address) or ""
+        for session in self._sessions:
+            if session.ours == ours:
+                break
+        else:
             is_first = self._witnessed and not self._sessions
-            session = self._sessions[ours or ""] = Session(self.answered_at or report.at, from_zero=is_first)
+            session = Session(ours, self.answered_at or report.at, from_zero=is_first)
+            self._sessions = (*self._sessions, session)
         to_peer, from_peer = session.to_peer, session.from_peer
         before = to_peer.proven, from_peer.proven, self.deaf_since, self.mute_since
         if report.direction is Direction.FROM_PEER:
@@ -231,7 +239,7 @@ class VoiceCall:
 
     def _undisputed(self, direction: Direction, since_at: float) -> float | None:
         """Since when it is silent, None when another session of the channel has moved since."""
-        for session in self._sessions.values():
+        for session in self._sessions:
             way = session.to_peer if direction is Direction.TO_PEER else session.from_peer
             if way.proven and way.since_at > since_at:
                 return None
@@ -268,7 +276,7 @@ class VoiceCall:
         """The call is over: judge what there was no time to judge."""
         if self.answered_at is None or at - self.answered_at < SHORTEST_S:
             return
-        sessions = self._sessions.values()
+        sessions = self._sessions
         if self.deaf_since is None and sessions and all(session.to_peer.never_came() for session in sessions):
             self.deaf_since = self.answered_at
         if self.mute_since is None and sessions and all(session.from_peer.never_came() for session in sessions):

@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 
 from qualitywatch.model import AlertKey, Metric, Sample, Verdict
 
-_SOURCES_AT_LEAST: Final = 32  # so few are not worth counting anew
+_SOURCES_AT_LEAST: Final = 16  # so few are not worth counting anew
+_SOURCES_GROWN: Final = 2  # times as many as there were samples of when they were counted last
 _WORTH_MOVING: Final = 4  # what is over is cut off when it is this part of all
 
 Source: TypeAlias = tuple[str, str | None, Verdict]
@@ -28,6 +29,7 @@ class SampleColumns:
         "_ats",
         "_calls",
         "_codecs",
+        "_most_sources",
         "_number_of",
         "_numbers",
         "_start",
@@ -44,6 +46,7 @@ class SampleColumns:
         self._codecs: list[str | None] = []
         self._verdicts: list[Verdict] = []
         self._number_of: dict[str, int] = {}  # the newest of a call
+        self._most_sources = _SOURCES_AT_LEAST  # beyond it those of which there are no samples any more are forgotten
         self._start = 0  # what is before it is over
         self.first_at = 0.0
 
@@ -84,7 +87,7 @@ class SampleColumns:
         if start * _WORTH_MOVING >= end:
             del ats[:start], self._values[:start], self._weights[:start], self._numbers[:start]
             start = 0
-            if len(self._calls) > max(_SOURCES_AT_LEAST, 2 * len(ats)):
+            if len(self._calls) > self._most_sources:
                 self._forget_sources()
         self._start = start
         if start < len(ats):
@@ -142,3 +145,4 @@ class SampleColumns:
         self._calls, self._codecs = [call for call, _, _ in new], [codec for _, codec, _ in new]
         self._verdicts = [verdict for _, _, verdict in new]
         self._number_of = {call: number for (call, _, _), number in new.items()}
+        self._most_sources = max(_SOURCES_AT_LEAST, _SOURCES_GROWN * len(new))

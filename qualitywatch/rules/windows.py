@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -115,7 +114,7 @@ class Window:
         self.keys: tuple[AlertKey, ...] = () if key is None else (key,)
         self.edge = edge
         self.samples: SampleColumns | None = None  # None until one was counted
-        self.left_out: deque[Sample] | None = None  # the latest that were not counted, for whoever asks why
+        self.left_out: tuple[Sample, ...] | None = None  # the latest that were not counted, for whoever asks why
         self.newest_at = self.near_until = -math.inf
 
 
@@ -154,9 +153,7 @@ class SampleWindows:
             return None
         if observation.verdict in self._usable:
             return window
-        if window.left_out is None:
-            window.left_out = deque(maxlen=LEFT_OUT_KEPT)
-        window.left_out.append(observation)
+        window.left_out = (*(window.left_out or ()), observation)[-LEFT_OUT_KEPT:]
         return None
 
     def add(self, window: Window, sample: Sample) -> None:

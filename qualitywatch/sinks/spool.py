@@ -23,7 +23,7 @@ LAYOUT: Final = Layout(
     application_id=0x51575350,  # "QWSP"
     migrations=(("CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, lines INTEGER NOT NULL, body BLOB NOT NULL)",),),
     # A power cut may cost the last seconds; nothing more is promised, and every batch would otherwise wait for the disk.
-    pragmas=("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"),
+    pragmas=("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-256"),
     mode=0o600,
     check_pages=False,
 )

@@ -17,8 +17,9 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeAlias
 
 from qualitywatch.model import Direction, Metric, Sample, Verdict
@@ -134,7 +135,7 @@ class DetailCollector:
         self._others = 0
 
     def count_others(self, size: int) -> None:
-        """Take what was written of what was judged, doubled, off what the next reports may cost."""
+        """Take what was written of what was judged, doubled, off what the next reports may cost; of the second halves."""
         self._others += _OTHERS_COUNT * size
 
     def add(self, samples: Iterable[Sample]) -> None:
@@ -148,9 +149,12 @@ class DetailCollector:
                     minute = minutes[start_at] = _Minute()
                 minute.add(start_at, sample)
 
-    def take(self, now: float, *, everything: bool = False) -> list[Detail]:
-        """Hand out, once, what is worth keeping of the minutes complete at ``now``; ``everything`` includes the present one."""
-        found = []
+    def take(self, now: float, *, everything: bool = False) -> Callable[[], list[Detail]]:
+        """Hand out, once, what is worth keeping of the minutes complete at ``now``; ``everything`` includes the present one.
+
+        In two halves, as ``rollup.Aggregator`` does it: packing takes long, and is left to what is returned.
+        """
+        found: list[tuple[int, _Subject, _Minute]] = []
         for subject, minutes in list(self._held.items()):
             for start_at in sorted(minutes):
                 if not everything and not _complete(start_at, now):
@@ -159,7 +163,7 @@ class DetailCollector:
                 if minute.notable:
                     self._until[subject] = max(self._until.get(subject, 0), start_at + AFTER * MINUTE_S)
                 if start_at <= self._until.get(subject, 0) or (following is not None and following.notable):
-                    found.append(Detail(start_at, *subject, minute.packed()))
+                    found.append((start_at, subject, minute))
                 elif not everything and not _complete(start_at + BEFORE * MINUTE_S, now):
                     continue  # what follows may be notable
                 del minutes[start_at]
@@ -167,7 +171,11 @@ class DetailCollector:
                 del self._held[subject]
                 if self._until.get(subject, now) < now - AFTER * MINUTE_S:
                     self._until.pop(subject, None)
-        return [detail for detail in found if self._afford(len(detail.packed), now)]
+        return partial(self._packed, found, now)
+
+    def _packed(self, found: Iterable[tuple[int, _Subject, _Minute]], now: float) -> list[Detail]:
+        details = (Detail(start_at, *subject, minute.packed()) for start_at, subject, minute in found)
+        return [detail for detail in details if self._afford(len(detail.packed), now)]
 
     def _afford(self, size: int, now: float) -> bool:
         passed_s = max(0.0, now - self._counted_at) if self._counted_at is not None else 0.0

@@ -7,8 +7,9 @@ of single calls and say nothing.  What was not counted has no row, and is not 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from qualitywatch.model import KpiPoint, KpiRecord, StatusObservation, TrunkState
@@ -65,6 +66,14 @@ def trunk_ups(observed: Iterable[Observed]) -> Iterator[KpiRecord]:
             yield KpiRecord(what.at, what.pbx, what.subject, UP, float(what.status == TrunkState.REGISTERED))
 
 
+@dataclass(frozen=True, slots=True)
+class TakenKpis:
+    """Minutes that were let go of: whom they are of, PBX and subject, in order; and what makes their rows, in any thread."""
+
+    subjects: Iterable[tuple[str, str]]
+    rows: Callable[[], list[KpiRow]]
+
+
 class KpiAggregator:
     """Holds the minutes that are not yet written."""
 
@@ -75,7 +84,7 @@ class KpiAggregator:
         """Take records in, in any order of time."""
         _sort_in(self._minutes, records, MINUTE_S)
 
-    def take(self, now: float, *, everything: bool = False) -> list[KpiRow]:
+    def take(self, now: float, *, everything: bool = False) -> TakenKpis:
         """Hand out, once, the rows of all minutes complete at ``now``, as minutes and as hours."""
         # A minute in the future (a PBX whose clock is ahead) is handed out as it stands: its end would be long in coming.
         ready = {
@@ -85,7 +94,7 @@ class KpiAggregator:
         }
         for key in ready:
             del self._minutes[key]
-        return [row for width_s in _WIDTHS for row in _widened(ready, width_s)]
+        return TakenKpis({(key.pbx, key.subject): None for key in ready}, partial(_all_widths, ready))
 
     def held(self, pbx: str, subject: str, width_s: int) -> list[KpiRow]:
         """Look at what ``take`` would hand out of one subject, present minute included."""
@@ -122,6 +131,10 @@ def _sort_in(rows: _Rows, records: Iterable[KpiRecord], width_s: int) -> None:
         each = record.total / record.count
         figures = KpiFigures(record.count, record.total, each, each)
         rows[key] = rows[key] + figures if key in rows else figures
+
+
+def _all_widths(minutes: _Rows) -> list[KpiRow]:
+    return [row for width_s in _WIDTHS for row in _widened(minutes, width_s)]
 
 
 def _widened(minutes: _Rows, width_s: int) -> list[KpiRow]:

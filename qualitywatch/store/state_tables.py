@@ -63,7 +63,7 @@ _MIGRATION_2: Final = (
 LAYOUT: Final = Layout(
     application_id=0x51577374,  # "QWst"
     mode=0o600,
-    pragmas=("journal_mode = WAL", "synchronous = FULL"),
+    pragmas=("journal_mode = WAL", "synchronous = FULL", "cache_size = -512"),
     check_pages=True,
     migrations=(_MIGRATION_1, _MIGRATION_2),
 )

@@ -11,7 +11,7 @@ import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from qualitywatch.model import CHARTED, Direction, LevelObservation, Metric, Sample
 from qualitywatch.ports import SeriesBatch
@@ -33,21 +33,9 @@ class Figures:
     mos: float | None = None
 
 
-class _Bucket:
-    __slots__ = ("start_at", "sums")
-
-    def __init__(self, start_at: float) -> None:
-        self.start_at = start_at
-        # Weighted sum, weight and lowest of each metric: of twelve thousand buckets, lists would take four times the memory.
-        self.sums = array("d", _NOTHING)
-
-    def add(self, sample: Sample) -> None:
-        weight = sample.weight if sample.metric is Metric.LOSS_PERCENT else 1.0
-        place, sums = _PLACES[sample.metric], self.sums
-        sums[place] += sample.value * weight
-        sums[place + 1] += weight
-        if sample.value < sums[place + 2]:  # noqa: PLR1730 - with every sample, and cheaper than to ask min()
-            sums[place + 2] = sample.value
+_START_AT: Final = -1
+_Bucket: TypeAlias = "array[float]"
+"""Weighted sum, weight and lowest of each metric, and when it begins: of twelve thousand, objects take twice the memory."""
 
 
 _Key = tuple[str, str, Direction | None]
@@ -79,11 +67,11 @@ class RecentFigures:
         buckets = self._buckets.get((pbx, subject, direction))
         if buckets is None:
             return Figures()
-        buckets[:] = [bucket for bucket in buckets if now - WINDOW_S - BUCKET_S < bucket.start_at <= now + BUCKET_S]
+        buckets[:] = [bucket for bucket in buckets if now - WINDOW_S - BUCKET_S < bucket[_START_AT] <= now + BUCKET_S]
         if not buckets:
             del self._buckets[(pbx, subject, direction)]
             return Figures()
-        mos = min(bucket.sums[_PLACES[Metric.MOS] + 2] for bucket in buckets)
+        mos = min(bucket[_PLACES[Metric.MOS] + 2] for bucket in buckets)
         return Figures(
             loss_percent=_mean(buckets, Metric.LOSS_PERCENT),
             jitter_ms=_mean(buckets, Metric.JITTER_MS),
@@ -107,13 +95,18 @@ class RecentFigures:
             if len(self._buckets) >= MAX_SUBJECTS:
                 self._buckets.pop(next(iter(self._buckets)))
             buckets = self._buckets[key] = []
-        if not buckets or buckets[-1].start_at != start_at:
-            buckets.append(_Bucket(start_at))
+        if not buckets or buckets[-1][_START_AT] != start_at:
+            buckets.append(array("d", (*_NOTHING, start_at)))
             del buckets[: -int(WINDOW_S / BUCKET_S) - 2]
-        buckets[-1].add(sample)
+        weight = sample.weight if sample.metric is Metric.LOSS_PERCENT else 1.0
+        place, bucket = _PLACES[sample.metric], buckets[-1]
+        bucket[place] += sample.value * weight
+        bucket[place + 1] += weight
+        if sample.value < bucket[place + 2]:  # noqa: PLR1730 - with every sample, and cheaper than to ask min()
+            bucket[place + 2] = sample.value
 
 
 def _mean(buckets: list[_Bucket], metric: Metric) -> float | None:
     place = _PLACES[metric]
-    weight = sum(bucket.sums[place + 1] for bucket in buckets)
-    return sum(bucket.sums[place] for bucket in buckets) / weight if weight > 0 else None
+    weight = sum(bucket[place + 1] for bucket in buckets)
+    return sum(bucket[place] for bucket in buckets) / weight if weight > 0 else None

@@ -14,7 +14,7 @@ from qualitywatch.ami import rtcp
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import timestamp
 from qualitywatch.ami.recording import read_recording
-from qualitywatch.ami.rtcp_fast import KEPT, ChannelBlocks, read_report
+from qualitywatch.ami.rtcp_fast import KEPT, LOOKS, ChannelBlocks, read_report
 from qualitywatch.model import RtcpReport
 from tests.accuracy.findings import RECORDINGS
 
@@ -144,6 +144,16 @@ def test_a_channel_that_is_told_again_is_the_same_object_and_old_ones_are_forgot
         blocks.read(b"Channel: SIP/2-%d\r\nUniqueid: 2.%d" % (number, number))
     assert blocks.read(first) == known
     assert blocks.read(first) is not known
+
+
+def test_of_channels_those_that_are_over_are_forgotten() -> None:
+    blocks = ChannelBlocks()
+    ended = blocks.read(b"Channel: SIP/1-1\r\nUniqueid: 1.1")
+    lasting = b"Channel: SIP/2-1\r\nUniqueid: 2.1"
+    known = blocks.read(lasting)
+    for _ in range(2 * LOOKS):
+        assert blocks.read(lasting) is known
+    assert blocks.read(b"Channel: SIP/1-1\r\nUniqueid: 1.1") is not ended
 
 
 def test_a_block_that_holds_more_than_a_block_is_left_to_the_other_reader() -> None:

@@ -64,7 +64,7 @@ samples = st.builds(
 def test_reports_are_kept_to_the_last_bit(taken: list[Sample]) -> None:
     collector = DetailCollector()
     collector.add([a_sample(START + 1.0, 100.0), *taken])
-    (detail,) = collector.take(START, everything=True)
+    (detail,) = collector.take(START, everything=True)()
     assert list(unpack(detail)) == [a_sample(START + 1.0, 100.0), *taken]
 
 
@@ -80,8 +80,8 @@ def test_a_bad_minute_is_kept_with_its_neighbours(flush_every_s: int) -> None:
         minute = second // 60
         collector.add([a_sample(START + second + 0.25, 5.0 if minute == 8 else 0.0)])
         if second % flush_every_s == 0:
-            kept += [(detail.start_at - START) // 60 for detail in collector.take(START + second)]
-    kept += [(detail.start_at - START) // 60 for detail in collector.take(START + 1200, everything=True)]
+            kept += [(detail.start_at - START) // 60 for detail in collector.take(START + second)()]
+    kept += [(detail.start_at - START) // 60 for detail in collector.take(START + 1200, everything=True)()]
     if flush_every_s <= 60:
         assert kept == list(range(7, 8 + AFTER + 1))
     assert set(range(8, 8 + AFTER + 1)) <= set(kept)
@@ -91,7 +91,7 @@ def test_good_minutes_leave_nothing_and_hold_no_memory() -> None:
     collector = DetailCollector()
     for minute in range(500):
         collector.add([a_sample(START + 60 * minute + 1, 0.5)])
-        assert collector.take(START + 60 * minute + 70) == []
+        assert collector.take(START + 60 * minute + 70)() == []
     assert len(collector._held["office", "SIP/6117"]) <= 2
 
 
@@ -101,7 +101,7 @@ def test_a_day_costs_no_more_than_it_may() -> None:
     for minute in range(2 * 1440):
         at = START + 60 * minute
         collector.add(a_sample(at + place, chance.uniform(2, 90), subject=f"SIP/{place}") for place in range(30))
-        size = sum(len(detail.packed) for detail in collector.take(at + 65))
+        size = sum(len(detail.packed) for detail in collector.take(at + 65)())
         kept += size
         by_hour[minute // 60] += size
     assert 1.9 * 200_000 < kept <= 2.2 * 200_000
@@ -300,7 +300,7 @@ def test_single_reports_give_way_to_what_else_is_kept() -> None:
             at = START + 60 * minute
             collector.add(a_sample(at + place, place + 2, subject=f"SIP/{place}") for place in range(30))
             collector.count_others(others)
-            sizes.append(sum(len(detail.packed) for detail in collector.take(at + 65)))
+            sizes.append(sum(len(detail.packed) for detail in collector.take(at + 65)()))
         kept.append(sum(sizes))
     assert kept[0] > 200_000
     assert kept[1] == pytest.approx(kept[0] - 2 * 1440 * 50, rel=0.05)

@@ -170,7 +170,7 @@ class Day:
         for key, figures in rows.items():
             yield Rollup(MINUTE_S, key, figures)
             yield Rollup(HOUR_S, RollupKey(at // HOUR_S * HOUR_S, *(key.pbx, key.subject, key.direction)), figures)
-        yield from self._detail.take(late)
+        yield from self._detail.take(late)()
 
     def _samples(self, call: _Call, peer: int, side: Direction, voice: _Voice, at: int, reports: int) -> Iterator[Sample]:
         """Single reports, of those alone whose minute is kept, and of some that might have been."""

@@ -29,6 +29,7 @@ from typing import Any, Final
 
 import yaml
 
+from qualitywatch.doctor.unitfile import read_unit
 from tests.benchmarks.compiled import build
 from tests.benchmarks.served_process import ROOT, Used, served
 from tests.benchmarks.stream import write_stream
@@ -134,14 +135,18 @@ def replayed(program: Program, stream: Path, events: int) -> Result:
 async def daemon(
     folder: Path, port: int, telegram: str, more: Mapping[str, Any] | None = None, place: Path = ROOT
 ) -> AsyncIterator[tuple[Used, Path]]:
-    """``qualitywatch run`` on a fresh store; its log is a file."""
+    """``qualitywatch run`` on a fresh store, in the environment of the service; its log is a file."""
     config = Site(folder, {"pbx": port}, telegram).write()
     if more:
         config.write_text(yaml.safe_dump({**yaml.safe_load(config.read_text()), **more}))
     log = folder / "log"
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "qualitywatch", "run", "--config", str(config)), cwd=place, stdout=file, stderr=file
+            *(sys.executable, "-m", "qualitywatch", "run", "--config", str(config)),
+            cwd=place,
+            env={**os.environ, **_environment()},
+            stdout=file,
+            stderr=file,
         )
     try:
         yield Used(process.pid), log
@@ -149,6 +154,11 @@ async def daemon(
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+def _environment() -> dict[str, str]:
+    settings = read_unit((ROOT / "systemd" / "qualitywatch.service").read_text()).get("Environment", ())
+    return dict(setting.split("=", 1) for line in settings for setting in line.split())
 
 
 async def run(program: Program, folder: Path, stream: Path, events: int) -> Result:

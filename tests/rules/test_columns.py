@@ -68,3 +68,14 @@ def test_calls_that_came_and_went_leave_nothing() -> None:
     assert len(columns) == 60
     assert len(columns.calls()) == 60
     assert len(columns._calls) < 200
+
+
+def test_ended_calls_of_a_busy_peer_leave_nothing() -> None:
+    columns = SampleColumns()
+    for number in range(20_000):  # ten calls at once, of a minute each, with a report of each every 5 s
+        at, place = number * 0.5, number % 10
+        call = f"1.{place}.{int(at // 60)}"
+        columns.append(Sample(at, Metric.JITTER_MS, 1, "office", "SIP/1", Direction.TO_PEER, "", call, Verdict.OK, 250))
+        columns.drop_until(at - 60)
+    assert len(columns.calls()) <= 20
+    assert len(columns._calls) < 50

@@ -22,7 +22,7 @@ HOUR = MINUTE - 780
 def rows_of(samples: Iterable[Sample], width_s: int = MINUTE_S) -> list[Rollup]:
     aggregator = Aggregator()
     aggregator.add(samples)
-    return [row for row in aggregator.take(NOW, everything=True) if row.width_s == width_s]
+    return [row for row in aggregator.take(NOW, everything=True).rows() if row.width_s == width_s]
 
 
 def the_row(*samples: Sample) -> Figures:
@@ -75,20 +75,20 @@ def test_only_trusted_samples_count(verdict: Verdict) -> None:
 def test_a_minute_waits_for_its_end_and_for_late_samples() -> None:
     aggregator = Aggregator()
     aggregator.add([a_sample()])
-    assert aggregator.take(MINUTE + MINUTE_S + LATE_S - 0.1) == []
-    minute, hour = aggregator.take(MINUTE + MINUTE_S + LATE_S)
+    assert aggregator.take(MINUTE + MINUTE_S + LATE_S - 0.1).rows() == []
+    minute, hour = aggregator.take(MINUTE + MINUTE_S + LATE_S).rows()
     assert (minute.width_s, minute.key.start_at) == (MINUTE_S, MINUTE)
     assert (hour.width_s, hour.key.start_at) == (HOUR_S, HOUR)
     assert minute.figures == hour.figures == Figures(n=1, calls=1, lost=10.0, packets=250.0, loss_max=4.0)
-    assert aggregator.take(MINUTE + 1000) == []  # handed out once
+    assert aggregator.take(MINUTE + 1000).rows() == []  # handed out once
 
 
 def test_a_late_sample_is_added_and_its_call_not_counted_again() -> None:
     aggregator = Aggregator()
     aggregator.add([a_sample(4.0)])
-    aggregator.take(MINUTE + 70)
+    aggregator.take(MINUTE + 70).rows()
     aggregator.add([a_sample(8.0)])
-    minute, hour = aggregator.take(MINUTE + 75)
+    minute, hour = aggregator.take(MINUTE + 75).rows()
     assert minute.figures == hour.figures == Figures(n=1, calls=0, lost=20.0, packets=250.0, loss_max=8.0)
 
 
@@ -98,7 +98,7 @@ def test_a_call_of_many_minutes_counts_once_in_the_hour() -> None:
     for number in range(10):
         at = MINUTE + number * MINUTE_S
         aggregator.add([a_sample(at=at), a_sample(at=at, uniqueid=f"1700000000.{number}")])
-        rows = aggregator.take(at + MINUTE_S + LATE_S)
+        rows = aggregator.take(at + MINUTE_S + LATE_S).rows()
         calls += [(row.width_s, row.figures.calls) for row in rows]
     assert sum(n for width_s, n in calls if width_s == HOUR_S) == 10  # "….1" and nine others
     assert sum(n for width_s, n in calls if width_s == MINUTE_S) == 19  # both in each minute, but the same in minute 1
@@ -110,7 +110,7 @@ def test_a_pbx_with_a_wrong_clock_is_neither_held_back_nor_counted_twice(ahead_s
     written: list[Rollup] = []
     for second in range(0, 600, 20):
         aggregator.add([a_sample(at=NOW + second + ahead_s)])
-        written += aggregator.take(NOW + second)
+        written += aggregator.take(NOW + second).rows()
     hours = [row.figures for row in written if row.width_s == HOUR_S]
     assert sum(row.n for row in hours) == 30
     assert sum(row.calls for row in hours) == 1
@@ -120,7 +120,7 @@ def test_calls_counted_are_not_remembered_for_ever() -> None:
     aggregator = Aggregator()
     for hour in range(100):
         aggregator.add([a_sample(at=NOW + hour * HOUR_S, uniqueid=str(hour))])
-        aggregator.take(NOW + hour * HOUR_S + 120)
+        aggregator.take(NOW + hour * HOUR_S + 120).rows()
     assert len(aggregator._counted) <= 4
 
 
@@ -160,10 +160,30 @@ def test_rows_are_the_same_however_often_they_are_taken(samples: list[Sample], c
     at_once, in_steps = Aggregator(), Aggregator()
     at_once.add(samples)
     in_steps.add(samples[:cut])
-    rows = in_steps.take(NOW + flushed_after)
+    rows = in_steps.take(NOW + flushed_after).rows()
     in_steps.add(samples[cut:])
-    rows += in_steps.take(NOW + flushed_after, everything=True)
-    assert_same(merged(rows), merged(at_once.take(NOW, everything=True)))
+    rows += in_steps.take(NOW + flushed_after, everything=True).rows()
+    assert_same(merged(rows), merged(at_once.take(NOW, everything=True).rows()))
+
+
+@given(st.lists(samples_strategy, min_size=2, max_size=4), st.integers(0, 7200), st.sampled_from([MINUTE_S, HOUR_S]))
+def test_adding_up_may_wait_while_more_is_heard(batches: list[list[Sample]], flushed_after: int, width_s: int) -> None:
+    at_once, later = Aggregator(), Aggregator()
+    rows, halves, seen, looks = [], [], [], []
+    for number, batch in enumerate(batches):
+        for aggregator in (at_once, later):
+            aggregator.add(batch)
+        now = NOW + number * flushed_after
+        rows += at_once.take(now).rows()
+        seen += at_once.held("office", "SIP/1", width_s)()
+        halves += [later.take(now).rows, later.held("office", "SIP/1", width_s)]
+    for take, look in zip(halves[::2], halves[1::2], strict=True):
+        rows_later = take()
+        assert rows[: len(rows_later)] == rows_later
+        del rows[: len(rows_later)]
+        looks += look()
+    assert rows == []
+    assert looks == seen
 
 
 @given(samples_strategy)
@@ -209,11 +229,11 @@ def test_looking_at_what_is_held_shows_what_would_be_taken(
 ) -> None:
     aggregator = Aggregator()
     aggregator.add(samples[:cut])
-    aggregator.take(NOW + flushed_after)
+    aggregator.take(NOW + flushed_after).rows()
     aggregator.add(samples[cut:])
-    held = merged(row for subject in ("SIP/1", "SIP/2") for row in aggregator.held("office", subject, width_s))
-    assert aggregator.held("office", "SIP/3", width_s) == []
-    taken = merged(row for row in aggregator.take(NOW, everything=True) if row.width_s == width_s)
+    held = merged(row for subject in ("SIP/1", "SIP/2") for row in aggregator.held("office", subject, width_s)())
+    assert aggregator.held("office", "SIP/3", width_s)() == []
+    taken = merged(row for row in aggregator.take(NOW, everything=True).rows() if row.width_s == width_s)
     assert_same(held, taken)
 
 

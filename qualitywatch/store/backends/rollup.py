@@ -111,20 +111,25 @@ class RollupStore:
 
     async def flush(self, now: float) -> None:
         """Write whole minutes, calls and events; raises StoreError, and then keeps them for the next flush."""
-        await self._hand_over([*self._aggregator.take(now), *self._detail.take(now), *self._kpis.take(now)])
+        await self._hand_over(now)
 
-    async def _hand_over(self, taken: Sequence[Row]) -> None:
+    async def _hand_over(self, now: float, *, everything: bool = False) -> None:
         # Nothing may be awaited on the way: who reads next must find each row either in the aggregator or behind him in line.
-        places = self._places.news((row.key.pbx, row.key.subject) for row in taken if isinstance(row, Rollup | KpiRow))
-        rows, self._collected = [*self._collected, *taken, *places], []
+        voice = self._aggregator.take(now, everything=everything)
+        details = self._detail.take(now, everything=everything)
+        kpis = self._kpis.take(now, everything=everything)
+        places = self._places.news((*voice.subjects, *kpis.subjects))
+        collected, self._collected = self._collected, []
         observed, self._observed = self._observed, []
 
-        def write(connection: sqlite3.Connection) -> int:
-            journals = pack(observed)  # takes a while on a busy PBX: not in the loop that reads from it
+        def write(connection: sqlite3.Connection) -> None:
+            # All this takes a while on a busy PBX: not in the loop that reads from it.
+            rows = [*collected, *voice.rows(), *details(), *kpis.rows(), *places]
+            journals = pack(observed)
             self._waiting.write_out(connection, [*rows, *journals])
-            return sum(len(journal.packed) for journal in journals)
+            self._detail.count_others(sum(len(journal.packed) for journal in journals))
 
-        self._detail.count_others(await self._database.run(write))
+        await self._database.run(write)
 
     async def history(self, pbx: str, subject: str, since: float, until: float) -> Sequence[HistoryPoint]:
         """Minutes that reach into [since, until), oldest first; hours where the time is long, or its minutes are deleted."""
@@ -132,7 +137,7 @@ class RollupStore:
         held = self._aggregator.held(pbx, subject, width_s)
 
         def look(connection: sqlite3.Connection) -> Sequence[HistoryPoint]:
-            fresh = [*held, *self._waiting.of(pbx, subject, width_s)]
+            fresh = [*held(), *self._waiting.of(pbx, subject, width_s)]
             # What begins before any row that is not written is read as it will be drawn.
             first = min((row.key.start_at for row in fresh), default=math.inf)
             done = select_points(connection, width_s, pbx, subject, since, min(first, until))
@@ -211,8 +216,7 @@ class RollupStore:
             return
         self._closed = True
         try:
-            rollups = self._aggregator.take(now, everything=True)
-            await self._hand_over([*rollups, *self._detail.take(now, everything=True), *self._kpis.take(now, everything=True)])
+            await self._hand_over(now, everything=True)
         finally:
             await self._database.close()
 
