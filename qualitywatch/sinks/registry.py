@@ -31,7 +31,6 @@ class ServerOptions:
 
 
 def _influx2(options: ServerOptions) -> Server:
-    lean.load("httpx")
     module = import_module("qualitywatch.sinks.servers.influx2")
     server: Server = module.Influx2(
         options.url, org=options.org, bucket=options.bucket, token=options.token, ca_file=options.ca_file

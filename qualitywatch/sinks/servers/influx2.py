@@ -1,19 +1,23 @@
-"""InfluxDB 2 (and 3, and VictoriaMetrics, which take the same writes): its write endpoint, and its own client for buckets.
+"""InfluxDB 2 (and 3, and VictoriaMetrics, which take the same writes) through its own client, one write at a time.
 
-Strategy: a write is one request, made as for InfluxDB 1; batching, retrying and waiting are the sink's.  Of the client, which
-takes 27 MB and whose batching mode drops data after three minutes of outage, only the setup makes use.
+Strategy: only the client's synchronous mode is used: its batching mode drops data after three minutes of outage and grows
+without bound meanwhile; batching, retrying and waiting are the sink's.
 Standard: https://docs.influxdata.com/influxdb/v2/api/
 """
 
 from __future__ import annotations
 
-import gzip
-import ssl
-from importlib import import_module
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
+from influxdb_client.domain.write_precision import WritePrecision
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
 
 from qualitywatch.secrets import Secret
 from qualitywatch.sinks.server import Refusal, SinkError
@@ -42,50 +46,42 @@ class Influx2:
         self._where = where or f"InfluxDB at {url}"
         self._missing = missing or f'no bucket "{bucket}" or organisation "{org}": create it with "qualitywatch influx setup"'
         self._bucket, self._org, self._token = bucket, org, token
-        self._url, self._timeout_s = url, timeout_s
-        self._trust = authority(ca_file) or ssl.create_default_context()
-        headers = {"Authorization": f"Token {token.reveal()}"} if token else {}
-        self._client = httpx.Client(base_url=url, timeout=timeout_s, headers=headers, verify=self._trust)
+        options: dict[str, Any] = {"token": token.reveal()} if token else {}
+        self._client: Any = InfluxDBClient(
+            url=url, org=org, timeout=round(timeout_s * 1000), enable_gzip=True, ssl_context=authority(ca_file), **options
+        )
+        self._writes: Any = self._client.write_api(write_options=SYNCHRONOUS)
 
     def write(self, text: bytes) -> None:
         """Write line protocol in microseconds; raises SinkError."""
-        answer = self._ask(
-            "POST",
-            "/api/v2/write",
-            params={"org": self._org, "bucket": self._bucket, "precision": "us"},
-            content=gzip.compress(text, compresslevel=5),
-            headers={"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=utf-8"},
-        )
-        if not answer.is_success:
-            if answer.status_code == httpx.codes.NOT_FOUND and is_other(version := self._known_version(), 2):
-                raise self._wrong_version(version)
-            raise self._refused(answer)
-        if answer.status_code != STORED:
-            raise no_database(self._where, answer.status_code)
+        with self._explained():
+            self._writes.write(bucket=self._bucket, record=text, write_precision=WritePrecision.US)
+            if (status := self._status()) != STORED:
+                raise no_database(self._where, status)
 
     def setup(self, keep_s: float | None) -> str:
         """Create the bucket, or set the retention of the one there is if one is wanted."""
+        new_rule: Any = BucketRetentionRules
+        rules = [new_rule(type="expire", every_seconds=round(keep_s))] if keep_s is not None else []
         if self._check_version() == _UNKNOWN:
             raise SinkError(
                 f"{self._where} does not say that it is InfluxDB: for VictoriaMetrics write kind: victoriametrics", Refusal.FIX
             )
-        # Late: its client is large, and whoever only writes has no use for it.
-        buckets = import_module("qualitywatch.sinks.servers.buckets").Buckets(
-            self._url,
-            org=self._org,
-            token=self._token,
-            trust=self._trust,
-            timeout_s=self._timeout_s,
-            where=self._where,
-            missing=self._missing,
-        )
-        try:
-            found, lasts_s = buckets.keep(self._bucket, keep_s)
-        finally:
-            buckets.close()
+        with self._explained():
+            buckets = self._client.buckets_api()
+            # Of this organisation: a token of an operator sees those of all, and their buckets may be called the same.
+            found = buckets.find_buckets(name=self._bucket, org=self._org).buckets
+            if not found:
+                bucket = buckets.create_bucket(bucket_name=self._bucket, org=self._org, retention_rules=rules)
+            else:
+                bucket = found[0]
+                if rules:  # servers ignore that there is none: what somebody chose stays
+                    bucket.retention_rules = rules
+                    bucket = buckets.update_bucket(bucket=bucket)
+            lasts_s = next((rule.every_seconds for rule in bucket.retention_rules or []), 0)
         self.probe()
         done = f"bucket {self._bucket} exists" if found else f"created bucket {self._bucket}"
-        return f"{done}; {kept(lasts_s)}"
+        return f"{done}; {kept(lasts_s or None)}"
 
     def check(self) -> str:
         """Say which version is there, and that the bucket can be written to."""
@@ -97,18 +93,17 @@ class Influx2:
         """Write nothing, to see whether it would be taken; raises SinkError."""
         self.write(NOTHING)
 
-    def close(self) -> None:
-        """Give back connections."""
-        self._client.close()
-
     def _check_version(self) -> str:
-        answer = self._ask("GET", "/ping")
-        if not answer.is_success:
-            raise self._refused(answer)
-        version = _version_of(answer)
+        with self._explained():
+            version = str(self._client.version() or _UNKNOWN)
         if is_other(version, 2):
             raise self._wrong_version(version)
         return version
+
+    def _status(self) -> int | None:
+        """Of the last answer; the client itself only tells good from bad."""
+        answer = getattr(self._client.api_client, "last_response", None)
+        return getattr(answer, "status", None)
 
     def _wrong_version(self, version: str) -> SinkError:
         what = "InfluxDB, version" if "InfluxDB" not in self._where else "version"
@@ -116,26 +111,41 @@ class Influx2:
             f"{self._where} is {what} {version}: write kind: influxdb1 and database: in place of bucket:", Refusal.FIX
         )
 
-    def _refused(self, answer: httpx.Response) -> SinkError:
-        pause = answer.headers.get("Retry-After")
-        return refused(self._where, answer.status_code, answer.content, pause, self._missing, self._token)
-
     def _known_version(self) -> str:
         """For a message: why there is nothing where we write."""
         try:
-            return _version_of(self._ask("GET", "/ping"))
-        except SinkError:
+            return str(self._client.version())
+        except (ApiException, HTTPError, OSError):
             return _UNKNOWN
 
-    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        # What httpx raises is not chained: its requests hold the token.
+    def close(self) -> None:
+        """Give back connections."""
+        self._client.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            return self._client.request(method, path, **options)
-        except httpx.TransportError as exc:
-            raise unreachable(self._where, str(exc) or type(exc).__name__) from None
-        except httpx.RequestError:  # an answer that is not what it says it is
-            raise no_database(self._where, None) from None
+            yield
+        except ApiException as exc:
+            if not exc.status:  # the client's own way to tell of TLS that could not be agreed: nobody has answered
+                raise unreachable(self._where, _last_words(exc.reason)) from None
+            if exc.status == 404 and is_other(version := self._known_version(), 2):
+                raise self._wrong_version(version) from None
+            headers: Any = exc.headers
+            retry_after = headers.get("Retry-After") if headers else None
+            # Not chained: the answer's headers may repeat what we sent.
+            raise refused(self._where, exc.status or 0, exc.body, retry_after, self._missing, self._token) from None
+        except (HTTPError, OSError) as exc:
+            raise unreachable(self._where, _plain(exc)) from None
+        except (TypeError, ValueError, AttributeError):  # what its client makes of a page for people
+            raise no_database(self._where, self._status()) from None
 
 
-def _version_of(answer: httpx.Response) -> str:
-    return str(answer.headers.get("X-Influxdb-Version") or _UNKNOWN)
+def _last_words(reason: object) -> str:
+    return " ".join(str(reason).split()).rpartition("SSLError")[2].strip(" :()") or "TLS could not be agreed"
+
+
+def _plain(error: Exception) -> str:
+    reason: object = getattr(error, "reason", None) or error
+    text = str(reason)
+    return text.rpartition(": ")[2] or type(error).__name__
