@@ -319,7 +319,7 @@ can_compile() { # the source of a program that can be; says what is missed
 from pathlib import Path
 has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
 sys.exit(not (has_headers and shutil.which(sysconfig.get_config_var("CC").split()[0])))' && return 0
-    say 'Not compiled: no C compiler or no headers of Python, so an event takes about twice the CPU (apt-get install gcc python3-dev).'
+    say 'Not compiled: no C compiler or no headers of Python, so an event takes a third more CPU (apt-get install gcc python3-dev).'
     return 1
 }
 

@@ -120,37 +120,6 @@ def test_a_full_disk_leaves_the_service_running(machine: Outlined) -> None:
     assert machine.runs() == ("0.2.0", True, "0.2.0")
 
 
-def compilable(machine: Outlined) -> Path:
-    """A source that says it can be compiled, and cannot."""
-    source = machine.version_of("0.1.0")
-    (source / "pyproject.toml").write_text("[tool.hatch.build.targets.wheel.hooks.mypyc]\n", encoding="utf-8")
-    return source
-
-
-def without_a_compiler(folder: Path) -> dict[str, str]:
-    """Every command there is but compilers."""
-    folder.mkdir()
-    for path in (path for place in os.environ["PATH"].split(":") for path in Path(place).glob("*")):
-        if "gcc" not in path.name and not (folder / path.name).is_symlink():
-            (folder / path.name).symlink_to(path)
-    return {"PATH": f"{folder.parent}/root/bin:{folder}"}
-
-
-def test_what_cannot_be_compiled_is_installed_plain(machine: Outlined) -> None:
-    code, said = machine.run("install", of=compilable(machine), compiled=True)
-    assert code == 0, said
-    assert "stays plain" in said or "Not compiled" in said
-    assert machine.version() == "0.1.0"
-
-
-def test_without_a_compiler_it_is_said_what_is_missed(machine: Outlined, tmp_path: Path) -> None:
-    code, said = machine.run("install", of=compilable(machine), compiled=True, more=without_a_compiler(tmp_path / "tools"))
-    assert code == 0, said
-    assert "Not compiled: no C compiler or no headers of Python" in said
-    assert "apt-get install gcc python3-dev" in said
-    assert machine.version() == "0.1.0"
-
-
 def test_a_lost_connection_leaves_the_service_running(machine: Outlined) -> None:
     first = machine.begin()
     new = machine.version_of("0.2.0", FORM=2, HANGS_UP=True)
@@ -287,3 +256,34 @@ def test_a_group_that_others_are_members_of_is_taken_up_again(machine: Outlined)
     number = group.read_text(encoding="utf-8").split(":")[2]
     assert f":{number}:" in (machine.root / "etc/passwd").read_text(encoding="utf-8")
     assert machine.path.stat().st_gid == int(number)
+
+
+def compilable(machine: Outlined) -> Path:
+    """A source that says it can be compiled, and cannot."""
+    source = machine.version_of("0.1.0")
+    (source / "pyproject.toml").write_text("[tool.hatch.build.targets.wheel.hooks.mypyc]\n", encoding="utf-8")
+    return source
+
+
+def without_a_compiler(folder: Path) -> dict[str, str]:
+    """Every command there is but compilers."""
+    folder.mkdir()
+    for path in (path for place in os.environ["PATH"].split(":") for path in Path(place).glob("*")):
+        if "gcc" not in path.name and not (folder / path.name).is_symlink():
+            (folder / path.name).symlink_to(path)
+    return {"PATH": f"{folder.parent}/root/bin:{folder}"}
+
+
+def test_what_cannot_be_compiled_is_installed_plain(machine: Outlined) -> None:
+    code, said = machine.run("install", of=compilable(machine), compiled=True)
+    assert code == 0, said
+    assert "stays plain" in said or "Not compiled" in said
+    assert machine.version() == "0.1.0"
+
+
+def test_without_a_compiler_it_is_said_what_is_missed(machine: Outlined, tmp_path: Path) -> None:
+    code, said = machine.run("install", of=compilable(machine), compiled=True, more=without_a_compiler(tmp_path / "tools"))
+    assert code == 0, said
+    assert "Not compiled: no C compiler or no headers of Python" in said
+    assert "apt-get install gcc python3-dev" in said
+    assert machine.version() == "0.1.0"
