@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Generator
+import sys
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
+import looptime
 import pytest
 from hypothesis import settings
 
@@ -13,6 +16,10 @@ CAPTURES = Path(__file__).parent / "captures"
 
 # Every HTTP client reads first whom the machine trusts, which takes longer than most tests, and tests ask nobody but loopback.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fakes" / "nobody.pem")
+
+# Some images forbid compiled files.  A run starts dozens of daemons: each would compile all of the package for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("qualitywatch", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("qualitywatch")
@@ -45,3 +52,13 @@ def captures() -> Path:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be rewritten."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+async def hurried() -> AsyncIterator[None]:
+    """A loop that does not wait: where nothing is to be read or done, its time is that of the next timer.
+
+    For a test whose servers run in its own loop; another process would be given no time.
+    """
+    looptime.patch_event_loop(asyncio.get_running_loop())
+    yield
