@@ -13,6 +13,7 @@ from tests.fakes.doctor_pbx import DoctorPbx
 
 pytestmark = pytest.mark.usefixtures("hurried")
 
+
 @pytest.mark.parametrize(
     ("path", "login"), [("/rawman", "MD5 challenge"), ("/mxml", "MD5 challenge"), ("/arawman", "HTTP digest")]
 )
