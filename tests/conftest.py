@@ -21,7 +21,9 @@ os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fakes" / "nobody.pem"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-settings.register_profile("qualitywatch", deadline=None)  # how long an example takes says how busy the machine is
+# No deadline: how long an example takes says how busy the machine is.  CI tries more of them: --hypothesis-profile thorough.
+settings.register_profile("qualitywatch", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("qualitywatch")
 
 
