@@ -62,5 +62,7 @@ async def hurried() -> AsyncIterator[None]:
 
     For a test whose servers run in its own loop; another process would be given no time.
     """
-    looptime.patch_event_loop(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, asyncio.BaseEventLoop)
+    looptime.patch_event_loop(loop)
     yield
