@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Generator
+import sys
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
+import looptime
 import pytest
 from hypothesis import settings
 
@@ -14,7 +17,13 @@ CAPTURES = Path(__file__).parent / "captures"
 # Every HTTP client reads first whom the machine trusts, which takes longer than most tests, and tests ask nobody but loopback.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fakes" / "nobody.pem")
 
-settings.register_profile("qualitywatch", deadline=None)  # how long an example takes says how busy the machine is
+# Some images forbid compiled files.  A run starts dozens of daemons: each would compile all of the package for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# No deadline: how long an example takes says how busy the machine is.  CI tries more of them: --hypothesis-profile thorough.
+settings.register_profile("qualitywatch", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("qualitywatch")
 
 
@@ -45,3 +54,15 @@ def captures() -> Path:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be rewritten."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+async def hurried() -> AsyncIterator[None]:
+    """A loop that does not wait: where nothing is to be read or done, its time is that of the next timer.
+
+    For a test whose servers run in its own loop; another process would be given no time.
+    """
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, asyncio.BaseEventLoop)
+    looptime.patch_event_loop(loop)
+    yield

@@ -81,6 +81,7 @@ def machine(tmp_path: Path) -> Iterator[Outlined]:
         machine.systemctl("stop", "qualitywatch")
 
 
+@pytest.mark.slow
 def test_what_falls_over_again_and_again_is_stopped_before_the_state_is_put_back(machine: Outlined) -> None:
     first = machine.begin()
     code, said = machine.run("install", of=machine.version_of("0.2.0", FORM=2, FALLS_OVER_AT=""))
@@ -93,6 +94,7 @@ def test_what_falls_over_again_and_again_is_stopped_before_the_state_is_put_back
     assert machine.releases() == 1
 
 
+@pytest.mark.slow
 def test_a_service_between_two_attempts_is_upgraded_and_started(machine: Outlined) -> None:
     first = machine.begin(FALLS_OVER_AT="bad day")
     machine.configure("# bad day")
@@ -120,6 +122,7 @@ def test_a_full_disk_leaves_the_service_running(machine: Outlined) -> None:
     assert machine.runs() == ("0.2.0", True, "0.2.0")
 
 
+@pytest.mark.slow
 def test_a_lost_connection_leaves_the_service_running(machine: Outlined) -> None:
     first = machine.begin()
     new = machine.version_of("0.2.0", FORM=2, HANGS_UP=True)
@@ -157,6 +160,7 @@ def test_back_with_unit_and_state_and_forth_again(machine: Outlined) -> None:
     assert machine.ran() == ["0.1.0", "0.1.0", "0.2.0"]
 
 
+@pytest.mark.slow
 def test_root_follows_no_link_that_the_service_left(machine: Outlined) -> None:
     machine.begin()
     ours, others = machine.folder / "of root", machine.folder / "more of root"
@@ -177,6 +181,7 @@ def test_root_follows_no_link_that_the_service_left(machine: Outlined) -> None:
     assert list(others.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_nothing_is_interrupted_by_going_back_to_what_refuses_the_configuration(machine: Outlined) -> None:
     machine.begin(REFUSES="later")
     assert machine.run("install", of=machine.version_of("0.2.0"))[0] == 0
@@ -190,6 +195,7 @@ def test_nothing_is_interrupted_by_going_back_to_what_refuses_the_configuration(
     assert machine.releases() == 2
 
 
+@pytest.mark.slow
 def test_going_back_to_what_does_not_start_leads_forth_again(machine: Outlined) -> None:
     machine.begin(FALLS_OVER_AT="bad day")
     assert machine.run("install", of=machine.version_of("0.2.0", FORM=2))[0] == 0

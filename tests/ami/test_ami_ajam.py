@@ -19,6 +19,8 @@ from qualitywatch.errors import AmiProtocolError
 from qualitywatch.model import Connected, Disconnected, Resynced
 from tests.fakes.ajam_server import AjamServer, as_xml
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 RECORDED = Path(__file__).parents[1] / "captures/asterisk-20/ajam"
 WAYS = ("/rawman", "/mxml", "/arawman", "/amxml")
 HELLO = "Event: UserEvent\nPrivilege: user,all\nTimestamp: 1795425513.5\nUserEvent: {}\nHeader: a: <b> 'c' \"d\" & é\n\n"

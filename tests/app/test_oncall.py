@@ -16,6 +16,8 @@ from qualitywatch.model import Severity
 from tests.app.office import OTHER_TRUNK, START, TRUNK, Office, office, running, until
 from tests.fakes.scripted_manager import DENIED
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 QUEUED = "Response: Success\nActionID: {id}\nMessage: Originate successfully queued\n\n"
 PLACES_CALLS = {"originate": QUEUED}
 CONFIG = CallConfig(

@@ -19,6 +19,8 @@ from qualitywatch.model import Alert, AlertState, PbxEvent, PeerStateSeen, Sever
 from tests.app.office import Office, office, running, until
 from tests.fakes.scripted_manager import DENIED, UNKNOWN, listing
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 PEER_STATUS = "Event: PeerStatus\nPrivilege: system,all\nPeer: SIP/6117\nPeerStatus: Reachable\n\n"
 PACE_S = 0.02
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from looptime import LoopTimeEventLoop
 
 from qualitywatch.clock import SystemClock
 from qualitywatch.doctor.asking.pbx import Listening
@@ -47,14 +49,23 @@ class Diagnosis:
         return levels
 
 
-class ShiftedClock(SystemClock):
-    """The machine's clock, as it would be at another time."""
+class HurriedClock(SystemClock):
+    """The machine's clock, or that of another time, ahead by what a hurried loop did not wait out."""
 
-    def __init__(self, shift_s: float) -> None:
+    def __init__(self, shift_s: float = 0.0) -> None:
+        self._loop = asyncio.get_running_loop()
         self._shift_s = shift_s
 
     def now(self) -> float:
-        return super().now() + self._shift_s
+        return super().now() + self._shift_s + self._spared_s
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._spared_s
+
+    @property
+    def _spared_s(self) -> float:
+        loop = self._loop
+        return loop.time() if isinstance(loop, LoopTimeEventLoop) and loop.looptime_on else 0.0
 
 
 def write_config(folder: Path, port: int, pbx: Mapping[str, Any] | None = None, **sections: Any) -> Path:
@@ -70,8 +81,8 @@ def write_config(folder: Path, port: int, pbx: Mapping[str, Any] | None = None, 
 async def examined(
     config: Path, seconds: float = 0.3, clock: Clock | None = None, unit_folders: Sequence[Path] = ()
 ) -> Diagnosis:
-    """Examine, without any systemd unit unless folders for it are named."""
+    """Examine without any systemd unit unless folders for it are named."""
     steps: list[Step] = []
-    await examine(Wish(config, seconds, unit_folders), clock or SystemClock(), steps.append)
+    await examine(Wish(config, seconds, unit_folders), clock or HurriedClock(), steps.append)
     reports = tuple(step for step in steps if isinstance(step, Report))
     return Diagnosis(reports, tuple(step for step in steps if isinstance(step, Listening)))

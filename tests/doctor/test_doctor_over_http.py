@@ -11,6 +11,8 @@ from tests.doctor.clinic import SECRET, examined, write_config
 from tests.fakes.ajam_server import AjamServer
 from tests.fakes.doctor_pbx import DoctorPbx
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 
 @pytest.mark.parametrize(
     ("path", "login"), [("/rawman", "MD5 challenge"), ("/mxml", "MD5 challenge"), ("/arawman", "HTTP digest")]

@@ -17,12 +17,14 @@ from qualitywatch.ami.server import CaptureServer
 from qualitywatch.control.protocol import SOCKET
 from qualitywatch.doctor.finding import Level
 from tests.conftest import CAPTURES
-from tests.doctor.clinic import SECRET, USER, Diagnosis, ShiftedClock, examined, write_config
+from tests.doctor.clinic import SECRET, USER, Diagnosis, HurriedClock, examined, write_config
 from tests.fakes.doctor_pbx import Call, DoctorPbx
 from tests.fakes.scripted_manager import Reply
 
 REFUSED = "Response: Error\nActionID: {id}\nMessage: Authentication failed\n\n"
 IN_USE = "Response: Error\nActionID: {id}\nMessage: Login Already In Use\n\n"
+
+pytestmark = pytest.mark.usefixtures("hurried")  # nobody waits for what doctor listens to, nor until it gives up
 
 
 async def diagnosed(tmp_path: Path, pbx: DoctorPbx, **answers: Reply) -> Diagnosis:
@@ -45,7 +47,7 @@ async def diagnosed(tmp_path: Path, pbx: DoctorPbx, **answers: Reply) -> Diagnos
 )
 async def test_a_recorded_pbx(recording: str, peers: list[str], every_s: str, tmp_path: Path) -> None:
     server = CaptureServer((CAPTURES / recording / "input.ami").read_bytes(), secret=SECRET, speed=0)
-    clock = ShiftedClock(server.script.messages[0].at - time.time())
+    clock = HurriedClock(server.script.messages[0].at - time.time())
     try:
         found = await examined(write_config(tmp_path, await server.start()), 2.5, clock)
     finally:

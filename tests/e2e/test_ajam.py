@@ -16,7 +16,7 @@ CALL = (CAPTURES / "asterisk-20/sip-bridge-loss/input.ami").read_text(encoding="
 EVENTS = [frame for frame in CALL if "Timestamp: " in frame]
 
 
-@pytest.mark.parametrize("path", ["/rawman", "/amxml"])
+@pytest.mark.parametrize("path", ["/rawman", pytest.param("/amxml", marks=pytest.mark.slow)])
 async def test_a_call_is_judged_as_over_a_socket(tmp_path: Path, path: str) -> None:
     async with AjamServer(secret=LOGIN).listening() as server, FakeTelegram() as telegram:
         site = Site(tmp_path, {"office": server.port}, telegram.url, pbx_extra={"transport": "ajam", "path": path})

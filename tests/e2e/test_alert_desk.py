@@ -263,6 +263,7 @@ async def test_what_nobody_acknowledges_goes_to_the_next_chat(tmp_path: Path) ->
     assert all("транк" in message.text.lower() for message in alerts(telegram, head))
 
 
+@pytest.mark.slow
 async def test_a_storm_with_telegram_away_ends_in_few_messages_that_name_everybody(tmp_path: Path) -> None:
     async with FakeTelegram(per_chat_per_minute=20, per_second=30) as telegram, playing(STORM, speed=0) as (server, port):
         await telegram.stop()

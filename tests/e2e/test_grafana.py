@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from qualitywatch.cli import main
@@ -14,6 +15,7 @@ from tests.e2e.processes import CHAT, Site, playing, running
 from tests.fakes.fake_telegram import FakeTelegram
 
 
+@pytest.mark.slow
 async def test_the_link_of_an_alert_leads_to_a_dashboard_that_was_exported(tmp_path: Path) -> None:
     async with FakeTelegram() as telegram, playing(CAPTURES / "asterisk-20/trunk-outage", speed=0) as (_, port):
         config = Site(tmp_path, {"office": port}, telegram.url).write()

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+import pytest
 import yaml
 
 from qualitywatch.ami.server import CaptureServer
@@ -53,6 +54,7 @@ def test_reporting_is_enough_for_everything_but_one_question() -> None:
     assert [name for name, classes in CLASSES.items() if classes and "reporting" not in classes] == [TRIED]
 
 
+@pytest.mark.slow
 async def test_on_every_recording_only_questions_are_sent(tmp_path: Path) -> None:
     assert len(RECORDINGS) > 25
     async with AsyncExitStack() as stack:
@@ -77,6 +79,7 @@ async def test_on_every_recording_only_questions_are_sent(tmp_path: Path) -> Non
     assert all({"Challenge", "Login", "Ping", "CoreShowChannels"} <= names for names in sent.values())
 
 
+@pytest.mark.slow
 async def test_a_pbx_that_would_let_it_do_anything_is_asked_nothing_else(tmp_path: Path) -> None:
     everything = ("system", "call", "reporting", "command", "config", "originate", "agent", "user", "dialplan")
     pbx = DoctorPbx(write=everything, calls=[Call(), Call("PJSIP/102", sent=False)], sip_peers={"6117": True})
@@ -116,6 +119,7 @@ async def test_what_cannot_be_seen_with_fewer_rights_is_said(tmp_path: Path) -> 
         assert ("ami.not_visible" in log) == bool(texts)
 
 
+@pytest.mark.slow
 async def test_without_system_in_read_it_says_what_it_may_miss(tmp_path: Path) -> None:
     async with (
         FakeTelegram() as telegram,

@@ -138,6 +138,7 @@ async def test_rules_that_are_wrong_leave_the_old_ones_in_force(tmp_path: Path) 
         assert here.office.connections == 1
 
 
+@pytest.mark.slow
 async def test_a_rule_that_is_removed_ends_its_alerts(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         await here.office.say(said_until(40))
@@ -154,6 +155,7 @@ async def test_a_rule_that_is_removed_ends_its_alerts(tmp_path: Path) -> None:
         await here.telegram.wait(lambda: len(alerts(here.telegram, CHAT)) == 2, timeout_s=15)
 
 
+@pytest.mark.slow
 async def test_pbxes_and_chats_come_and_go(tmp_path: Path) -> None:
     async with ScriptedManager().listening() as branch, world(tmp_path) as here:
         document = yaml.safe_load(here.path.read_text(encoding="utf-8"))
@@ -176,6 +178,7 @@ async def test_pbxes_and_chats_come_and_go(tmp_path: Path) -> None:
         assert here.office.connections == 1, "only the PBX that was meant was left"
 
 
+@pytest.mark.slow
 async def test_a_pbx_at_another_address_is_connected_anew_and_no_other(tmp_path: Path) -> None:
     async with ScriptedManager().listening() as branch, ScriptedManager().listening() as moved, world(tmp_path) as here:
         (office,) = yaml.safe_load(here.path.read_text(encoding="utf-8"))["pbx"]
@@ -194,6 +197,7 @@ async def test_a_pbx_at_another_address_is_connected_anew_and_no_other(tmp_path:
         assert len(alerts(here.telegram, CHAT)) == 1, "the alert is kept under the name of its PBX"
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_taken_over_is_refused_as_a_whole(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         store = yaml.safe_load(here.path.read_text(encoding="utf-8"))["store"]
@@ -217,6 +221,7 @@ async def test_what_cannot_be_taken_over_is_refused_as_a_whole(tmp_path: Path) -
         assert len([line for line in here.daemon.log if "ami.connected pbx=office" in line]) == 2
 
 
+@pytest.mark.slow
 async def test_systemd_is_told(tmp_path: Path) -> None:
     with NotifySocket(tmp_path, watchdog_s=1.0) as socket:
         async with world(tmp_path, **socket.environment) as here:
@@ -237,6 +242,7 @@ async def test_systemd_is_told(tmp_path: Path) -> None:
             assert any("reload refused" in line for line in await socket.wait_for("READY=1", timeout_s=20))
 
 
+@pytest.mark.slow
 async def test_the_page_comes_goes_and_takes_another_token(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/api/v1/pbxes"
@@ -260,6 +266,7 @@ async def asked(client: httpx.AsyncClient, url: str, token: str) -> int | None:
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recording", ["asterisk-20/trunk-outage", "asterisk-20/sip-bridge-loss"])
 async def test_however_often_it_is_reloaded_people_are_told_the_same(tmp_path: Path, recording: str) -> None:
     async with FakeTelegram() as telegram, playing(CAPTURES / recording, speed=20.0) as (server, port):

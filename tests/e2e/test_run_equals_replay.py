@@ -35,7 +35,7 @@ def named(pbx: str, texts: Counter[str]) -> Counter[str]:
     ("situation", "language"),
     [
         ("asterisk-20/sip-bridge-loss", "ru"),
-        ("asterisk-20/peer-reachability-user-agent", "en"),
+        pytest.param("asterisk-20/peer-reachability-user-agent", "en", marks=pytest.mark.slow),
         pytest.param("asterisk-22/jitter", "en", marks=pytest.mark.slow),
     ],
 )

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import httpx
+import pytest
 import yaml
 
 from qualitywatch.ami.server import CaptureServer
@@ -71,6 +72,7 @@ AUTH_DETAIL: Reply = (
 )
 
 
+@pytest.mark.slow
 async def test_no_secret_is_written_anywhere(tmp_path: Path) -> None:
     vault = tmp_path / "vault"
     vault.mkdir(mode=0o700)

@@ -322,6 +322,7 @@ async def test_a_bug_or_a_long_wait_costs_one_answer_and_the_user_is_told(
     assert "hidden-secret" not in caplog.text
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_an_answer_is_tried_again_when_that_can_help(server: FakeTelegram, desk: Desk) -> None:
     server.fail("sendMessage", 429, "Too Many Requests: retry after 1", retry_after=1)
     async with listening(server, desk):
@@ -421,6 +422,7 @@ async def test_a_store_that_fails_does_not_stop_listening(
     ("code", "body"),
     [(500, None), (502, "<html>bad gateway</html>"), (200, "<html>hotel</html>"), (200, '{"welcome": "portal"}'), (400, None)],
 )
+@pytest.mark.usefixtures("hurried")
 async def test_trouble_on_the_line_is_said_once_and_so_is_its_end(
     server: FakeTelegram, desk: Desk, caplog: pytest.LogCaptureFixture, method: str, code: int, body: str | None
 ) -> None:
@@ -446,6 +448,7 @@ async def test_a_server_that_is_away_is_asked_until_it_is_back(server: FakeTeleg
     assert poller.stats.restarts == 0
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_a_pause_that_telegram_asks_for_is_kept(server: FakeTelegram, desk: Desk) -> None:
     server.fail("getUpdates", 429, "Too Many Requests: retry after 1", retry_after=1)
     async with listening(server, desk):
@@ -475,6 +478,7 @@ async def test_a_second_poller_is_reported_in_one_clear_line(
 
 @pytest.mark.parametrize(("code", "description"), [(401, "Unauthorized"), (404, "Not Found")])
 @pytest.mark.parametrize("method", ["getMe", "getUpdates"])
+@pytest.mark.usefixtures("hurried")
 async def test_a_refused_token_is_said_loudly_once_and_waited_for(
     server: FakeTelegram, desk: Desk, caplog: pytest.LogCaptureFixture, method: str, code: int, description: str
 ) -> None:
@@ -525,6 +529,7 @@ async def test_a_loop_that_ended_is_begun_again(server: FakeTelegram, desk: Desk
     assert [command.text for command in desk.commands].count("/three") == 1
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_a_long_answer_is_no_silence(server: FakeTelegram, desk: Desk) -> None:
     async def slow(_: Command) -> Answer:
         await asyncio.sleep(0.5)

@@ -22,6 +22,8 @@ from qualitywatch.secrets import Secret
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
 from tests.notify.told import BUTTONS, PNG, bulletin, notification
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 CHAT = -1001234
 FAULTS: list[tuple[int, dict[str, Any]]] = [(429, {"retry_after": 3}), *((code, {}) for code in (403, 400, 401, 404, 500, 502))]
 

@@ -30,6 +30,8 @@ from qualitywatch.sinks.sink import MAX_HELD, Sink
 from qualitywatch.sinks.spool import Batch, Spool
 from tests.fakes.influx_server import InfluxServer
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 NOW = 1_700_000_000.0
 TOKEN = "made-up-token"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from qualitywatch.model import Gauge, LevelObservation
@@ -17,17 +18,26 @@ from tests.web.house import House, house
 
 EVER = {"since": 0, "until": "2100-01-01T00:00:00Z"}
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def here(tmp_path: Path) -> AsyncIterator[House]:
     async with house(tmp_path) as opened:
         yield opened
 
 
-@pytest.fixture
-async def idle(tmp_path: Path) -> AsyncIterator[House]:
-    """For what does not depend on calls."""
-    async with house(tmp_path, is_played=False) as opened:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lasting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """For those who only read."""
+    async with house(tmp_path_factory.mktemp("lasting")) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def idle(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """For what does not depend on calls, and is refused."""
+    async with house(tmp_path_factory.mktemp("idle"), is_played=False) as opened:
         yield opened
 
 
@@ -35,64 +45,64 @@ def has(count: int) -> Any:
     return lambda body: len(body["items"]) >= count
 
 
-async def test_pbxes_are_told_as_configured(here: House) -> None:
-    body = await here.until("pbxes", lambda body: all(pbx["is_seen"] or pbx["trouble"] for pbx in body["items"]))
+async def test_pbxes_are_told_as_configured(lasting: House) -> None:
+    body = await lasting.until("pbxes", lambda body: all(pbx["is_seen"] or pbx["trouble"] for pbx in body["items"]))
     assert [pbx["name"] for pbx in body["items"]] == ["office", "branch"]
     now = body["items"][0]["now"]
     assert abs(datetime.fromisoformat(now["iso"]).timestamp() - now["unix"]) < 0.001, "the same instant, told twice"
 
 
-async def test_peers_are_found_by_name_state_and_part(here: House) -> None:
-    everybody = await here.until("peers", has(2), pbx="office")
+async def test_peers_are_found_by_name_state_and_part(lasting: House) -> None:
+    everybody = await lasting.until("peers", has(2), pbx="office")
     one = everybody["items"][0]
     assert one["pbx"] == "office"
     assert everybody["total"] == len(everybody["items"])
-    same = await here.get("peers", subject=one["subject"], state=one["state"], pbx="office")
+    same = await lasting.get("peers", subject=one["subject"], state=one["state"], pbx="office")
     assert [each["subject"] for each in same["items"]] == [one["subject"]]
-    part = await here.get("peers", text=one["subject"].partition("/")[2].lower())
+    part = await lasting.get("peers", text=one["subject"].partition("/")[2].lower())
     assert one["subject"] in [each["subject"] for each in part["items"]]
-    page = await here.get("peers", pbx="office", limit=1, offset=1)
+    page = await lasting.get("peers", pbx="office", limit=1, offset=1)
     assert (page["offset"], page["items"][0]["subject"]) == (1, everybody["items"][1]["subject"])
 
 
-async def test_a_call_is_told_with_both_legs_and_what_each_side_heard(here: House) -> None:
-    body = await here.until("calls", has(1), **EVER, pbx="office")
+async def test_a_call_is_told_with_both_legs_and_what_each_side_heard(lasting: House) -> None:
+    body = await lasting.until("calls", has(1), **EVER, pbx="office")
     call = next(call for call in body["items"] if len(call["legs"]) == 2)
     assert {leg["subject"] for leg in call["legs"]} == {"SIP/6117", "SIP/6118"}
     assert any((leg["from_peer"]["loss_percent"] or 0) > 1 for leg in call["legs"]), "6 % were lost on the way in"
     for leg in call["legs"]:
         assert leg["started"]["unix"] <= leg["ended"]["unix"]
-    again = await here.get("calls", **EVER, linkedid=call["linkedid"])
+    again = await lasting.get("calls", **EVER, linkedid=call["linkedid"])
     assert again["items"] == [call]
-    by_default = await here.get("calls", pbx="office")
+    by_default = await lasting.get("calls", pbx="office")
     assert call in by_default["items"], "without a time it is the last day of the PBX's own clock"
 
 
-async def test_series_are_for_charts(here: House) -> None:
-    await here.until("calls", has(1), **EVER, pbx="office")
-    body = await here.get("series", pbx="office", subject="SIP/6118")
+async def test_series_are_for_charts(lasting: House) -> None:
+    await lasting.until("calls", has(1), **EVER, pbx="office")
+    body = await lasting.get("series", pbx="office", subject="SIP/6118")
     assert {"to_peer", "from_peer"} <= {point["direction"] for point in body["points"]}
     assert [point["at"] for point in body["points"]] == sorted(point["at"] for point in body["points"])
     assert any(limit["metric"] == "loss_percent" for limit in body["limits"])
-    now = (await here.get("pbxes"))["items"][0]["now"]["unix"]
-    long = await here.get("series", pbx="office", subject="SIP/6118", since=0, until=now + 60)
+    now = (await lasting.get("pbxes"))["items"][0]["now"]["unix"]
+    long = await lasting.get("series", pbx="office", subject="SIP/6118", since=0, until=now + 60)
     assert long["since"]["unix"] == pytest.approx(now + 60 - 100 * 86_400), "a hundred days at a time"
     assert {point["seconds"] for point in long["points"]} == {3600.0}
-    unknown = await here.get("series", pbx="office", subject="SIP/nobody")
+    unknown = await lasting.get("series", pbx="office", subject="SIP/nobody")
     assert (unknown["points"], unknown["kpis"]) == ([], [])
 
 
-async def test_alerts_incidents_and_events_tell_one_story(here: House) -> None:
-    known = await here.until("incidents", has(1), state="all", pbx="branch")
+async def test_alerts_incidents_and_events_tell_one_story(lasting: House) -> None:
+    known = await lasting.until("incidents", has(1), state="all", pbx="branch")
     incident = known["items"][-1]
     member = incident["members"][0]
     assert member["alert"]["pbx"] == "branch"
-    told = await here.get("events", **EVER, kind="alert", pbx="branch")
+    told = await lasting.get("events", **EVER, kind="alert", pbx="branch")
     assert member["alert"]["rule"] in " ".join(event["text"] for event in told["items"])
     assert [event["at"]["unix"] for event in told["items"]] == sorted(
         (event["at"]["unix"] for event in told["items"]), reverse=True
     )
-    one = await here.get(f"incidents/{incident['id']}")
+    one = await lasting.get(f"incidents/{incident['id']}")
     assert one["id"] == incident["id"]
 
 
@@ -138,30 +148,30 @@ async def test_a_silence_that_makes_no_sense_is_refused_with_the_reason(idle: Ho
     assert word in refused.text
 
 
-async def test_every_error_has_one_shape(here: House) -> None:
+async def test_every_error_has_one_shape(lasting: House) -> None:
     for path in ("/api/v1/nothing", "/api/v1/peers?limit=0", "/api/v1/calls?since=soon", "/api/v1/silences/x", "/nothing"):
-        error = (await here.client.get(path)).json()["error"]
+        error = (await lasting.client.get(path)).json()["error"]
         assert sorted(error) == ["code", "details", "message"], path
-    wrong = (await here.client.get("/api/v1/calls?since=soon")).json()["error"]
+    wrong = (await lasting.client.get("/api/v1/calls?since=soon")).json()["error"]
     assert wrong["details"][0]["where"] == "query.since"
 
 
-async def test_instants_are_taken_in_both_notations(here: House) -> None:
-    await here.until("calls", has(1), **EVER, pbx="office")
-    by_number = await here.get("events", since=0, until=4_000_000_000)
-    by_text = await here.get("events", since="1970-01-01", until="2096-10-02T07:06:40+00:00")
+async def test_instants_are_taken_in_both_notations(lasting: House) -> None:
+    await lasting.until("calls", has(1), **EVER, pbx="office")
+    by_number = await lasting.get("events", since=0, until=4_000_000_000)
+    by_text = await lasting.get("events", since="1970-01-01", until="2096-10-02T07:06:40+00:00")
     assert by_number == by_text
 
 
-async def test_rules_in_force_are_told(here: House) -> None:
-    body = await here.get("rules")
+async def test_rules_in_force_are_told(lasting: House) -> None:
+    body = await lasting.get("rules")
     loss = next(rule for rule in body["items"] if any(limit["metric"] == "loss_percent" for limit in rule["limits"]))
     assert loss["summary"]
 
 
-async def test_prometheus_reads_every_line(here: House) -> None:
-    await here.until("calls", has(1), **EVER, pbx="office")
-    response = await here.client.get("/metrics")
+async def test_prometheus_reads_every_line(lasting: House) -> None:
+    await lasting.until("calls", has(1), **EVER, pbx="office")
+    response = await lasting.client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     families = {family.name: family for family in text_string_to_metric_families(response.text)}
     events = {sample.labels["pbx"]: sample.value for sample in families["qualitywatch_events"].samples}
@@ -201,15 +211,15 @@ async def test_a_pbx_that_was_lost_is_not_told_as_known(here: House) -> None:
     assert branch["peers"] > 0 and branch["trunks"] > 0, "those that are known"
 
 
-async def test_the_last_minute_of_a_peer_is_the_same_everywhere(here: House) -> None:
+async def test_the_last_minute_of_a_peer_is_the_same_everywhere(lasting: House) -> None:
     def is_measured(body: Any) -> bool:
         return any(peer["to_peer"]["loss_percent"] for peer in body["items"])
 
-    await here.until("calls", has(1), **EVER, pbx="office")  # nothing more is measured then
-    worst = (await here.until("peers", is_measured, pbx="office", sort="loss"))["items"][0]
+    await lasting.until("calls", has(1), **EVER, pbx="office")  # nothing more is measured then
+    worst = (await lasting.until("peers", is_measured, pbx="office", sort="loss"))["items"][0]
     assert worst["subject"] in {"SIP/6117", "SIP/6118"}
     assert worst["severity"] == "warning"
-    families = {family.name: family for family in text_string_to_metric_families((await here.client.get("/metrics")).text)}
+    families = {family.name: family for family in text_string_to_metric_families((await lasting.client.get("/metrics")).text)}
     firing = {sample.labels["severity"]: sample.value for sample in families["qualitywatch_alerts_firing"].samples}
     assert firing["warning"] >= 1
     loss = {
@@ -220,7 +230,7 @@ async def test_the_last_minute_of_a_peer_is_the_same_everywhere(here: House) -> 
     assert loss[worst["subject"], "to_peer"] == pytest.approx(worst["to_peer"]["loss_percent"] / 100)
     jitter = [sample.value for sample in families["qualitywatch_peer_jitter_seconds"].samples]
     assert jitter and max(jitter) < 1, "seconds, not milliseconds"
-    quiet = await here.get("peers", sort="loss", state="unknown", limit=1000)
+    quiet = await lasting.get("peers", sort="loss", state="unknown", limit=1000)
     assert all(peer["to_peer"]["loss_percent"] is None for peer in quiet["items"]), "nobody measured it: null, not 0"
 
 

@@ -54,6 +54,7 @@ async def test_a_database_that_takes_nothing_is_told_in_both_languages_until_it_
             await home.until("pbxes", lambda body: not body["troubles"])
 
 
+@pytest.mark.slow
 async def test_what_a_database_refused_for_good_is_told(tmp_path: Path) -> None:
     async with InfluxServer() as server:
         server.answer_always(400, '{"code": "invalid", "message": "field type conflict"}')

@@ -118,6 +118,7 @@ async def test_signals_stay_the_daemons_own(tmp_path: Path) -> None:
         assert [line for line in daemon.log if "stopped" in line]
 
 
+@pytest.mark.slow
 async def test_nobody_is_turned_away_during_a_reload(tmp_path: Path) -> None:
     port = free_port()
     web = {"listen": f"127.0.0.1:{port}", "token": BEARER["Authorization"].partition(" ")[2]}
