@@ -229,8 +229,11 @@ class Carrier:
         stats, troubles = self._means.stats, self._means.troubles
         if error.permanent:
             if step.kind in {StepKind.SEND, StepKind.EDIT}:
-                stats.given_up += 1
-                troubles.report(self._who, str(error), "the message is given up", level=logging.ERROR)
+                rest_s = self.lane.rest_s(step)
+                stats.given_up += rest_s is None
+                stats.failed_attempts += rest_s is not None
+                what_next = "the message is given up" if rest_s is None else f"the message is tried again in {rest_s:.0f} s"
+                troubles.report(self._who, str(error), what_next, level=logging.ERROR)
             return self.lane.failed(step, error, now, 0.0)
         asked_s = error.retry_after_s
         pause_s = asked_s if asked_s is not None else self._means.backoff.pause_s(self._failures, self._means.chance)

@@ -17,7 +17,20 @@ from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.notify.registry import build_notifiers
 from qualitywatch.secrets import Secret
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
-from tests.notify.targets import QUICK, Chat, Store, acknowledged, changed, closed, incident, line_of, running, tell, worse
+from tests.notify.targets import (
+    QUICK,
+    Chat,
+    Clock,
+    Store,
+    acknowledged,
+    changed,
+    closed,
+    incident,
+    line_of,
+    running,
+    tell,
+    worse,
+)
 
 OPS, BOSS = -100, 55
 
@@ -30,7 +43,13 @@ async def server() -> AsyncIterator[FakeTelegram]:
 
 @asynccontextmanager
 async def daemon(
-    server: FakeTelegram, store: Store, chats: Mapping[str, int], *, backoff: Backoff = QUICK, **changes: float
+    server: FakeTelegram,
+    store: Store,
+    chats: Mapping[str, int],
+    *,
+    backoff: Backoff = QUICK,
+    clock: Clock | None = None,
+    **changes: float,
 ) -> AsyncIterator[Dispatcher]:
     """What the daemon is made of from the incidents on; two of these in a row are a restart."""
     usual = {"min_interval_s": 0.0, "group_per_minute": 10_000, **changes}
@@ -40,7 +59,7 @@ async def daemon(
     }
     remembered = (await store.load()).meta
     notifiers = build_notifiers(options, show_pbx=False, zone=UTC, remembered=remembered)
-    async with running(store, notifiers, backoff=backoff) as dispatcher:
+    async with running(store, notifiers, clock=clock, backoff=backoff) as dispatcher:
         yield dispatcher
     for notifier in notifiers.values():
         await notifier.close()
@@ -127,15 +146,31 @@ async def test_a_429_is_obeyed(server: FakeTelegram) -> None:
     assert second.at - first.at >= 1.0
 
 
-async def test_a_chat_that_threw_the_bot_out_does_not_delay_another(server: FakeTelegram) -> None:
-    store = Store()
+async def test_a_chat_that_threw_the_bot_out_delays_no_other_and_is_told_when_the_bot_is_back(server: FakeTelegram) -> None:
+    store, clock, item = Store(), Clock(), incident(1001, Severity.CRITICAL, targets=("ops", "boss"))
     server.blocked.add(OPS)
-    async with daemon(server, store, {"ops": OPS, "boss": BOSS}) as dispatcher:
-        await tell(store, dispatcher, incident(1001, targets=("ops", "boss")))
+    async with daemon(server, store, {"ops": OPS, "boss": BOSS}, clock=clock) as dispatcher:
+        await tell(store, dispatcher, item)
         assert await dispatcher.drain(5)
         assert len(server.living(BOSS)) == 1
-        assert dispatcher.stats.given_up == 1
-    assert ["add it to the chat" in post.failed for post in store.posts.values() if post.target == "ops"] == [True]
+        assert dispatcher.waiting == 1
+        server.blocked.clear()
+        clock.step_s = 301
+        assert await dispatcher.drain(5)
+        assert dispatcher.waiting == 0
+    assert open_and_over(server, OPS, item) == (1, 1)
+
+
+async def test_a_restart_tells_a_chat_that_refused_what_still_goes_on(server: FakeTelegram) -> None:
+    store, item = Store(), incident(1001, Severity.CRITICAL)
+    server.blocked.add(OPS)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+    server.blocked.clear()
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        assert await dispatcher.drain(5)
+    assert open_and_over(server, OPS, item) == (1, 1)
 
 
 async def test_a_chat_that_gets_no_answer_does_not_delay_another(server: FakeTelegram) -> None:
