@@ -112,7 +112,11 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message in one language, ready for its target.  ``looks`` differs whenever a reader would see a difference."""
+    """One message in one language, ready for its target.
+
+    ``looks`` differs whenever a reader would see a difference, ``tells`` only when it is news: two attempts at one message tell
+    the same, though figures have changed between them.  A message that is no incident's has no ``tells``.
+    """
 
     plain: str
     html: str
@@ -121,3 +125,4 @@ class Notification:
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows
     attachment: Attachment | None = None  # the full list, where not everything fits
     payload: Mapping[str, object] = field(default_factory=dict)  # the same for machines; only where a channel asks for it
+    tells: str = ""  # hash of what is news in it
