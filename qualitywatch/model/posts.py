@@ -50,6 +50,7 @@ class Post:
     target: str
     told: tuple[Told, ...]
     is_digest: bool = False
+    place: str = ""  # where ids of messages count: another chat has others; "" where the channel has no ids
     message_id: int | None = None  # None: not sent yet, or the channel has no ids
     looks: str = ""  # hash of what the message shows
     edited_at: float = 0.0  # wall clock, of the last send or edit

@@ -79,6 +79,11 @@ class Agenda:
         """Remember what people have seen."""
         self.shown.update({incident.id: incident for incident in step.incidents})
 
+    def settle(self, place: str) -> None:
+        """Go on in another place: pictures that were to hang below messages of the old one are drawn again."""
+        self.drawing.clear()
+        self.drafts.update({key: replace(draft, place=place) for key, draft in self.drafts.items()})
+
     # --- who needs a message
 
     def _waiting(self) -> tuple[list[Incident], dict[int, Incident]]:
@@ -107,7 +112,7 @@ class Agenda:
 
     def _draft(self, key: int, *, is_digest: bool) -> Post:
         if key not in self.drafts:
-            self.drafts[key] = Post(self._new_id(), self._target, (), is_digest=is_digest)
+            self.drafts[key] = Post(self._new_id(), self._target, (), is_digest=is_digest, place=self._renderer.place)
         return self.drafts[key]
 
     # --- what a post needs

@@ -48,6 +48,8 @@ class Lane:
         self._ledger = Ledger(target, incidents, posts)
         takes_pictures = pictures and renderer.takes_pictures
         self._agenda = Agenda(target, renderer, self._ledger, new_id=new_id, takes_pictures=takes_pictures)
+        self._place = renderer.place
+        self._ledger.settle(self._place)
         self._held_until = -math.inf
         self._latest = math.inf  # the newest instant seen; endless so that the first look counts as a clock set back
 
@@ -197,7 +199,11 @@ class Lane:
         return step.post if known is None or known.is_digest != step.post.is_digest else known
 
     def _heed(self, now: float) -> None:
-        """Notice a clock that was set back."""
+        """Notice a chat that moved, and a clock that was set back."""
+        if self._renderer.place != self._place:
+            self._place = self._renderer.place
+            self._ledger.settle(self._place)
+            self._agenda.settle(self._place)
         if now < self._latest:
             self._held_until = min(self._held_until, now + max(0.0, self._held_until - self._latest))
             self._ledger.not_later_than(now)

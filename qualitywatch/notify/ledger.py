@@ -92,12 +92,27 @@ class Ledger:
         if incident.is_open or incident.news > known:
             self.put(untold(replace(post, failed="")))
 
+    def settle(self, place: str) -> None:
+        """Forget messages of any other place, where they can neither be changed nor answered; what goes on is told anew."""
+        for posts in (self.posts, self._finished):
+            for key, post in posts.items():
+                if not post.place:  # stored by a release that did not say
+                    posts[key] = replace(post, place=place)
+                elif post.place != place:
+                    goes_on = any(incident.is_open for _, incident in self.members(post))
+                    posts[key] = _uprooted(post, place, goes_on=goes_on)
+
     def not_later_than(self, now: float) -> None:
         """Bring instants of the future back: the clock was set back, or another run left them."""
         for posts in (self.posts, self._finished):
             for key, post in posts.items():
                 shown = replace(post, sent_at=min(post.sent_at, now), edited_at=min(post.edited_at, now))
                 posts[key] = impatient(shown, now)
+
+
+def _uprooted(post: Post, place: str, *, goes_on: bool) -> Post:
+    post = replace(untold(post) if goes_on else post, place=place, looks="", message_id=None, picture_id=None, superseded=())
+    return replace(post, attempts=0, not_before=0.0, refusal=None)
 
 
 def impatient(post: Post, now: float) -> Post:

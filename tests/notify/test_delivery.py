@@ -244,6 +244,42 @@ async def test_a_moved_chat_is_followed_and_remembered_across_a_restart(server: 
     assert sum(call.params.get("chat_id") == str(OPS) for call in server.calls) == 1
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_in_a_supergroup_no_incident_speaks_through_the_message_of_another(
+    server: FakeTelegram, *, is_restarted: bool
+) -> None:
+    store, new, one, two = Store(), -100_999, incident(1001), incident(1002)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, one)
+        assert await dispatcher.drain(5)
+        await tell(store, dispatcher, two)
+        assert await dispatcher.drain(5)
+        server.becomes_supergroup(OPS, new)
+        await tell(store, dispatcher, three := incident(1003))
+        assert await dispatcher.drain(5)
+        if not is_restarted:
+            await tell(store, dispatcher, two := closed(two))
+            assert await dispatcher.drain(5)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, two := closed(two))
+        assert await dispatcher.drain(5)
+    assert len(server.living(new)) == 3
+    assert [open_and_over(server, new, item) for item in (one, two, three)] == [(1, 1), (1, 0), (1, 1)]
+
+
+async def test_a_target_that_is_given_another_chat_tells_there_what_goes_on(server: FakeTelegram) -> None:
+    store, one, two = Store(), incident(1001), incident(1002)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, one, two)
+        assert await dispatcher.drain(5)
+        await tell(store, dispatcher, two := closed(two))
+        assert await dispatcher.drain(5)
+    async with daemon(server, store, {"ops": BOSS}) as dispatcher:
+        assert await dispatcher.drain(5)
+    assert open_and_over(server, BOSS, one) == (1, 1)
+    assert open_and_over(server, BOSS, two) == (0, 0)
+
+
 async def test_a_refused_token_keeps_every_message(server: FakeTelegram) -> None:
     store = Store()
     server.token = "1:another"

@@ -38,7 +38,7 @@ class MovableChat(Chat):
     new_chat_id: int | None = None
 
     def moved(self, new_chat_id: int) -> Mapping[str, str]:
-        self.new_chat_id = new_chat_id
+        self.new_chat_id, self.place = new_chat_id, str(new_chat_id)
         return {"chat": str(new_chat_id)}
 
 

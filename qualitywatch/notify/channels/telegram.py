@@ -160,6 +160,11 @@ class TelegramNotifier:
         return self._chat_id
 
     @property
+    def place(self) -> str:
+        """Every chat counts its messages by itself, a supergroup from 1 again."""
+        return str(self._chat_id)
+
+    @property
     def language(self) -> str:
         """What the chat reads now."""
         return self._language
@@ -212,6 +217,8 @@ class TelegramNotifier:
     def moved(self, new_chat_id: int) -> Mapping[str, str]:
         """Write to the chat's new id from now on; returns what must be remembered across restarts."""
         old_chat_id, self._chat_id = self._chat_id, new_chat_id
+        self._files.clear()
+        self._later.clear()
         return {f"{_MOVE_KEY}{old_chat_id}": str(new_chat_id)}
 
     async def close(self) -> None:
@@ -238,8 +245,8 @@ class TelegramNotifier:
     async def _bring_later(self) -> None:
         while self._later:
             await asyncio.sleep(self.pause_s())
-            message_id = next(iter(self._later))
-            await self._bring(message_id, self._later.pop(message_id))
+            for message_id in list(self._later)[:1]:  # none is left when the chat has moved meanwhile
+                await self._bring(message_id, self._later.pop(message_id))
 
     async def _bring(self, message_id: int, notification: Notification) -> None:
         """Send or change the file below a message.  A failure costs the file, never the message.
