@@ -140,7 +140,7 @@ class TelegramNotifier:
                     pacer=Pacer(chat_interval_s=options.min_interval_s, group_per_minute=options.group_per_minute),
                     users=users[bot],
                 )
-            chat_id = _present_chat(options.chat_id, remembered)
+            chat_id = ids_of_chat(options.chat_id, remembered)[-1]
             built[name] = cls(options, apis[bot], show_pbx=show_pbx, zone=zone, chat_id=chat_id)
         return built
 
@@ -292,13 +292,12 @@ def _bot_of(options: Options) -> tuple[object, ...]:
     )
 
 
-def _present_chat(chat_id: int | str, remembered: Mapping[str, str]) -> int | str:
-    """Follow the moves of a chat; a circle, which no server would make, is followed once."""
-    seen = {str(chat_id)}
-    while (moved_to := remembered.get(f"{_MOVE_KEY}{chat_id}")) is not None and moved_to not in seen:
-        seen.add(moved_to)
-        chat_id = int(moved_to)
-    return chat_id
+def ids_of_chat(chat_id: int | str, remembered: Mapping[str, str]) -> list[int | str]:
+    """Return all ids a chat has had, the present one last; a circle, which no server would make, is followed once."""
+    ids = [chat_id]
+    while (moved_to := remembered.get(f"{_MOVE_KEY}{ids[-1]}")) is not None and int(moved_to) not in ids:
+        ids.append(int(moved_to))
+    return ids
 
 
 def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
