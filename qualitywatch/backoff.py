@@ -13,7 +13,10 @@ class Backoff:
     first_s: float = 1.0
     limit_s: float = 300.0
 
+    def full_s(self, failures: int) -> float:
+        """Return the longest pause after so many failures in a row (0: the first has just happened)."""
+        return min(self.limit_s, self.first_s * 2.0 ** min(failures, 60))
+
     def pause_s(self, failures: int, chance: Random) -> float:
         """Return the pause after so many failures in a row (0: the first has just happened), never less than ``first_s``."""
-        full = min(self.limit_s, self.first_s * 2.0 ** min(failures, 60))
-        return max(self.first_s, full * chance.uniform(0.5, 1.0))
+        return max(self.first_s, self.full_s(failures) * chance.uniform(0.5, 1.0))

@@ -274,6 +274,11 @@ class Notifier(Protocol):
         ...
 
     @property
+    def place(self) -> str:
+        """Where the ids of messages count; it changes when the target moves, and then they mean nothing.  "" without ids."""
+        ...
+
+    @property
     def takes_pictures(self) -> bool:
         """Whether a chart may hang below a message."""
         ...

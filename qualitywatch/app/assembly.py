@@ -72,13 +72,19 @@ def channel_options(
                 token=config.telegram.token,
                 token_from="telegram.token of the configuration",  # noqa: S106 a place, not a password
                 thread_id=topic,
-                language=meta.get(f"{LANGUAGE_KEY}{chat_id}", target.language),
+                language=_chosen_language(chat_id, meta) or target.language,
                 base_url=config.telegram.base_url,
                 proxy=config.telegram.proxy,
                 pictures=pictures,
                 buttons=config.telegram.commands and bool(config.telegram.users),
                 dashboards=links,
             )
+
+
+def _chosen_language(chat_id: int, meta: Mapping[str, str]) -> str | None:
+    """What a chat has chosen to read, under its present id or under one it had when it chose."""
+    ids = reversed(telegram.ids_of_chat(chat_id, meta))
+    return next((meta[key] for key in (f"{LANGUAGE_KEY}{each}" for each in ids) if key in meta), None)
 
 
 def language_of(config: Config, notifiers: Mapping[str, Notifier]) -> Callable[[str], str]:

@@ -6,7 +6,7 @@ Each is a ``Service`` that the daemon runs in its task group; none of them may e
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Final, NoReturn, Protocol
 
@@ -40,6 +40,26 @@ class Service(Protocol):
     async def close(self) -> None:
         """Give back what is held."""
         ...
+
+
+class ListedChats:
+    """The chats that are told something, by the ids they are configured with and those they have now: a chat may move."""
+
+    def __init__(self, config: Config, chats: Sequence[TelegramNotifier]) -> None:
+        self._configured = {target.options.chat_id for target in config.targets if isinstance(target.options, TelegramTarget)}
+        self._chats = chats
+
+    def __contains__(self, chat_id: object) -> bool:
+        """Whether commands of a chat are answered."""
+        return chat_id in self._configured or any(chat.chat_id == chat_id for chat in self._chats)
+
+    def at(self, chat_id: int) -> list[TelegramNotifier]:
+        """The targets that a chat is at present."""
+        return [chat for chat in self._chats if chat.chat_id == chat_id]
+
+    def language(self, chat_id: int) -> str | None:
+        """What a chat reads at present; None for the chat of a person who writes to the bot alone."""
+        return next((chat.language for chat in self.at(chat_id)), None)
 
 
 def build_services(
@@ -76,21 +96,20 @@ def _ears(
 ) -> Service:
     """What listens to the bot's chats and answers them."""
 
+    listed = ListedChats(config, chats)
+
     async def choose_language(chat_id: int, language: str) -> None:
         await keeper.keep_change(StateChange(meta={f"{LANGUAGE_KEY}{chat_id}": language}))
-        for chat in chats:
-            if chat.chat_id == chat_id:
-                chat.speak(language)
+        for chat in listed.at(chat_id):
+            chat.speak(language)
 
     async def remember_offset(offset: int) -> None:
         await keeper.keep_change(StateChange(meta={OFFSET_KEY: str(offset)}))
 
-    by_chat = {chat.chat_id: chat.language for chat in chats if isinstance(chat.chat_id, int)}
-    configured = {target.options.chat_id for target in config.targets if isinstance(target.options, TelegramTarget)}
     assistant = Assistant(
         room,
-        Access(telegram.users, frozenset(configured | by_chat.keys())),
-        languages=by_chat,
+        Access(telegram.users, listed),
+        language_of=listed.language,
         default_language=config.language,
         zone=config.timezone,
         morning=config.morning,

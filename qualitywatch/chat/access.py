@@ -6,7 +6,7 @@ that a listed person can write to the bot directly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from qualitywatch.notify.legible import clip, legible
@@ -16,10 +16,10 @@ _NAME_UNITS = 64
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """``users``: names by id; ``chats``: ids of listed chats."""
+    """``users``: names by id; ``chats``: ids of listed chats, asked at every command, since a chat may move."""
 
     users: Mapping[int, str]
-    chats: frozenset[int]
+    chats: Container[int]
 
     def hears(self, chat_id: int) -> bool:
         """Whether commands of this chat are answered."""

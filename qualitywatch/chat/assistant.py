@@ -6,7 +6,7 @@ audited, and a chat that is not listed is told to the administrator once, with t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from typing import Final
 
@@ -36,7 +36,7 @@ class Assistant:
         room: Room,
         access: Access,
         *,
-        languages: Mapping[int, str],
+        language_of: Callable[[int], str | None],
         default_language: str,
         zone: tzinfo,
         morning: tuple[int, int] = (8, 0),
@@ -44,14 +44,15 @@ class Assistant:
         remember: Callable[[int, str], Awaitable[None]],
         warn: Callable[[str], None] | None = None,
     ) -> None:
-        """``languages`` are those of chats by id, ``morning`` an hour and a minute in ``zone``.
+        """``language_of`` tells what a listed chat reads at present, ``morning`` is an hour and a minute in ``zone``.
 
         ``paint`` draws charts, None where it cannot; ``remember`` stores a chat's choice of language; ``warn`` takes a line for
         the log.
         """
         self._room = room
         self._access = access
-        self._languages = dict(languages)
+        self._language_of = language_of
+        self._chosen: dict[int, str] = {}  # by chats of which nobody else knows a language
         self._default_language = default_language
         self._zone = zone
         self._morning = morning
@@ -101,7 +102,7 @@ class Assistant:
 
     def _asking(self, chat_id: int, user_id: int, words: tuple[str, ...] = ()) -> Asking:
         async def set_language(chosen: str) -> None:
-            self._languages[chat_id] = chosen
+            self._chosen[chat_id] = chosen
             await self._remember(chat_id, chosen)
             by = self._access.name(user_id)
             await self._room.note(AuditRow(self._room.now(), by, "language", f"{chosen}, chat {chat_id}"))
@@ -109,7 +110,7 @@ class Assistant:
         return Asking(
             self._room,
             words,
-            self._languages.get(chat_id, self._default_language),
+            self._language_of(chat_id) or self._chosen.get(chat_id, self._default_language),
             self._zone,
             self._morning,
             self._access.name(user_id),

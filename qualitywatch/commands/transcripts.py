@@ -26,6 +26,7 @@ class ChatRenderer:
     language: str
     zone: tzinfo
     can_edit: bool = True
+    place: str = ""
     takes_pictures: bool = False
 
     def render(self, bulletin: Bulletin) -> Notification:

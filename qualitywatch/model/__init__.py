@@ -76,6 +76,7 @@ from qualitywatch.model.posts import (
     Form,
     Notification,
     Post,
+    Refusal,
     Told,
 )
 from qualitywatch.model.records import (
@@ -177,6 +178,7 @@ __all__ = [
     "Post",
     "QueueSummarySeen",
     "QueuesListed",
+    "Refusal",
     "Reloaded",
     "Remedy",
     "RemedyAction",

@@ -22,6 +22,27 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a target would not take, though the line was well: a rest follows, which ends early when there is more to tell."""
+
+    told: tuple[Told, ...]  # what it would have told
+    times: int  # in a row
+    until: float  # wall clock
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all it would have told of had ended."""
+        return all(told.closed for told in self.told)
+
+    def covers(self, told: tuple[Told, ...]) -> bool:
+        """Whether there is no more to tell than what was refused: no news, no end, no other incident."""
+        refused = {each.incident: each for each in self.told}
+        return all(
+            (old := refused.get(new.incident)) is not None and new.news <= old.news and new.closed <= old.closed for new in told
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """One living message at one target: of one incident, or a digest of several.  Stored; written by the dispatcher alone."""
 
@@ -29,6 +50,7 @@ class Post:
     target: str
     told: tuple[Told, ...]
     is_digest: bool = False
+    place: str = ""  # where ids of messages count: another chat has others; "" where the channel has no ids
     message_id: int | None = None  # None: not sent yet, or the channel has no ids
     looks: str = ""  # hash of what the message shows
     edited_at: float = 0.0  # wall clock, of the last send or edit
@@ -37,7 +59,8 @@ class Post:
     picture_id: int | None = None  # of the chart that hangs below it; 0: none could be drawn
     attempts: int = 0
     not_before: float = 0.0
-    failed: str = ""  # why it was given up; "" while it lives
+    refusal: Refusal | None = None  # since it was refused last; None once it was taken
+    failed: str = ""  # why it was given up, which only happens to what is over; "" while it lives
 
 
 class Form(StrEnum):
@@ -90,7 +113,11 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message in one language, ready for its target.  ``looks`` differs whenever a reader would see a difference."""
+    """One message in one language, ready for its target.
+
+    ``looks`` differs whenever a reader would see a difference, ``tells`` only when it is news: two attempts at one message tell
+    the same, though figures have changed between them.  A message that is no incident's has no ``tells``.
+    """
 
     plain: str
     html: str
@@ -99,3 +126,4 @@ class Notification:
     buttons: tuple[tuple[Button, ...], ...] = ()  # rows
     attachment: Attachment | None = None  # the full list, where not everything fits
     payload: Mapping[str, object] = field(default_factory=dict)  # the same for machines; only where a channel asks for it
+    tells: str = ""  # hash of what is news in it

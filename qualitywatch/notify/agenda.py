@@ -79,6 +79,11 @@ class Agenda:
         """Remember what people have seen."""
         self.shown.update({incident.id: incident for incident in step.incidents})
 
+    def settle(self, place: str) -> None:
+        """Go on in another place: pictures that were to hang below messages of the old one are drawn again."""
+        self.drawing.clear()
+        self.drafts.update({key: replace(draft, place=place) for key, draft in self.drafts.items()})
+
     # --- who needs a message
 
     def _waiting(self) -> tuple[list[Incident], dict[int, Incident]]:
@@ -87,9 +92,7 @@ class Agenda:
         worse = {}
         for post in self._ledger.posts.values():
             for told, incident in self._ledger.members(post):
-                if incident.news > told.news and _is_lost(post):
-                    waiting.append(incident)
-                elif post.is_digest and incident.news > told.news > 0 and incident.news_reason is NewsReason.WORSE:
+                if post.is_digest and incident.news > told.news > 0 and incident.news_reason is NewsReason.WORSE:
                     worse[incident.id] = incident
         return waiting, worse
 
@@ -101,9 +104,7 @@ class Agenda:
 
     def _first_message(self, incident: Incident) -> Item:
         known = self._ledger.post_of(incident.id)
-        if (
-            known is not None and len(known.told) == 1
-        ):  # given up earlier, or the last in its digest: it goes on in the same post
+        if known is not None and len(known.told) == 1:  # the last in its digest: it goes on in the same post
             post = replace(known, is_digest=False)
         else:
             post = self._draft(incident.id, is_digest=False)
@@ -111,14 +112,14 @@ class Agenda:
 
     def _draft(self, key: int, *, is_digest: bool) -> Post:
         if key not in self.drafts:
-            self.drafts[key] = Post(self._new_id(), self._target, (), is_digest=is_digest)
+            self.drafts[key] = Post(self._new_id(), self._target, (), is_digest=is_digest, place=self._renderer.place)
         return self.drafts[key]
 
     # --- what a post needs
 
     def _todo(self, post: Post, joining: list[Incident], leaving: set[int], now: float, *, hasten: bool) -> Iterator[Item]:
         members = self._ledger.members(post)
-        if not members:
+        if not members or post.failed:
             return
         incidents = [incident for _, incident in members]
         leaving = leaving if post.is_digest else set()
@@ -129,17 +130,6 @@ class Agenda:
         form = Form.DIGEST if post.is_digest else Form.LIVING
         # Members of a digest have their news at instants of their own: they are not worth a new message each.
         again_at = post.sent_at + DIGEST_OPEN_S if post.is_digest and any(told.news for told, _ in members) else now
-        if post.failed:
-            if is_news and not _is_lost(post):
-                yield self._send(post, incidents, form)
-            elif not is_news and is_over and post.sent_at and not all(told.closed for told, _ in members):
-                # What was shown must not look for ever as if it lasted: the reason it was refused may be mended by now.
-                yield (
-                    self._edit(post, members, joining, leaving, hasten=hasten)
-                    if can_edit
-                    else self._send(post, incidents, form)
-                )
-            return
         if is_news and (again_at <= now or not can_edit):
             yield self._send(post, incidents, form, leaving, due_at=now if hasten else again_at)
         elif not can_edit and any(not (incident.is_open or told.closed) for told, incident in members):
@@ -159,13 +149,13 @@ class Agenda:
         self, post: Post, incidents: list[Incident], form: Form, leaving: set[int] | None = None, *, due_at: float = 0.0
     ) -> Item:
         incidents = sorted(incidents, key=urgency)
+        told = _told(post, incidents, leaving or set())
 
         def make() -> Step:
             shown = self._renderer.render(Bulletin(form, tuple(incidents)))
-            told = _told(post, incidents, leaving or set())
             return Step(StepKind.SEND, post, told, tuple(incidents), shown, reply_to=post.message_id)
 
-        return Item((_ORDER[StepKind.SEND], *urgency(incidents[0])), max(due_at, post.not_before), make)
+        return Item((_ORDER[StepKind.SEND], *urgency(incidents[0])), max(due_at, _rests_until(post, told)), make)
 
     def _edit(
         self, post: Post, members: list[tuple[Told, Incident]], joining: list[Incident], leaving: set[int], *, hasten: bool
@@ -173,9 +163,9 @@ class Agenda:
         incidents = sorted([incident for _, incident in members] + joining, key=urgency)
         is_urgent = self._is_urgent(members, is_over=not any(incident.is_open for incident in incidents))
         form = Form.DIGEST if post.is_digest else Form.LIVING
+        told = _told(post, incidents, leaving)
 
         def make() -> Step | None:
-            told = _told(post, incidents, leaving)
             shown = self._renderer.render(Bulletin(form, tuple(incidents)))
             if shown.looks != post.looks:
                 return Step(StepKind.EDIT, post, told, tuple(incidents), shown, post.message_id)
@@ -190,7 +180,7 @@ class Agenda:
 
         due_at = post.edited_at if is_urgent or hasten else post.edited_at + EDIT_EVERY_S
         awaited = 0.0 if is_urgent or joining else 1.0
-        return Item((_ORDER[StepKind.EDIT], awaited, post.edited_at, post.id), max(due_at, post.not_before), make)
+        return Item((_ORDER[StepKind.EDIT], awaited, post.edited_at, post.id), max(due_at, _rests_until(post, told)), make)
 
     def _is_urgent(self, members: list[tuple[Told, Incident]], *, is_over: bool) -> bool:
         """Whether somebody looks at the message for this very change: it is over, or he has just pressed a button."""
@@ -245,9 +235,10 @@ def _told(post: Post, incidents: list[Incident], leaving: set[int]) -> tuple[Tol
     return tuple((before | now).values())
 
 
-def _is_lost(post: Post) -> bool:
-    """Whether nothing is left to go on with: it was given up, and its incidents are told like any that never were."""
-    return bool(post.failed) and (post.is_digest or post.message_id is None)
+def _rests_until(post: Post, told: tuple[Told, ...]) -> float:
+    """When a message that is to tell so much may be tried again: there may be more to tell than what was refused."""
+    refusal = post.refusal
+    return post.not_before if refusal is None or not refusal.covers(told) else max(post.not_before, refusal.until)
 
 
 def _asked_quiet(incident: Incident) -> Mute | None:

@@ -75,6 +75,7 @@ class Carrier:
         self._means = means
         self._who = f'target "{target}"'
         self._failures = 0  # in a row
+        self._moves = 0  # in a row
         self._hasten = 0  # how many wait for it to be through
         self._drawn: list[tuple[Step, Picture | None]] = []
         self._hangs_up = False  # a picture is on its way
@@ -122,6 +123,7 @@ class Carrier:
         """Do the next thing; return how long to rest unless something new is learnt, None for ever."""
         now = self._means.clock.now()
         hasten = self._hasten > 0
+        self._drawn = [drawn for drawn in self._drawn if drawn[0].post.place == self._notifier.place]
         step = self.lane.next(now, hasten=hasten)
         if step is not None and step.kind is StepKind.PICTURE:
             tasks.create_task(self._make_picture(step))
@@ -162,10 +164,8 @@ class Carrier:
     async def _carry(self, step: Step, picture: Picture | None = None) -> None:
         """Carry out one step and store what became of it."""
         result = await self._attempt(step, picture)
-        for _ in range(_MOVES_IN_A_ROW):
-            if not await self._follow_move(result):
-                break
-            result = await self._attempt(step, picture)
+        if await self._follow_move(step, result):
+            return
         now = self._means.clock.now()
         if not isinstance(result, NotifyError):
             posts = self.lane.done(step, result, now)
@@ -200,9 +200,16 @@ class Carrier:
         await self._notifier.edit(step.message_id, step.notification)
         return None
 
-    async def _follow_move(self, result: int | NotifyError | None) -> bool:
+    async def _follow_move(self, step: Step, result: int | NotifyError | None) -> bool:
+        """Whether the chat is elsewhere now, where the messages that the step knows are others: it is to be thought over."""
         if not isinstance(result, NotifyError) or result.new_chat_id is None or not isinstance(self._notifier, Movable):
+            self._moves = 0
             return False
+        if step.post.place != self._notifier.place:
+            return True  # a text or a picture found out meanwhile
+        if self._moves == _MOVES_IN_A_ROW:
+            return False
+        self._moves += 1
         await self._means.memory.keep(StateChange(meta=self._notifier.moved(result.new_chat_id)))
         self._means.troubles.report(self._who, str(result), "remembered; put the new id into the configuration")
         return True
@@ -229,8 +236,11 @@ class Carrier:
         stats, troubles = self._means.stats, self._means.troubles
         if error.permanent:
             if step.kind in {StepKind.SEND, StepKind.EDIT}:
-                stats.given_up += 1
-                troubles.report(self._who, str(error), "the message is given up", level=logging.ERROR)
+                rest_s = self.lane.rest_s(step)
+                stats.given_up += rest_s is None
+                stats.failed_attempts += rest_s is not None
+                what_next = "the message is given up" if rest_s is None else f"the message is tried again in {rest_s:.0f} s"
+                troubles.report(self._who, str(error), what_next, level=logging.ERROR)
             return self.lane.failed(step, error, now, 0.0)
         asked_s = error.retry_after_s
         pause_s = asked_s if asked_s is not None else self._means.backoff.pause_s(self._failures, self._means.chance)

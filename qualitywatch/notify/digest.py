@@ -58,6 +58,7 @@ def open_digest(posts: Iterable[Post], open_incidents: set[int], now: float) -> 
         post
         for post in posts
         if post.is_digest
+        and post.refusal is None
         and not post.failed
         and post.message_id is not None
         and now - post.sent_at < DIGEST_OPEN_S

@@ -7,6 +7,9 @@ older than what is known when it goes.
 An incident has one post.  News (worse, repeated, ...) is a new message in the same post, which strikes the older one out;
 everything else changes the message in place.  A message that cannot be changed any more is told anew.  Posts are stored once
 they were shown, or given up; first messages that wait are found again by comparing.
+
+A refusal (the bot was thrown out, a receiver is being moved) is mended by people, who do not tell us.  So what goes on is tried
+for as long as it does, at growing intervals and whenever there is more to tell; what is over, once more after a rest.
 """
 
 from __future__ import annotations
@@ -16,13 +19,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
+from qualitywatch.backoff import Backoff
 from qualitywatch.errors import NotifyError
-from qualitywatch.model import Incident, Post
+from qualitywatch.model import Incident, Post, Refusal
 from qualitywatch.notify.agenda import Agenda
-from qualitywatch.notify.ledger import RESTART_PATIENCE_S, Ledger
+from qualitywatch.notify.ledger import Ledger, impatient, untold
 from qualitywatch.notify.steps import Renderer, Step, StepKind
 
 STUBBORN_AFTER: Final = 3  # failures in a row after which a message lets others try
+REFUSED_REST: Final = Backoff(first_s=300.0, limit_s=3_600.0)
 
 
 class Lane:
@@ -43,6 +48,8 @@ class Lane:
         self._ledger = Ledger(target, incidents, posts)
         takes_pictures = pictures and renderer.takes_pictures
         self._agenda = Agenda(target, renderer, self._ledger, new_id=new_id, takes_pictures=takes_pictures)
+        self._place = renderer.place
+        self._ledger.settle(self._place)
         self._held_until = -math.inf
         self._latest = math.inf  # the newest instant seen; endless so that the first look counts as a clock set back
 
@@ -80,7 +87,7 @@ class Lane:
             case StepKind.SEND:
                 return self._sent(step, post, message_id, now)
             case StepKind.EDIT | StepKind.NOTE:
-                post = replace(post, told=step.told, failed="" if step.kind is StepKind.EDIT else post.failed)
+                post = replace(post, told=step.told, refusal=None if step.kind is StepKind.EDIT else post.refusal)
                 if step.notification is not None:
                     post = replace(post, looks=step.notification.looks, edited_at=now)
                 self._agenda.note_shown(step)
@@ -91,32 +98,36 @@ class Lane:
                 post = replace(post, picture_id=message_id or 0)
         return self._settle(step, post)
 
+    def rest_s(self, step: Step) -> float | None:
+        """How long a message that was refused now is not to be tried again; None when it is to be given up."""
+        before = step.post.refusal
+        if before is None:
+            return REFUSED_REST.full_s(0)
+        is_over = not any(incident.is_open for incident in step.incidents)
+        if is_over and before.is_over and before.covers(step.told):
+            return None
+        return REFUSED_REST.full_s(before.times)
+
     def failed(self, step: Step, error: NotifyError, now: float, pause_s: float) -> tuple[Post, ...]:
-        """Record that a step failed: for good, or until ``pause_s`` from now, when the lane goes on.  Returns what to store."""
+        """Record that a step failed; the lane goes on ``pause_s`` from now, after a refusal at once.  Returns what to store."""
         if step.kind is StepKind.PICTURE:
             return self._no_picture(step, error, now, pause_s)
         if error.permanent:
-            return self.done(step, None, now) if step.kind is StepKind.STRIKE else self._given_up(step, error)
+            return self.done(step, None, now) if step.kind is StepKind.STRIKE else self._refused(step, error, now)
         self._held_until = now + pause_s
         post = self._present(step)
         # One that fails again and again stands aside for a turn: if it is the only one that cannot pass, the others can.
         turns = 1 if post.attempts + 1 < STUBBORN_AFTER else 2
         # A change that was not answered may have been made: what the message shows is not known until one is.
         looks = "" if step.kind is StepKind.EDIT else post.looks
-        post = replace(post, attempts=post.attempts + 1, not_before=now + turns * pause_s, looks=looks)
-        if self._ledger.post(post.id) is None:
-            self._agenda.drafts[0 if post.is_digest else step.incidents[0].id] = post
-            return ()
-        self._ledger.put(post)
-        return (post,)
+        return self._wait(step, replace(post, attempts=post.attempts + 1, not_before=now + turns * pause_s, looks=looks))
 
     def gone(self, step: Step, now: float) -> tuple[Post, ...]:
         """Record that the message a step was about is no more: a new one takes its place.  Returns what to store."""
         post = self._present(step)
         if step.kind not in {StepKind.SEND, StepKind.EDIT} or post.message_id is None:
             return self.done(step, None, now)
-        untold = tuple(replace(told, news=0, revision=0, closed=False) for told in post.told)
-        post = replace(post, message_id=None, told=untold, looks="", attempts=0, not_before=0.0)
+        post = replace(untold(post), message_id=None, attempts=0, not_before=0.0)
         self._ledger.put(post)
         return (post,)
 
@@ -125,22 +136,33 @@ class Lane:
         if post.message_id is not None and self._renderer.can_edit:
             post = replace(post, superseded=(*post.superseded, post.message_id))
         looks = step.notification.looks if step.notification is not None else ""
-        post = replace(post, told=step.told, message_id=message_id, looks=looks, sent_at=now, edited_at=now, failed="")
+        post = replace(post, told=step.told, message_id=message_id, looks=looks, sent_at=now, edited_at=now, refusal=None)
         self._agenda.note_shown(step)
         return self._settle(step, post)
 
-    def _given_up(self, step: Step, error: NotifyError) -> tuple[Post, ...]:
-        """Nothing more about what is known now; the next news may try again."""
-        self._count_own(step)
-        post = self._present(step)
-        known = {told.incident for told in (post.told if step.kind is StepKind.EDIT else step.told)}
-        told = tuple(told for told in step.told if told.incident in known)  # who was to join is told elsewhere
-        reason = str(error) or "no reason given"
-        return self._settle(step, replace(post, told=told, failed=reason, superseded=(), attempts=0, not_before=0.0))
+    def _refused(self, step: Step, error: NotifyError, now: float) -> tuple[Post, ...]:
+        post, rest_s = self._present(step), self.rest_s(step)
+        if rest_s is None:
+            self._count_own(step)
+            known = {told.incident for told in (post.told if step.kind is StepKind.EDIT else step.told)}
+            told = tuple(told for told in step.told if told.incident in known)  # who was to join is told elsewhere
+            reason = str(error) or "no reason given"
+            post = replace(post, told=told, failed=reason, refusal=None, superseded=(), attempts=0, not_before=0.0)
+            return self._settle(step, post)
+        times = post.refusal.times + 1 if post.refusal is not None else 1
+        return self._wait(step, replace(post, refusal=Refusal(step.told, times, now + rest_s), attempts=0, not_before=0.0))
+
+    def _wait(self, step: Step, post: Post) -> tuple[Post, ...]:
+        """Remember what a post waits for; what was never shown is not worth a write.  Returns what to store."""
+        if self._ledger.post(post.id) is None:
+            self._agenda.drafts[0 if post.is_digest else step.incidents[0].id] = post
+            return ()
+        self._ledger.put(post)
+        return (post,)
 
     def _count_own(self, step: Step) -> None:
         post = step.post
-        if step.kind is StepKind.SEND and not post.is_digest and (not post.told or post.failed):
+        if step.kind is StepKind.SEND and not post.is_digest and not post.told:
             self._agenda.storm.spend()
 
     def _settle(self, step: Step, post: Post) -> tuple[Post, ...]:
@@ -177,10 +199,14 @@ class Lane:
         return step.post if known is None or known.is_digest != step.post.is_digest else known
 
     def _heed(self, now: float) -> None:
-        """Notice a clock that was set back."""
+        """Notice a chat that moved, and a clock that was set back."""
+        if self._renderer.place != self._place:
+            self._place = self._renderer.place
+            self._ledger.settle(self._place)
+            self._agenda.settle(self._place)
         if now < self._latest:
             self._held_until = min(self._held_until, now + max(0.0, self._held_until - self._latest))
             self._ledger.not_later_than(now)
-            drafts, patience = self._agenda.drafts, now + RESTART_PATIENCE_S
-            drafts.update({key: replace(draft, not_before=min(draft.not_before, patience)) for key, draft in drafts.items()})
+            drafts = self._agenda.drafts
+            drafts.update({key: impatient(draft, now) for key, draft in drafts.items()})
         self._latest = now

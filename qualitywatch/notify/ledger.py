@@ -43,6 +43,7 @@ class Ledger:
             self.incidents[incident.id] = incident
             if post_id in self._finished:
                 self.posts[post_id] = self._finished.pop(post_id)
+            self._revive(incident)
 
     def put(self, post: Post) -> None:
         """Take in a new version of a post; it speaks for its incidents from now on."""
@@ -82,13 +83,45 @@ class Ledger:
                     del self._post_of[told.incident]
                     self.incidents.pop(told.incident, None)
 
+    def _revive(self, incident: Incident) -> None:
+        """Tell of an incident anew whose message was given up, if it goes on or is news: that it was over was the reason."""
+        post = self.post_of(incident.id)
+        if post is None or not post.failed:
+            return
+        known = next(told.news for told in post.told if told.incident == incident.id)
+        if incident.is_open or incident.news > known:
+            self.put(untold(replace(post, failed="")))
+
+    def settle(self, place: str) -> None:
+        """Forget messages of any other place, where they can neither be changed nor answered; what goes on is told anew."""
+        for posts in (self.posts, self._finished):
+            for key, post in posts.items():
+                if not post.place:  # stored by a release that did not say
+                    posts[key] = replace(post, place=place)
+                elif post.place != place:
+                    goes_on = any(incident.is_open for _, incident in self.members(post))
+                    posts[key] = _uprooted(post, place, goes_on=goes_on)
+
     def not_later_than(self, now: float) -> None:
         """Bring instants of the future back: the clock was set back, or another run left them."""
         for posts in (self.posts, self._finished):
             for key, post in posts.items():
-                posts[key] = replace(
-                    post,
-                    sent_at=min(post.sent_at, now),
-                    edited_at=min(post.edited_at, now),
-                    not_before=min(post.not_before, now + RESTART_PATIENCE_S),
-                )
+                shown = replace(post, sent_at=min(post.sent_at, now), edited_at=min(post.edited_at, now))
+                posts[key] = impatient(shown, now)
+
+
+def _uprooted(post: Post, place: str, *, goes_on: bool) -> Post:
+    post = replace(untold(post) if goes_on else post, place=place, looks="", message_id=None, picture_id=None, superseded=())
+    return replace(post, attempts=0, not_before=0.0, refusal=None)
+
+
+def impatient(post: Post, now: float) -> Post:
+    """The post with pauses that end soon."""
+    until = now + RESTART_PATIENCE_S
+    refusal = replace(post.refusal, until=min(post.refusal.until, until)) if post.refusal is not None else None
+    return replace(post, not_before=min(post.not_before, until), refusal=refusal)
+
+
+def untold(post: Post) -> Post:
+    """The post as if it had told nothing of its incidents yet."""
+    return replace(post, told=tuple(replace(told, news=0, revision=0, closed=False) for told in post.told), looks="")

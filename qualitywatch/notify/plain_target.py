@@ -29,6 +29,7 @@ class PlainTarget(Generic[OptionsT]):
     """One such target; how it sends is up to its channel."""
 
     can_edit = False  # every change worth telling is a message of its own
+    place = ""
     takes_pictures = False
     for_machines: ClassVar[bool] = False  # whether a message has a part for machines as well
 

@@ -23,6 +23,7 @@ from qualitywatch.notify.living import first_line, living
 from qualitywatch.notify.members import charted
 from qualitywatch.notify.payload import payload_of
 from qualitywatch.notify.phrases import sentence
+from qualitywatch.notify.steps import told_now
 from qualitywatch.notify.terms import who
 from qualitywatch.notify.texts import words_of
 
@@ -71,6 +72,7 @@ def notification(
         buttons,
         attachment,
         payload_of(bulletin, plain, language, zone) if with_payload else {},
+        _tells(bulletin),
     )
 
 
@@ -82,6 +84,13 @@ def picture_caption(incident: Incident, language: str, zone: tzinfo) -> str:
     words, shown = words_of(language), charted(incident) or incident.members[0]
     lines = (words.caption.format(who=who(shown.alert)), statuses.when(incident.members, words, zone))
     return "\n".join(map(legible, lines))
+
+
+def _tells(bulletin: Bulletin) -> str:
+    """Ids begin anew with a new store, so that an incident is known by its beginning as well."""
+    told = [(incident.pbx, incident.opened_at, told_now(incident)) for incident in bulletin.incidents]
+    news = [(pbx, opened_at, it.incident, it.news, it.closed, it.members) for pbx, opened_at, it in told]
+    return blake2b(json.dumps([bulletin.form, news]).encode(), digest_size=_LOOKS_BYTES).hexdigest()
 
 
 def _looks(html: str, buttons: Sequence[Sequence[Button]], attachment: Attachment | None) -> str:

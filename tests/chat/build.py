@@ -176,7 +176,7 @@ class Desk:
         self.assistant = Assistant(
             room,
             access if access is not None else Access(USERS, frozenset({CHAT})),
-            languages={},
+            language_of=lambda _: None,
             default_language=language,
             zone=zone,
             paint=self._paint,

@@ -189,6 +189,12 @@ class FakeTelegram:
         """Somebody deletes a message."""
         del self._messages[message_id]
 
+    def becomes_supergroup(self, chat_id: int, new_chat_id: int) -> None:
+        """The one group there is becomes a supergroup, which counts its messages from 1 again; older ones stay as they are."""
+        self.moved[chat_id] = new_chat_id
+        self._messages = {-message_id: message for message_id, message in self._messages.items()}
+        self._ids = itertools.count(1)
+
     async def user_says(
         self,
         chat_id: int,

@@ -124,6 +124,7 @@ class Chat:
 
     def __init__(self, *plan: BaseException | asyncio.Event | None, can_edit: bool = True, pictures: bool = False) -> None:
         self.can_edit = can_edit
+        self.place = "here"
         self.takes_pictures = pictures
         self.plan = list(plan)
         self.messages: dict[int, Shown] = {}

@@ -27,6 +27,8 @@ from qualitywatch.notify.channels.apprise import AppriseNotifier, Options
 from qualitywatch.secrets import Secret
 from tests.fakes.webhook_server import WebhookServer
 from tests.notify.build import bulletin, incident, member
+from tests.notify.targets import Store, changed, running, tell
+from tests.notify.targets import incident as an_incident
 
 # The library loads all of its services at once, some with modules that Python is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -149,15 +151,33 @@ async def test_who_has_a_message_does_not_get_it_again_when_another_fails(server
         assert (len(server.requests), len(other.requests)) == (2, 3)
 
 
-async def test_a_message_that_changed_before_the_next_attempt_goes_to_all(server: WebhookServer) -> None:
+async def test_news_before_the_next_attempt_go_to_all(server: WebhookServer) -> None:
     async with WebhookServer() as other:
         notifier = target(address(server), address(other))
         other.answer(503)
         with pytest.raises(NotifyError):
             await notifier.send(loss(notifier))
-        await notifier.send(loss(notifier, value=9.0))
+        await notifier.send(notifier.render(bulletin(incident(member(value=9.0), news=2))))
         assert "9.00%" in server.requests[-1].json["title"]
         assert "9.00%" in other.requests[-1].json["title"]
+
+
+async def test_an_address_that_works_is_told_each_news_once_while_another_is_dead(server: WebhookServer) -> None:
+    store, one, two = Store(), an_incident(1, value=1.0), an_incident(2, Severity.CRITICAL)
+    async with WebhookServer() as other:
+        for _ in range(9):
+            other.answer(404)
+        async with running(store, {"ops": target(address(server), address(other))}) as dispatcher:
+            for number in range(200):
+                await tell(store, dispatcher, one := changed(one, float(number)), two)
+                await asyncio.sleep(0.01)
+                if len(store.posts) == 2:
+                    break
+            assert await dispatcher.drain(5)
+    assert len(other.requests) == 11
+    titles = [request.json["title"] for request in server.requests]
+    assert len(titles) == 2
+    assert sum("SIP/1" in title for title in titles) == 1
 
 
 @pytest.mark.parametrize("status", [200, 404, None])

@@ -17,7 +17,20 @@ from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.notify.registry import build_notifiers
 from qualitywatch.secrets import Secret
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
-from tests.notify.targets import QUICK, Chat, Store, acknowledged, changed, closed, incident, line_of, running, tell, worse
+from tests.notify.targets import (
+    QUICK,
+    Chat,
+    Clock,
+    Store,
+    acknowledged,
+    changed,
+    closed,
+    incident,
+    line_of,
+    running,
+    tell,
+    worse,
+)
 
 OPS, BOSS = -100, 55
 
@@ -30,7 +43,13 @@ async def server() -> AsyncIterator[FakeTelegram]:
 
 @asynccontextmanager
 async def daemon(
-    server: FakeTelegram, store: Store, chats: Mapping[str, int], *, backoff: Backoff = QUICK, **changes: float
+    server: FakeTelegram,
+    store: Store,
+    chats: Mapping[str, int],
+    *,
+    backoff: Backoff = QUICK,
+    clock: Clock | None = None,
+    **changes: float,
 ) -> AsyncIterator[Dispatcher]:
     """What the daemon is made of from the incidents on; two of these in a row are a restart."""
     usual = {"min_interval_s": 0.0, "group_per_minute": 10_000, **changes}
@@ -40,7 +59,7 @@ async def daemon(
     }
     remembered = (await store.load()).meta
     notifiers = build_notifiers(options, show_pbx=False, zone=UTC, remembered=remembered)
-    async with running(store, notifiers, backoff=backoff) as dispatcher:
+    async with running(store, notifiers, clock=clock, backoff=backoff) as dispatcher:
         yield dispatcher
     for notifier in notifiers.values():
         await notifier.close()
@@ -127,15 +146,31 @@ async def test_a_429_is_obeyed(server: FakeTelegram) -> None:
     assert second.at - first.at >= 1.0
 
 
-async def test_a_chat_that_threw_the_bot_out_does_not_delay_another(server: FakeTelegram) -> None:
-    store = Store()
+async def test_a_chat_that_threw_the_bot_out_delays_no_other_and_is_told_when_the_bot_is_back(server: FakeTelegram) -> None:
+    store, clock, item = Store(), Clock(), incident(1001, Severity.CRITICAL, targets=("ops", "boss"))
     server.blocked.add(OPS)
-    async with daemon(server, store, {"ops": OPS, "boss": BOSS}) as dispatcher:
-        await tell(store, dispatcher, incident(1001, targets=("ops", "boss")))
+    async with daemon(server, store, {"ops": OPS, "boss": BOSS}, clock=clock) as dispatcher:
+        await tell(store, dispatcher, item)
         assert await dispatcher.drain(5)
         assert len(server.living(BOSS)) == 1
-        assert dispatcher.stats.given_up == 1
-    assert ["add it to the chat" in post.failed for post in store.posts.values() if post.target == "ops"] == [True]
+        assert dispatcher.waiting == 1
+        server.blocked.clear()
+        clock.step_s = 301
+        assert await dispatcher.drain(5)
+        assert dispatcher.waiting == 0
+    assert open_and_over(server, OPS, item) == (1, 1)
+
+
+async def test_a_restart_tells_a_chat_that_refused_what_still_goes_on(server: FakeTelegram) -> None:
+    store, item = Store(), incident(1001, Severity.CRITICAL)
+    server.blocked.add(OPS)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+    server.blocked.clear()
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        assert await dispatcher.drain(5)
+    assert open_and_over(server, OPS, item) == (1, 1)
 
 
 async def test_a_chat_that_gets_no_answer_does_not_delay_another(server: FakeTelegram) -> None:
@@ -207,6 +242,42 @@ async def test_a_moved_chat_is_followed_and_remembered_across_a_restart(server: 
         assert await dispatcher.drain(5)
     assert len(server.living(new)) == 3
     assert sum(call.params.get("chat_id") == str(OPS) for call in server.calls) == 1
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_in_a_supergroup_no_incident_speaks_through_the_message_of_another(
+    server: FakeTelegram, *, is_restarted: bool
+) -> None:
+    store, new, one, two = Store(), -100_999, incident(1001), incident(1002)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, one)
+        assert await dispatcher.drain(5)
+        await tell(store, dispatcher, two)
+        assert await dispatcher.drain(5)
+        server.becomes_supergroup(OPS, new)
+        await tell(store, dispatcher, three := incident(1003))
+        assert await dispatcher.drain(5)
+        if not is_restarted:
+            await tell(store, dispatcher, two := closed(two))
+            assert await dispatcher.drain(5)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, two := closed(two))
+        assert await dispatcher.drain(5)
+    assert len(server.living(new)) == 3
+    assert [open_and_over(server, new, item) for item in (one, two, three)] == [(1, 1), (1, 0), (1, 1)]
+
+
+async def test_a_target_that_is_given_another_chat_tells_there_what_goes_on(server: FakeTelegram) -> None:
+    store, one, two = Store(), incident(1001), incident(1002)
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, one, two)
+        assert await dispatcher.drain(5)
+        await tell(store, dispatcher, two := closed(two))
+        assert await dispatcher.drain(5)
+    async with daemon(server, store, {"ops": BOSS}) as dispatcher:
+        assert await dispatcher.drain(5)
+    assert open_and_over(server, BOSS, one) == (1, 1)
+    assert open_and_over(server, BOSS, two) == (0, 0)
 
 
 async def test_a_refused_token_keeps_every_message(server: FakeTelegram) -> None:

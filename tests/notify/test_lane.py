@@ -100,6 +100,14 @@ def desk() -> Desk:
     return Desk()
 
 
+def fail(desk: Desk, error: NotifyError, pause_s: float = 0.0) -> StepKind:
+    """Let the next step fail."""
+    step = desk.lane.next(desk.now)
+    assert step is not None
+    desk.store(desk.lane.failed(step, error, desk.now, pause_s))
+    return step.kind
+
+
 def test_an_incident_is_one_message_from_its_beginning_to_its_end(desk: Desk) -> None:
     first = incident(1)
     assert desk.settle(first) == [SEND]
@@ -213,50 +221,91 @@ def test_a_restart_goes_on_with_the_same_message(desk: Desk) -> None:
     assert len(desk.chat.messages) == 2
 
 
-def test_a_message_given_up_is_not_changed_any_more_but_news_try_again(desk: Desk) -> None:
-    item = incident(1)
-    desk.learn(item)
-    step = desk.lane.next(desk.now)
-    assert step is not None
-    desk.store(desk.lane.failed(step, never("blocked"), desk.now, 0))
-    assert [post.failed for post in desk.posts.values()] == ["blocked"]
-    item = changed(item)
-    assert desk.wait(60, item) == []
-    desk.restart()
-    assert desk.wait(60) == []
-    item = news(item)
-    assert desk.settle(item) == [SEND]
+def test_what_goes_on_is_tried_again_after_a_refusal_for_as_long_as_it_goes_on(desk: Desk) -> None:
+    desk.learn(item := incident(1, CRITICAL))
+    rests = []
+    for _ in range(6):
+        assert fail(desk, never("thrown out")) is SEND
+        assert desk.lane.waiting == 1
+        desk.learn(item := changed(item))
+        due_at = desk.lane.due_at(desk.now)
+        assert due_at is not None
+        rests.append(due_at - desk.now)
+        desk.now = due_at
+    assert rests == [300, 600, 1200, 2400, 3600, 3600]
+    assert desk.settle() == [SEND]
+    assert desk.lane.waiting == 0
     assert desk.settle(closed(item)) == [EDIT]
-    assert [post.failed for post in desk.posts.values()] == [""]
+
+
+def test_a_refusal_is_forgotten_at_a_restart_and_when_there_is_more_to_tell(desk: Desk) -> None:
+    desk.learn(item := incident(1))
+    fail(desk, never())
+    desk.restart()
+    assert fail(desk, never()) is SEND
+    desk.learn(item := worse(item))
+    assert fail(desk, never()) is SEND
+    assert desk.wait(299) == []
+    assert desk.settle(closed(item)) == [SEND]
+    assert desk.chat.texts == ["living\n#1 critical over 1%"]
+
+
+def test_a_refused_change_of_what_was_shown_is_made_later(desk: Desk) -> None:
+    desk.settle(item := incident(1))
+    desk.now += 60
+    desk.learn(item := changed(item, 5))
+    assert fail(desk, never()) is EDIT
+    assert desk.wait(299, changed(item, 6)) == []
+    assert desk.wait(1) == [EDIT]
+    assert desk.chat.texts == ["living\n#1 warning firing 6%"]
 
 
 @pytest.mark.parametrize("can_edit", [True, False])
-def test_the_end_of_what_was_shown_is_tried_once_more_after_a_refusal(*, can_edit: bool) -> None:
+def test_the_end_of_what_was_shown_is_told_at_once_after_a_refusal(*, can_edit: bool) -> None:
     desk = Desk(can_edit=can_edit)
     item = incident(1)
     desk.settle(item)
     desk.now += 60
     item = changed(item, 5) if can_edit else news(item)
     desk.learn(item)
-    step = desk.lane.next(desk.now)
-    assert step is not None
-    desk.store(desk.lane.failed(step, never("no rights"), desk.now, 0))
-    desk.restart()
+    fail(desk, never("no rights"))
     assert desk.wait(60) == []
+    assert desk.settle(closed(item)) == [EDIT if can_edit else SEND]
+
+
+def test_what_is_over_is_tried_once_more_after_a_rest_and_then_given_up(desk: Desk) -> None:
+    desk.settle(item := incident(1))
     item = closed(item)
-    assert desk.wait(60, item) == [EDIT if can_edit else SEND]
+    desk.now += 60
+    desk.learn(item)
+    assert fail(desk, never("no rights")) is EDIT
+    assert desk.wait(299) == []
+    desk.now += 1
+    assert fail(desk, never("no rights")) is EDIT
+    assert [post.failed for post in desk.posts.values()] == ["no rights"]
+    assert desk.wait(7200) == []
+    desk.restart()
+    assert desk.wait(7200) == []
+
+
+def test_what_was_given_up_is_told_anew_when_it_comes_back(desk: Desk) -> None:
+    desk.learn(item := closed(incident(1)))
+    for _ in range(2):
+        assert fail(desk, never()) is SEND
+        desk.now += 300
+    assert desk.wait(7200) == []
+    desk.restart()
+    assert desk.settle(changed(item, 3, closed_at=None)) == [SEND]
     assert [post.failed for post in desk.posts.values()] == [""]
 
 
-def test_the_end_that_is_refused_as_well_is_given_up(desk: Desk) -> None:
+def test_what_an_earlier_release_gave_up_while_it_went_on_is_told_after_all(desk: Desk) -> None:
     desk.settle(item := incident(1))
-    for change in (changed(item, 5), closed(changed(item, 5))):
-        desk.now += 60
-        desk.learn(change)
-        step = desk.lane.next(desk.now)
-        assert step is not None
-        desk.store(desk.lane.failed(step, never("no rights"), desk.now, 0))
-    assert desk.wait(600) == []
+    desk.posts = {post.id: replace(post, message_id=None, failed="thrown out") for post in desk.posts.values()}
+    desk.restart()
+    assert desk.lane.waiting == 1
+    assert desk.settle() == [SEND]
+    assert desk.settle(closed(item)) == [EDIT]
 
 
 def test_a_strike_that_can_never_succeed_is_dropped(desk: Desk) -> None:
@@ -459,15 +508,15 @@ def test_after_an_outage_what_is_over_is_one_digest_whatever_it_was(desk: Desk) 
     assert desk.lane.due_at(desk.now) is None
 
 
-def test_a_digest_given_up_gives_its_incidents_back_with_their_next_news(desk: Desk) -> None:
+def test_a_digest_that_is_refused_is_told_later(desk: Desk) -> None:
     items = [incident(number) for number in range(1, 31)]
     desk.learn(*items)
     while (step := desk.lane.next(desk.now)) is not None:
         desk.store(desk.lane.failed(step, never(), desk.now, 0))
-    again = [news(item) for item in items]
-    desk.settle(*again)
+    assert desk.lane.waiting == 30
+    desk.wait(300)
     assert {number for message in desk.chat.messages.values() for number in message.incidents} == set(range(1, 31))
-    assert len(desk.chat.messages) <= 4
+    assert len(desk.chat.messages) == 4
     assert desk.lane.waiting == 0
 
 
@@ -547,21 +596,13 @@ def test_flapping_news_is_news_once(desk: Desk) -> None:
     assert desk.wait(60, changed(item, 5)) == [EDIT]
 
 
-def test_news_of_what_was_given_up_are_told_though_it_is_over_by_then(desk: Desk) -> None:
+def test_news_of_what_was_refused_are_told_though_it_is_over_by_then(desk: Desk) -> None:
     desk.learn(item := incident(1))
     step = desk.lane.next(desk.now)
     assert step is not None
     desk.store(desk.lane.failed(step, never(), desk.now, 0))
     assert desk.settle(closed(worse(item)), incident(2)) == [SEND, SEND]
     assert desk.chat.texts == ["living\n#2 warning firing 1%", "living\n#1 critical over 1%"]
-
-
-def fail(desk: Desk, error: NotifyError, pause_s: float = 0.0) -> StepKind:
-    """Let the next step fail."""
-    step = desk.lane.next(desk.now)
-    assert step is not None
-    desk.store(desk.lane.failed(step, error, desk.now, pause_s))
-    return step.kind
 
 
 def test_a_deleted_message_of_what_goes_on_is_replaced_too(desk: Desk) -> None:

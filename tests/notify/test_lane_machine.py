@@ -103,8 +103,12 @@ class LaneMachine(RuleBasedStateMachine):
             return
         if outcome == "never" and step.kind is not StepKind.NOTE:
             is_strike = step.kind is StepKind.STRIKE
-            self.given_up |= {step.message_id or 0} if is_strike else {*step.post.superseded, step.post.message_id or 0}
-            self.store(self.lane.failed(step, never(), self.now, 0.0))
+            posts = self.lane.failed(step, never(), self.now, 0.0)
+            if is_strike:
+                self.given_up.add(step.message_id or 0)
+            elif any(post.failed for post in posts):
+                self.given_up |= {*step.post.superseded, step.post.message_id or 0}
+            self.store(posts)
             return
         message_id = step.message_id
         try:
@@ -181,6 +185,7 @@ class LaneMachine(RuleBasedStateMachine):
                 continue
             assert post is not None, "an incident was forgotten"
             assert post.told[[told.incident for told in post.told].index(item.id)].news == item.news
+            assert not (post.failed and item.is_open), "what goes on was given up"
             if not post.failed:
                 self.check_living(item, post)
         self.start()

@@ -104,9 +104,11 @@ async def test_a_repeated_message_can_be_told_from_a_new_one(server: WebhookServ
     first, again = await post(server), await post(server, now=lambda: NOW + 60)
     async with hook(server.url) as target:
         await target.send(target.render(bulletin(incident(member(value=9.0)))))
-    keys = [request.headers["Idempotency-Key"] for request in (first, again, server.requests[-1])]
-    assert keys[0] == keys[1]
-    assert keys[0] != keys[2]
+        for new in (incident(member(), news=2), incident(member(), number=8), incident(member(state=MemberState.RESOLVED))):
+            await target.send(target.render(bulletin(new)))
+    keys = [request.headers["Idempotency-Key"] for request in server.requests]
+    assert keys[0] == keys[1] == keys[2]  # the same news, whatever the figures at the time
+    assert len(set(keys)) == 4
     assert first.headers["X-Qualitywatch-Signature"] != again.headers["X-Qualitywatch-Signature"]
 
 

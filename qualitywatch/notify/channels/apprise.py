@@ -1,8 +1,9 @@
 """Everything else as a target, through the library apprise: e-mail, Slack, Matrix, ntfy and a hundred more.
 
 A target may name several addresses; each hears of every message, and one that failed is asked again without repeating it to the
-others.  The library only tells whether it worked, and logs why; of that log the status of an answer is kept and the rest is
-dropped, since there is no telling which text repeats an address, and addresses hold passwords.
+others, whatever figures or other messages come between.  The library only tells whether it worked, and logs why; of that log
+the status of an answer is kept and the rest is dropped, since there is no telling which text repeats an address, and addresses
+hold passwords.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from qualitywatch.secrets import Secret
 _MISSING: Final = "this channel needs one more package: pip install 'qualitywatch[channels]'"
 _KINDS: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
+_UNDER_WAY: Final = 500  # messages
 _STATUS: Final = re.compile(r"\berror=([1-5]\d\d)\b")
 
 
@@ -67,8 +69,7 @@ class AppriseNotifier(PlainTarget[Options]):
         """Prepare the services; raises ConfigError when one cannot be used."""
         super().__init__(options, show_pbx=show_pbx, zone=zone)
         self._addresses = tuple(_Address(url) for url in options.urls)
-        self._under_way = ""  # what the message looks like that some addresses may have taken already
-        self._taken: set[_Address] = set()
+        self._taken: dict[str, set[_Address]] = {}  # of messages that not every address has, by what they tell
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> None:
         """Send one message and return when every address has it; raises a NotifyError worth trying again.
@@ -76,8 +77,8 @@ class AppriseNotifier(PlainTarget[Options]):
         The first line is the title, the rest the text; what there is of an attachment goes along where the service takes files.
         """
         del reply_to
-        if notification.looks != self._under_way:
-            self._under_way, self._taken = notification.looks, set()
+        told = notification.tells or notification.looks
+        taken = self._taken.pop(told, set())
         title, _, text = notification.plain.partition("\n")
         over = notification.payload.get("status") == "resolved"
         message = {
@@ -86,15 +87,16 @@ class AppriseNotifier(PlainTarget[Options]):
             "notify_type": "success" if over else _KINDS[notification.severity],
             "body_format": "text",
         }
-        waiting = [address for address in self._addresses if address not in self._taken]
+        waiting = [address for address in self._addresses if address not in taken]
         with _file(notification.attachment) as path:
             results = await asyncio.gather(*(address.send(message, path) for address in waiting))
         failed = [address for address, worked in zip(waiting, results, strict=True) if not worked]
-        self._taken.update(address for address in waiting if address not in failed)
         if failed:
+            self._taken[told] = taken | (set(waiting) - set(failed))
+            while len(self._taken) > _UNDER_WAY:
+                del self._taken[next(iter(self._taken))]
             which = ", ".join(sorted({address.described() for address in failed}))
             raise NotifyError(f"apprise could not deliver to {which}: check the address and the network", permanent=False)
-        self._under_way = ""
 
     async def edit(self, message_id: int, notification: Notification) -> NoReturn:
         """What was sent cannot be changed: always raises a permanent NotifyError."""

@@ -140,7 +140,7 @@ class TelegramNotifier:
                     pacer=Pacer(chat_interval_s=options.min_interval_s, group_per_minute=options.group_per_minute),
                     users=users[bot],
                 )
-            chat_id = _present_chat(options.chat_id, remembered)
+            chat_id = ids_of_chat(options.chat_id, remembered)[-1]
             built[name] = cls(options, apis[bot], show_pbx=show_pbx, zone=zone, chat_id=chat_id)
         return built
 
@@ -158,6 +158,11 @@ class TelegramNotifier:
     def chat_id(self) -> int | str:
         """Where the chat is now."""
         return self._chat_id
+
+    @property
+    def place(self) -> str:
+        """Every chat counts its messages by itself, a supergroup from 1 again."""
+        return str(self._chat_id)
 
     @property
     def language(self) -> str:
@@ -212,6 +217,8 @@ class TelegramNotifier:
     def moved(self, new_chat_id: int) -> Mapping[str, str]:
         """Write to the chat's new id from now on; returns what must be remembered across restarts."""
         old_chat_id, self._chat_id = self._chat_id, new_chat_id
+        self._files.clear()
+        self._later.clear()
         return {f"{_MOVE_KEY}{old_chat_id}": str(new_chat_id)}
 
     async def close(self) -> None:
@@ -238,8 +245,8 @@ class TelegramNotifier:
     async def _bring_later(self) -> None:
         while self._later:
             await asyncio.sleep(self.pause_s())
-            message_id = next(iter(self._later))
-            await self._bring(message_id, self._later.pop(message_id))
+            for message_id in list(self._later)[:1]:  # none is left when the chat has moved meanwhile
+                await self._bring(message_id, self._later.pop(message_id))
 
     async def _bring(self, message_id: int, notification: Notification) -> None:
         """Send or change the file below a message.  A failure costs the file, never the message.
@@ -285,13 +292,12 @@ def _bot_of(options: Options) -> tuple[object, ...]:
     )
 
 
-def _present_chat(chat_id: int | str, remembered: Mapping[str, str]) -> int | str:
-    """Follow the moves of a chat; a circle, which no server would make, is followed once."""
-    seen = {str(chat_id)}
-    while (moved_to := remembered.get(f"{_MOVE_KEY}{chat_id}")) is not None and moved_to not in seen:
-        seen.add(moved_to)
-        chat_id = int(moved_to)
-    return chat_id
+def ids_of_chat(chat_id: int | str, remembered: Mapping[str, str]) -> list[int | str]:
+    """Return all ids a chat has had, the present one last; a circle, which no server would make, is followed once."""
+    ids = [chat_id]
+    while (moved_to := remembered.get(f"{_MOVE_KEY}{ids[-1]}")) is not None and int(moved_to) not in ids:
+        ids.append(int(moved_to))
+    return ids
 
 
 def _is_url(text: str, schemes: tuple[str, ...]) -> bool:

@@ -1,8 +1,8 @@
 """A web hook as a target: every piece of news is one POST of JSON that its receiver can trust, repeat and tell apart.
 
 Signed as the field does it: ``X-Qualitywatch-Signature`` is ``sha256=`` and the hex HMAC-SHA256 (RFC 2104) over the value of
-``X-Qualitywatch-Timestamp``, a dot and the body.  ``Idempotency-Key`` is the same for every attempt at the same message.  An
-answer counts by its status alone (RFC 9110): its body is never read, redirects are never followed.
+``X-Qualitywatch-Timestamp``, a dot and the body.  ``Idempotency-Key`` is the same for every attempt at the same message, though
+its figures may be newer.  An answer counts by its status alone (RFC 9110): its body is never read, no redirect is followed.
 
 The address may hold a token, so no text and no log ever shows more of it than scheme and host.
 """
@@ -92,7 +92,8 @@ class WebhookNotifier(PlainTarget[Options]):
         """Post one message and return when the receiver has taken it; raises NotifyError.  There are no ids and no replies."""
         del reply_to
         body = json.dumps(notification.payload, separators=(",", ":"), allow_nan=False).encode("ascii")
-        failure = await self._post(body)
+        told = notification.tells or hashlib.sha256(body).hexdigest()
+        failure = await self._post(body, self._headers(body, told))
         # Raised out here, where no exception of the library, which knows the address, becomes its context.
         if failure is not None:
             raise failure
@@ -109,12 +110,12 @@ class WebhookNotifier(PlainTarget[Options]):
         """Give back the connections."""
         await self._client.aclose()
 
-    async def _post(self, body: bytes) -> NotifyError | None:
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> NotifyError | None:
         errors: Any = import_module("httpx")
         try:
             async with (
                 asyncio.timeout(self._options.timeout_s),
-                self._client.stream("POST", self._options.url.reveal(), content=body, headers=self._headers(body)) as response,
+                self._client.stream("POST", self._options.url.reveal(), content=body, headers=headers) as response,
             ):
                 return self._judged(response.status_code, response.headers.get("Retry-After"))
         except TimeoutError:
@@ -131,12 +132,12 @@ class WebhookNotifier(PlainTarget[Options]):
         private = (parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.password)
         return said if said and not any(part and part in said for part in private) else type(error).__name__
 
-    def _headers(self, body: bytes) -> dict[str, str]:
+    def _headers(self, body: bytes, told: str) -> dict[str, str]:
         timestamp = str(int(self._options.now()))
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"qualitywatch/{__version__}",
-            "Idempotency-Key": hashlib.sha256(body).hexdigest(),
+            "Idempotency-Key": told,
             "X-Qualitywatch-Timestamp": timestamp,
         }
         if self._options.secret is not None:
