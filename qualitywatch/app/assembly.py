@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions
 from qualitywatch.ami.session import DEFAULT_EVENTS
-from qualitywatch.app.keeper import LEARNED_KEY, rule_memories, trunk_memories
+from qualitywatch.app.keeper import LEARNED_KEY, left_off, rule_memories, trunk_memories
 from qualitywatch.config import (
     AppriseTarget,
     CallConfig,
@@ -111,6 +111,7 @@ def pipeline(config: Config, pbx: PbxConfig, specs: Sequence[RuleSpec], stored: 
         specs,
         names={**config.names, **config.trunks},
         alerts=stored.alerts,
+        left_off=left_off(pbx.name, stored.meta),
         agents=stored.agents,
         agents_learned=LEARNED_KEY + pbx.name in stored.meta,
         trunk_memories=trunk_memories(pbx.name, stored.meta),
