@@ -133,7 +133,15 @@ def desk(config: Config, specs: Sequence[RuleSpec], stored: StoredState, pipelin
         return pipelines[pbx].places_of(subject) if pbx in pipelines else ()
 
     policy = desk_policy(config.desk, specs)
-    return Desk(policy, incidents=stored.incidents, silences=stored.silences, trunk_of=trunk_of, places_of=places_of)
+    return Desk(
+        policy,
+        incidents=stored.incidents,
+        silences=stored.silences,
+        last_incident=stored.last_incident,
+        last_silence=stored.last_silence,
+        trunk_of=trunk_of,
+        places_of=places_of,
+    )
 
 
 def of_other_pbxes(alerts: Sequence[Alert], pbxes: set[str]) -> list[Alert]:
