@@ -82,7 +82,7 @@ class Desk:
         if board is None or case is None or not case.is_open or case.incident.ack is None:
             return _NOTHING
         what = f"{_named(case.incident)}, acknowledged by {case.incident.ack.by}"
-        board.change(case, replace(case.incident, ack=None))
+        board.give_back(case, wall)
         return self._changed("unacknowledge", by, wall, what, incident=incident_id)
 
     def silence(self, request: SilenceRequest, by: str, wall: float, *, incident: int = 0) -> tuple[Silence, DeskChange]:

@@ -22,6 +22,8 @@ _FIRST: Final = frozenset({NewsReason.OPENED, NewsReason.UNMUTED, NewsReason.FLA
 def settle(case: Case, at: float, policy: DeskPolicy) -> None:
     """Draw the consequences of what happened to the members: news, severity, end."""
     loud = case.loud
+    if loud is not None and case.was_quiet:  # nobody was to look at it until now
+        wait_anew(case, at)
     heard = max((each for each in (loud, case.happened) if each is not None), key=_rank, default=None)
     if heard is not None:
         _tell_what_is_new(case, heard, at)
@@ -36,6 +38,12 @@ def settle(case: Case, at: float, policy: DeskPolicy) -> None:
     if severity is not case.incident.severity:
         case.incident = replace(case.incident, severity=severity)
     case.settled()
+
+
+def wait_anew(case: Case, at: float) -> None:
+    """From now on it waits for somebody to take it on: others are told of it when that has taken its whole time."""
+    if case.incident.news:
+        case.incident = replace(case.incident, waits_since=at)
 
 
 def nag(case: Case, at: float, wall: float) -> None:
@@ -84,7 +92,8 @@ def _tell_what_is_new(case: Case, heard: Severity, at: float) -> None:
         _tell(case, NewsReason.FLAPPING if incident.flapping else opened, at)
     elif heard.rank > incident.worst.rank:
         if incident.ack is not None:  # somebody took a lesser trouble on, not this one, which has its whole time from now on
-            case.incident = replace(incident, ack=None, first_news_at=at)
+            case.incident = replace(incident, ack=None)
+            wait_anew(case, at)
         _tell(case, NewsReason.WORSE, at)
     elif case.flapped:
         _tell(case, NewsReason.FLAPPING, at)
@@ -119,7 +128,8 @@ def _escalations(case: Case) -> Iterable[Escalation]:
 
 def _waits_since(incident: Incident) -> float:
     """Since when it waits for somebody to acknowledge it."""
-    return math.inf if incident.first_news_at is None else incident.first_news_at
+    since = incident.waits_since if incident.waits_since is not None else incident.first_news_at
+    return math.inf if since is None else since
 
 
 def _earliest(pauses: Iterable[float | None]) -> float:

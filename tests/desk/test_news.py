@@ -7,7 +7,7 @@ import pytest
 from qualitywatch.desk.policy import Audience, Matcher, Route
 from qualitywatch.document import compile_selector
 from qualitywatch.model import NewsReason, Severity
-from tests.desk.scene import T0, Scene, policy
+from tests.desk.scene import BLIND, T0, Scene, policy
 
 INFO, WARNING, CRITICAL = Severity
 ANNA = "Anna (12345)"
@@ -179,8 +179,58 @@ def test_who_takes_it_on_prevents_that() -> None:
     scene.resolve("jitter", "SIP/2")
     scene.wait(HOUR_S)
     assert {each.targets for each in scene.incidents.values()} == {("noc",)}
+
+
+def test_what_is_given_back_has_the_whole_time_again() -> None:
+    scene = Scene(ESCALATING)
+    scene.fire("loss", "SIP/1")
+    scene.wait(100)
+    acknowledge(scene)
+    scene.wait(HOUR_S)
     scene.keep(scene.desk.unacknowledge(1, ANNA, scene.wall))
-    assert scene.tell()[0].targets == ("noc", "boss")
+    scene.restart()
+    assert scene.wait(899) == ()
+    assert scene.wait(1)[0].targets == ("noc", "boss")
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_was_muted_has_the_whole_time_when_that_ends(restarts: bool, by_hand: bool) -> None:
+    """Nobody was to look at it meanwhile, and who is told of it now needs time to react."""
+    scene = Scene(ESCALATING)
+    scene.fire("loss", "SIP/1")
+    scene.wait(60)
+    scene.keep(scene.desk.mute_incident(1, T0 + 60 + 6 * HOUR_S, ANNA, scene.wall))
+    assert scene.wait(5 * HOUR_S) == ()
+    if restarts:
+        scene.restart()
+    if by_hand:
+        scene.keep(scene.desk.unmute_incident(1, ANNA, scene.wall))
+        assert (scene.incidents[1].mute, scene.incidents[1].targets) == (None, ("noc",))
+        scene.tell()
+        assert scene.incidents[1].targets == ("noc",)
+    else:
+        (told,) = scene.wait(HOUR_S)
+        assert (told.mute, told.news_reason, told.targets) == (None, NewsReason.UNMUTED, ("noc",))
+    if restarts:
+        scene.restart()
+    scene.wait(898)
+    assert scene.incidents[1].targets == ("noc",)
+    scene.wait(2)
+    assert scene.incidents[1].targets == ("noc", "boss")
+
+
+def test_what_another_alert_explained_has_the_whole_time_when_that_is_over() -> None:
+    scene = Scene(policy(routes=ESCALATING.routes, inhibitions=(BLIND,)))
+    scene.fire("loss", "SIP/1")
+    scene.fire("blind", "office", after_s=800)
+    scene.wait(HOUR_S)
+    scene.resolve("blind", "office")
+    scene.wait(600)  # its grace, and less than the time it takes
+    assert scene.incidents[1].mute is None
+    assert scene.incidents[1].targets == ("noc",)
+    scene.wait(900)
+    assert scene.incidents[1].targets == ("noc", "boss")
 
 
 def test_time_runs_from_the_first_news() -> None:
