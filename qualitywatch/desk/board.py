@@ -179,7 +179,7 @@ class Board:
                 self._rejudge(key, at)
         self._settle(at)
         for case in self._pop_due(at):
-            news.nag(case, at, wall)
+            news.nag(case, at, wall, self._policy)
             self._touch(case)
         self._settle(at)
 

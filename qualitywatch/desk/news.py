@@ -46,8 +46,10 @@ def wait_anew(case: Case, at: float) -> None:
         case.incident = replace(case.incident, waits_since=at)
 
 
-def nag(case: Case, at: float, wall: float) -> None:
+def nag(case: Case, at: float, wall: float, policy: DeskPolicy) -> None:
     """Tell again, and tell others, when an incident has been left alone for too long."""
+    if case.incident.flapping and case.fires_at_all and case.last_fire + policy.flap_within_s <= at:
+        case.incident = replace(case.incident, flapping=False)  # it came to stay
     incident = case.incident
     if case.loud is None or not incident.news:
         return
@@ -72,13 +74,12 @@ def next_due(case: Case, wall_ahead_s: float, policy: DeskPolicy) -> float:
     incident = case.incident
     if not case.is_open:
         return math.inf
-    if not case.fires_at_all:
-        return case.last_fire + policy.flap_within_s
-    if case.loud is None or not incident.news:
-        return math.inf
+    steady_at = case.last_fire + policy.flap_within_s if incident.flapping else math.inf
+    if not case.fires_at_all or case.loud is None or not incident.news:
+        return steady_at
     due = _waits_since(incident) + _earliest(step.after_s for step in _escalations(case))
     if incident.flapping:
-        return due
+        return min(due, steady_at)
     if incident.ack is None:
         return min(due, incident.news_at + _earliest(plan.repeat_s for plan in case.plans))
     pause_s = _earliest(plan.remind_s for plan in case.plans)

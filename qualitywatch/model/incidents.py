@@ -62,7 +62,7 @@ class NewsReason(StrEnum):
     WORSE = "worse"  # a higher severity than ever told
     REPEATED = "repeated"  # still firing, and nobody took it on
     REMINDER = "reminder"  # somebody took it on long ago, and it still fires
-    FLAPPING = "flapping"  # comes and goes: from now on only edits, until it has been quiet
+    FLAPPING = "flapping"  # comes and goes: from now on only edits, until it has been quiet, or has stayed
     UNMUTED = "unmuted"  # it outlived its silence
 
 

@@ -49,12 +49,50 @@ def test_the_third_time_within_ten_minutes_is_flapping() -> None:
 
 
 def test_only_what_is_worse_is_told_of_what_flaps() -> None:
+    """For five hours it is up again after nine minutes at most, which is what it is to come and go."""
     scene = Scene(policy(flap_fires=2))
     flap(scene, 2)
+    for _ in range(34):
+        scene.fire("loss", "SIP/1")
+        assert scene.wait(530) == ()
+        assert scene.resolve("loss", "SIP/1").news == 1, "no repeat"
     scene.fire("loss", "SIP/1")
-    assert scene.wait(5 * HOUR_S) == (), "no repeat"
     (worse,) = scene.severity("loss", "SIP/1", CRITICAL)
     assert (worse.news, worse.news_reason) == (2, NewsReason.WORSE)
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_came_and_went_and_then_stays_is_told_again(restarts: bool, beside: bool) -> None:
+    scene = Scene()
+    if beside:
+        scene.fire("jitter", "SIP/1")
+    flap(scene, 2)
+    told = scene.fire("loss", "SIP/1")
+    assert (told.flapping, told.news_reason) == (True, NewsReason.FLAPPING)
+    if restarts:
+        scene.restart()
+    assert not any(incident.news > told.news for incident in scene.wait(599))
+    assert scene.incidents[told.id].flapping
+    (steady,) = scene.wait(1)
+    assert (steady.flapping, steady.news) == (False, told.news), "it does not come and go any more, which rings nobody"
+    assert scene.wait(4 * HOUR_S - 601) == ()
+    (repeated,) = scene.wait(1)
+    assert (repeated.news, repeated.news_reason) == (told.news + 1, NewsReason.REPEATED)
+    if not beside:
+        assert not scene.resolve("loss", "SIP/1", after_s=60).is_open, "and when it is over, it is"
+
+
+def test_what_came_and_went_in_silence_and_stays_is_no_longer_said_to_come_and_go() -> None:
+    scene = Scene()
+    scene.fire("loss", "SIP/1")
+    scene.keep(scene.desk.mute_incident(1, T0 + HOUR_S, ANNA, scene.wall))
+    for _ in range(2):
+        scene.resolve("loss", "SIP/1", after_s=60)
+        scene.fire("loss", "SIP/1", after_s=60)
+    scene.wait(HOUR_S)
+    (incident,) = scene.desk.open_incidents()
+    assert (incident.flapping, incident.mute) == (False, None)
 
 
 def test_flapping_inside_an_incident_is_told_once() -> None:
