@@ -144,6 +144,8 @@ class StoredState:
     incidents: tuple[Incident, ...] = ()  # all that are open, all that a post still has to tell, and the newest others
     posts: tuple[Post, ...] = ()  # of these incidents
     silences: tuple[Silence, ...] = ()  # the newest, those in force among them
+    last_incident: int = 0  # the highest number of any that is stored, also of one that cannot be read
+    last_silence: int = 0  # the same
 
 
 class StateStore(Protocol):

@@ -244,8 +244,9 @@ class AlertDesk(RuleBasedStateMachine):
             now = self.world.pbxes[incident.pbx].now
             assert now is not None
             if incident.ack is None and any(member.mute is None for member in incident.firing):
-                assert incident.first_news_at is not None
-                assert "boss" in incident.targets or now < incident.first_news_at + ESCALATE_S
+                waits_since = incident.waits_since if incident.waits_since is not None else incident.first_news_at
+                assert waits_since is not None
+                assert "boss" in incident.targets or now < waits_since + ESCALATE_S
                 assert incident.flapping or now < incident.news_at + REPEAT_S
 
     def check_mutes(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qualitywatch.ami.endpoint import AmiEndpoint, TlsOptions
 from qualitywatch.ami.session import DEFAULT_EVENTS
-from qualitywatch.app.keeper import LEARNED_KEY, rule_memories, trunk_memories
+from qualitywatch.app.keeper import LEARNED_KEY, left_off, rule_memories, trunk_memories
 from qualitywatch.config import (
     AppriseTarget,
     CallConfig,
@@ -117,6 +117,7 @@ def pipeline(config: Config, pbx: PbxConfig, specs: Sequence[RuleSpec], stored: 
         specs,
         names={**config.names, **config.trunks},
         alerts=stored.alerts,
+        left_off=left_off(pbx.name, stored.meta),
         agents=stored.agents,
         agents_learned=LEARNED_KEY + pbx.name in stored.meta,
         trunk_memories=trunk_memories(pbx.name, stored.meta),
@@ -138,7 +139,15 @@ def desk(config: Config, specs: Sequence[RuleSpec], stored: StoredState, pipelin
         return pipelines[pbx].places_of(subject) if pbx in pipelines else ()
 
     policy = desk_policy(config.desk, specs)
-    return Desk(policy, incidents=stored.incidents, silences=stored.silences, trunk_of=trunk_of, places_of=places_of)
+    return Desk(
+        policy,
+        incidents=stored.incidents,
+        silences=stored.silences,
+        last_incident=stored.last_incident,
+        last_silence=stored.last_silence,
+        trunk_of=trunk_of,
+        places_of=places_of,
+    )
 
 
 def of_other_pbxes(alerts: Sequence[Alert], pbxes: set[str]) -> list[Alert]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.errors import StoreError
 from qualitywatch.model import Alert, Incident, NotifyReason
-from qualitywatch.pipeline import Effects
+from qualitywatch.pipeline import Effects, LeftOff
 from qualitywatch.ports import Clock, SeriesBatch, SeriesStore, StateChange, StateStore
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 LEARNED_KEY = "agents.learned."
 TRUNK_KEY = "trunk."
 RULE_KEY = "rule."
+LEFT_OFF_KEY = "left_off."
 
 
 def trunk_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:
@@ -33,6 +34,11 @@ def trunk_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:
 def rule_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:
     """What the rules of a PBX have learned, by rule and what they call it."""
     return _under(f"{RULE_KEY}{pbx}.", meta)
+
+
+def left_off(pbx: str, meta: Mapping[str, str]) -> LeftOff | None:
+    """How far the last run had lived with a PBX; None when that is not known."""
+    return LeftOff.read(meta.get(LEFT_OFF_KEY + pbx, ""))
 
 
 def _under(prefix: str, meta: Mapping[str, str]) -> dict[str, str]:
@@ -137,9 +143,13 @@ class Keeper:
         # Figures of what people are being told are stored as they are told, not only when a state changes.
         told = {member.key: member.alert for incident in desk.incidents for member in incident.firing}
         current = {alert.key: alert for alert in alerts}
-        stored = {key: current.get(key, changed.get(key)) for key in {**changed, **told}}
+        left_off = next((effect.left_off for effect in reversed(effects) if effect.left_off is not None), None)
+        waiting = {key: alert for key, alert in current.items() if left_off is not None and alert.is_waiting}
+        stored = {key: current.get(key, changed.get(key)) for key in {**changed, **told, **waiting}}
         meta = {f"{TRUNK_KEY}{pbx}.{trunk}": text for effect in effects for trunk, text in effect.memories.items()}
         meta |= {f"{RULE_KEY}{pbx}.{name}": text for effect in effects for name, text in effect.learned.items()}
+        if left_off is not None:
+            meta[LEFT_OFF_KEY + pbx] = left_off.text
         if pbx not in self._learned and any(effect.agents_learned for effect in effects):
             self._learned.add(pbx)
             meta[LEARNED_KEY + pbx] = "yes"

@@ -117,6 +117,11 @@ class Board:
         self._touched[case.id] = case
         self._plan(case)
 
+    def give_back(self, case: Case, wall: float) -> None:
+        """Nobody has an incident any more; ``collect`` follows."""
+        news.wait_anew(case, wall if self._now is None else self._now)
+        self.change(case, replace(case.incident, ack=None))
+
     def judge_mutes(self, wall: float) -> None:
         """Somebody changed what is muted: apply it now; ``collect`` follows."""
         self._wall = wall
@@ -174,7 +179,7 @@ class Board:
                 self._rejudge(key, at)
         self._settle(at)
         for case in self._pop_due(at):
-            news.nag(case, at, wall)
+            news.nag(case, at, wall, self._policy)
             self._touch(case)
         self._settle(at)
 

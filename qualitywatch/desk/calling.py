@@ -41,8 +41,11 @@ def waits_for_somebody(incident: Incident) -> bool:
 
 
 def since_when(known: Mapping[int, float], incidents: Iterable[Incident], now: float) -> dict[int, float]:
-    """Since when each incident waits for somebody, by id; ``known`` is what this said before."""
-    return {incident.id: known.get(incident.id, now) for incident in incidents if waits_for_somebody(incident)}
+    """Since when each incident waits for somebody, by id; ``known`` is what this said before.
+
+    None waits since the future: where the clock was set back, the time begins anew, and does not wait for it to catch up.
+    """
+    return {incident.id: min(known.get(incident.id, now), now) for incident in incidents if waits_for_somebody(incident)}
 
 
 def call_due(policy: CallPolicy, incident: Incident, waits_since: float, attempts: Iterable[CallAttempt], now: float) -> bool:

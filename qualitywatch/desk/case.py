@@ -44,7 +44,7 @@ class Case:
         self._forget_step()
         for member in incident.members:
             self.put(member)
-        self.was_loud, self.was_muted = self.loud is not None, self.muted is not None
+        self._note_voices()
 
     def _forget_step(self) -> None:
         self.spoke = False  # an unmuted member began to fire or happened since ``settled``
@@ -55,7 +55,11 @@ class Case:
     def settled(self) -> None:
         """What happened since the last time has been considered."""
         self._forget_step()
+        self._note_voices()
+
+    def _note_voices(self) -> None:
         self.was_loud, self.was_muted = self.loud is not None, self.muted is not None
+        self.was_quiet = self.fires_at_all and not self.was_loud
 
     @property
     def id(self) -> int:
@@ -171,6 +175,7 @@ class Case:
             opened_at=min(self.incident.opened_at, now),
             news_at=min(self.incident.news_at, now),
             first_news_at=_past(self.incident.first_news_at, now),
+            waits_since=_past(self.incident.waits_since, now),
             escalated_at=_past(self.incident.escalated_at, now),
             closed_at=_past(self.incident.closed_at, now),
         )

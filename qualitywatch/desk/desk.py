@@ -28,6 +28,7 @@ REMEDIES_KEPT: Final = 50  # of one incident; the audit has all
 class Desk:
     """All incidents and silences.
 
+    ``last_incident`` and ``last_silence`` are numbers that were given already: people, messages and the audit know them.
     ``trunk_of`` tells, for a PBX and a subject, the name of the trunk it belongs to; ``places_of`` the places that may explain
     its bad sound: its site, the trunk whose gaps it hears.
     """
@@ -38,15 +39,17 @@ class Desk:
         *,
         incidents: Iterable[Incident] = (),
         silences: Iterable[Silence] = (),
+        last_incident: int = 0,
+        last_silence: int = 0,
         trunk_of: TrunkOf = lambda pbx, subject: None,
         places_of: PlacesOf = lambda pbx, subject: (),
     ) -> None:
         self._policy = policy
         self._trunk_of = trunk_of
         self._places_of = places_of
-        self._book = SilenceBook(silences)
+        self._book = SilenceBook(silences, last_silence)
         stored: dict[str, list[Incident]] = {}
-        self._last_id = 0
+        self._last_id = last_incident
         for incident in incidents:
             stored.setdefault(incident.pbx, []).append(incident)
             self._last_id = max(self._last_id, incident.id)
@@ -79,7 +82,7 @@ class Desk:
         if board is None or case is None or not case.is_open or case.incident.ack is None:
             return _NOTHING
         what = f"{_named(case.incident)}, acknowledged by {case.incident.ack.by}"
-        board.change(case, replace(case.incident, ack=None))
+        board.give_back(case, wall)
         return self._changed("unacknowledge", by, wall, what, incident=incident_id)
 
     def silence(self, request: SilenceRequest, by: str, wall: float, *, incident: int = 0) -> tuple[Silence, DeskChange]:

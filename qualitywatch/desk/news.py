@@ -22,6 +22,8 @@ _FIRST: Final = frozenset({NewsReason.OPENED, NewsReason.UNMUTED, NewsReason.FLA
 def settle(case: Case, at: float, policy: DeskPolicy) -> None:
     """Draw the consequences of what happened to the members: news, severity, end."""
     loud = case.loud
+    if loud is not None and case.was_quiet:  # nobody was to look at it until now
+        wait_anew(case, at)
     heard = max((each for each in (loud, case.happened) if each is not None), key=_rank, default=None)
     if heard is not None:
         _tell_what_is_new(case, heard, at)
@@ -38,8 +40,16 @@ def settle(case: Case, at: float, policy: DeskPolicy) -> None:
     case.settled()
 
 
-def nag(case: Case, at: float, wall: float) -> None:
+def wait_anew(case: Case, at: float) -> None:
+    """From now on it waits for somebody to take it on: others are told of it when that has taken its whole time."""
+    if case.incident.news:
+        case.incident = replace(case.incident, waits_since=at)
+
+
+def nag(case: Case, at: float, wall: float, policy: DeskPolicy) -> None:
     """Tell again, and tell others, when an incident has been left alone for too long."""
+    if case.incident.flapping and case.fires_at_all and case.last_fire + policy.flap_within_s <= at:
+        case.incident = replace(case.incident, flapping=False)  # it came to stay
     incident = case.incident
     if case.loud is None or not incident.news:
         return
@@ -64,13 +74,12 @@ def next_due(case: Case, wall_ahead_s: float, policy: DeskPolicy) -> float:
     incident = case.incident
     if not case.is_open:
         return math.inf
-    if not case.fires_at_all:
-        return case.last_fire + policy.flap_within_s
-    if case.loud is None or not incident.news:
-        return math.inf
+    steady_at = case.last_fire + policy.flap_within_s if incident.flapping else math.inf
+    if not case.fires_at_all or case.loud is None or not incident.news:
+        return steady_at
     due = _waits_since(incident) + _earliest(step.after_s for step in _escalations(case))
     if incident.flapping:
-        return due
+        return min(due, steady_at)
     if incident.ack is None:
         return min(due, incident.news_at + _earliest(plan.repeat_s for plan in case.plans))
     pause_s = _earliest(plan.remind_s for plan in case.plans)
@@ -84,7 +93,8 @@ def _tell_what_is_new(case: Case, heard: Severity, at: float) -> None:
         _tell(case, NewsReason.FLAPPING if incident.flapping else opened, at)
     elif heard.rank > incident.worst.rank:
         if incident.ack is not None:  # somebody took a lesser trouble on, not this one, which has its whole time from now on
-            case.incident = replace(incident, ack=None, first_news_at=at)
+            case.incident = replace(incident, ack=None)
+            wait_anew(case, at)
         _tell(case, NewsReason.WORSE, at)
     elif case.flapped:
         _tell(case, NewsReason.FLAPPING, at)
@@ -119,7 +129,8 @@ def _escalations(case: Case) -> Iterable[Escalation]:
 
 def _waits_since(incident: Incident) -> float:
     """Since when it waits for somebody to acknowledge it."""
-    return math.inf if incident.first_news_at is None else incident.first_news_at
+    since = incident.waits_since if incident.waits_since is not None else incident.first_news_at
+    return math.inf if since is None else since
 
 
 def _earliest(pauses: Iterable[float | None]) -> float:

@@ -27,10 +27,10 @@ class ReadSilence:
 class SilenceBook:
     """All silences that are known, by id."""
 
-    def __init__(self, silences: Iterable[Silence] = ()) -> None:
+    def __init__(self, silences: Iterable[Silence] = (), last: int = 0) -> None:
         self._silences: dict[int, Silence] = {silence.id: silence for silence in sorted(silences, key=lambda each: each.id)}
         self._read: dict[int, ReadSilence] = {}
-        self._next_id = max(self._silences, default=0) + 1
+        self._next_id = max([last, *self._silences]) + 1
         for silence in self._silences.values():
             if silence.expired_at is None:
                 self._read_again(silence)

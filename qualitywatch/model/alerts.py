@@ -110,6 +110,12 @@ class Alert:
     channels: tuple[str, ...] = ()  # names of the channels that break its rule now; one more while it fires is a transition
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a hold runs: it may begin to fire, become worse or end by the mere passing of time."""
+        worse = any(level.rank > self.severity.rank for level in self.level_since)
+        return self.state is AlertState.PENDING or self.clear_since is not None or worse
+
+    @property
     def urgency(self) -> tuple[bool, int, float]:
         """Sorts alerts: firing before pending, severe before mild, old before new."""
         return self.state is not AlertState.FIRING, -self.severity.rank, self.since_at

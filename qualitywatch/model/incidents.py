@@ -62,7 +62,7 @@ class NewsReason(StrEnum):
     WORSE = "worse"  # a higher severity than ever told
     REPEATED = "repeated"  # still firing, and nobody took it on
     REMINDER = "reminder"  # somebody took it on long ago, and it still fires
-    FLAPPING = "flapping"  # comes and goes: from now on only edits, until it has been quiet
+    FLAPPING = "flapping"  # comes and goes: from now on only edits, until it has been quiet, or has stayed
     UNMUTED = "unmuted"  # it outlived its silence
 
 
@@ -92,13 +92,14 @@ class Incident:
     news: int = 0
     news_reason: NewsReason = NewsReason.OPENED  # of the latest news
     news_at: float = 0.0
-    first_news_at: float | None = None  # since when it waits for somebody: its first news, or what was worse than acknowledged
+    first_news_at: float | None = None
     targets: tuple[str, ...] = ()
     ack: Acknowledgement | None = None
     escalated_at: float | None = None
     flapping: bool = False
     closed_at: float | None = None  # nothing fires any more
     remedies: tuple[RemedyNote, ...] = ()  # what was done about it, the oldest first
+    waits_since: float | None = None  # for somebody who takes it on; None: since its first news
 
     @property
     def is_open(self) -> bool:

@@ -147,6 +147,7 @@ class Gap:
     pbx: str
     subject: str
     begins: bool = False
+    left_at: float | None = None  # where we began: until when the run before this one had lived, if that is known
 
 
 @dataclass(frozen=True, slots=True)

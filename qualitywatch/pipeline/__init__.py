@@ -4,5 +4,16 @@ from __future__ import annotations
 
 from qualitywatch.pipeline.effects import ALERT_LOG, BLIND_LOG, SEEN_LOG, UNMEASURED_LOG, Effects
 from qualitywatch.pipeline.fold import CLOCK_STEP_S, PBX_TOPIC, Pipeline
+from qualitywatch.pipeline.leaving import LeftOff
 
-__all__ = ["ALERT_LOG", "BLIND_LOG", "CLOCK_STEP_S", "PBX_TOPIC", "SEEN_LOG", "UNMEASURED_LOG", "Effects", "Pipeline"]
+__all__ = [
+    "ALERT_LOG",
+    "BLIND_LOG",
+    "CLOCK_STEP_S",
+    "PBX_TOPIC",
+    "SEEN_LOG",
+    "UNMEASURED_LOG",
+    "Effects",
+    "LeftOff",
+    "Pipeline",
+]

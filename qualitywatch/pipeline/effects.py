@@ -9,6 +9,7 @@ from typing import Final
 
 from qualitywatch.model import AgentRecord, CallRecord, Channel, KpiRecord, LogRecord, Sample, Transition
 from qualitywatch.model.observations import Observed
+from qualitywatch.pipeline.leaving import LeftOff
 
 ALERT_LOG = "alert"
 UNMEASURED_LOG = "unmeasured"
@@ -34,6 +35,7 @@ class Effects:
     memories: Final[Mapping[str, str]]  # what to give back as ``trunk_memories`` after a restart
     learned: Final[Mapping[str, str]]  # the same of ``rule_memories``; an empty text: forget it
     observed: Final[tuple[Observed, ...]]  # all that was judged beside the samples, for ``backtest``
+    left_off: Final[LeftOff | None]  # worth storing now, with all alerts that are waiting
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Effects:
         memories: Mapping[str, str] = NO_MEMORIES,
         learned: Mapping[str, str] = NO_MEMORIES,
         observed: tuple[Observed, ...] = (),
+        left_off: LeftOff | None = None,
     ) -> None:
         self.samples = samples
         self.transitions = transitions
@@ -64,6 +67,7 @@ class Effects:
         self.memories = memories
         self.learned = learned
         self.observed = observed
+        self.left_off = left_off
 
 
 NOTHING = Effects()
@@ -79,6 +83,7 @@ class Collected:
         "codec_polls",
         "kpis",
         "learned",
+        "left_off",
         "logs",
         "memories",
         "observed",
@@ -100,6 +105,7 @@ class Collected:
         self.memories: dict[str, str] = {}
         self.learned: dict[str, str] = {}
         self.observed: list[Observed] = []
+        self.left_off: LeftOff | None = None
         self.agents_learned = False
         self.resync_wanted = False
 
@@ -107,7 +113,9 @@ class Collected:
         """Return them as they stand."""
         if not (
             self.transitions or self.calls or self.logs or self.agents or self.polls or self.codec_polls or self.kpis
-        ) and not (self.memories or self.learned or self.observed or self.agents_learned or self.resync_wanted):
+        ) and not (
+            self.memories or self.learned or self.observed or self.agents_learned or self.resync_wanted or self.left_off
+        ):
             return Effects(tuple(self.samples)) if self.samples else NOTHING
         return Effects(
             tuple(self.samples),
@@ -123,4 +131,5 @@ class Collected:
             self.memories,
             self.learned,
             tuple(self.observed),
+            self.left_off,
         )

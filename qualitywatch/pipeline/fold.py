@@ -5,7 +5,7 @@
 Strategy: there is one instance per PBX and time is the PBX's own.  Rules are asked when something was observed, and at
 every full second for the alerts that are pending or firing; seconds that pass between two events are caught up before the
 second of them is looked at.  So a recording gives the same alerts whether it is replayed in a blink or lived through. While
-the PBX cannot be seen every alert stays as it is, but for the one that says so.
+the PBX cannot be seen every alert stays as it is, but for the one that says so; while we do not run, that one too.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ from qualitywatch.peers.settling import Settling, disturbs
 from qualitywatch.pipeline.calls import Calls, counted
 from qualitywatch.pipeline.crowd import Crowd
 from qualitywatch.pipeline.effects import ALERT_LOG, BLIND_LOG, SEEN_LOG, Collected, Effects
+from qualitywatch.pipeline.leaving import NOTE_EVERY_S, LeftOff
 from qualitywatch.pipeline.presence import Presence
 from qualitywatch.quality.hearing import NO_EVENTS, Hearing
 from qualitywatch.quality.sites import Sites
@@ -96,6 +97,7 @@ class Pipeline:
         *,
         names: Mapping[str, str] | None = None,
         alerts: Iterable[Alert] = (),
+        left_off: LeftOff | None = None,
         agents: Iterable[AgentRecord] = (),
         agents_learned: bool = False,
         trunk_memories: Mapping[str, str] | None = None,
@@ -105,6 +107,7 @@ class Pipeline:
         sites: Sites | None = None,
         queues: Sequence[Selector] = (),
     ) -> None:
+        """``alerts`` are those of an earlier run, ``left_off`` is how far it had lived."""
         self._pbx = pbx
         alerts = tuple(alert for alert in alerts if alert.key.pbx == pbx)
         self._presence = Presence(
@@ -135,6 +138,8 @@ class Pipeline:
         self._engine.attend(self._lifecycle.active())
         self._engine.settle(zone, self._in_trouble)
         self._engine.recall(pbx, rule_memories or {})
+        self._left_off = left_off  # until the PBX, or that it cannot be reached, is heard of again
+        self._noted_at = -math.inf
         self._now: float | None = None
         self._booted_at: float | None = None
         self._blind_since: float | None = None
@@ -228,7 +233,7 @@ class Pipeline:
 
     def farewell(self) -> Effects:
         """What is still to be remembered when nothing more comes."""
-        return Effects(learned=self._engine.all_memories())
+        return Effects(learned=self._engine.all_memories(), left_off=self._lived_until())
 
     def feed(self, event: PbxEvent) -> Effects:
         """Take in one event; ``event.at`` is the PBX's time and moves ours."""
@@ -236,6 +241,7 @@ class Pipeline:
         if self._now is not None and event.at < self._now - CLOCK_STEP_S:
             self._clock_set_back(event.at, out)
         self._advance(event.at, out)
+        self._go_on(event.at, out)
         for too_many in self._crowd.see(event):
             self._handle(too_many, out)
         self._handle(event, out)
@@ -253,7 +259,8 @@ class Pipeline:
         before = self._now
         if before is None:
             self._now = now
-            out.observed.append(Observed(now, Gap(now, self._pbx, self._pbx, begins=True)))
+            if self._left_off is None:
+                out.observed.append(Observed(now, Gap(now, self._pbx, self._pbx, begins=True)))
             return
         if now <= before:
             return
@@ -262,6 +269,7 @@ class Pipeline:
         if first <= last and (self._lifecycle.active() or self._engine.waiting or self._is_waiting):
             for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
                 self._tick(float(second), out)
+            self._note_time(now, out)
         self._engine.expire(now)
         out.learned.update(self._engine.memories(now))
         self._calls.expire(now)
@@ -271,7 +279,31 @@ class Pipeline:
         watching = (self.trunks, self._hearing, self._settling)
         return any(each.waiting for each in watching)
 
+    def _go_on(self, at: float, out: Collected) -> None:
+        """Let holds go on from where an earlier run left them: nobody knows what was while we did not run."""
+        if self._left_off is None:
+            return
+        before, self._left_off = self._left_off, None
+        self._lifecycle.skip(before.at - before.seen_at, topics_seen={PBX_TOPIC})
+        self._lifecycle.skip(max(0.0, at - before.at))
+        out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx, begins=True, left_at=before.at)))
+
+    def _lived_until(self) -> LeftOff | None:
+        """How far this run has lived; None while it knows no more than what an earlier one left."""
+        if self._now is None or self._left_off is not None:
+            return None
+        return LeftOff(self._now, self._now if self._blind_since is None else min(self._blind_since, self._now))
+
+    def _note_time(self, now: float, out: Collected) -> None:
+        """While a hold runs, let it be stored how far it has come."""
+        if 0 <= now - self._noted_at < NOTE_EVERY_S or not any(each.is_waiting for each in self._lifecycle.active().values()):
+            return
+        out.left_off = self._lived_until()
+        self._noted_at = now
+
     def _tick(self, now: float, out: Collected) -> None:
+        if self._left_off is not None:
+            return
         blind = self._blind_since is not None
         if not blind:
             for observation in (

@@ -88,6 +88,8 @@ def overlaid(stored: StoredState, change: StateChange) -> StoredState:
         incidents=tuple({each.id: each for each in (*stored.incidents, *change.incidents)}.values()),
         posts=tuple({post.id: post for post in (*stored.posts, *change.posts)}.values()),
         silences=tuple({each.id: each for each in (*stored.silences, *change.silences)}.values()),
+        last_incident=max([stored.last_incident, *(each.id for each in change.incidents)]),
+        last_silence=max([stored.last_silence, *(each.id for each in change.silences)]),
     )
 
 

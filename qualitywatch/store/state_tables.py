@@ -144,6 +144,8 @@ def read(connection: sqlite3.Connection, bounds: Bounds, now: float) -> StoredSt
         incidents=_readable(Incident, connection.execute(_INCIDENTS, closed_loaded)),
         posts=_readable(Post, connection.execute(_POSTS, closed_loaded)),
         silences=_readable(Silence, connection.execute(_SILENCES, silences)),
+        last_incident=_last(connection, "SELECT max(id) FROM incident"),
+        last_silence=_last(connection, "SELECT max(id) FROM silence"),
     )
 
 
@@ -188,6 +190,11 @@ def _write_post(connection: sqlite3.Connection, post: Post) -> None:
     connection.execute("DELETE FROM told WHERE post = ?", (post.id,))
     told = [(told.incident, post.id, told.news, told.revision) for told in post.told]
     connection.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)", told)
+
+
+def _last(connection: sqlite3.Connection, query: str) -> int:
+    (number,) = connection.execute(query).fetchone()
+    return 0 if number is None else int(number)
 
 
 def _readable(kind: type[T], rows: Iterable[tuple[str]]) -> tuple[T, ...]:

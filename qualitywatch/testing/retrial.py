@@ -177,10 +177,17 @@ class Retrial:
             self._forget()
             return
         if self._now is not None:
-            self.advance(min(gap.at, self._now + STOPPED_AFTER_S))
+            self.advance(min(gap.at, self._now + STOPPED_AFTER_S) if gap.left_at is None else min(gap.at, gap.left_at))
+            self._stand_still(gap.at, self._now if gap.left_at is None else gap.left_at)
         self._engine, self._blind_since = Engine(self._specs), None
         self._asleep.clear()
         self._now = gap.at if self._now is None else max(self._now, gap.at)
+
+    def _stand_still(self, at: float, left_at: float) -> None:
+        """What a start does with the holds that the run before it left."""
+        if self._blind_since is not None:
+            self._lifecycle.skip(max(0.0, left_at - self._blind_since), topics_seen={PBX_TOPIC})
+        self._lifecycle.skip(max(0.0, at - left_at))
 
     def _forget(self) -> None:
         self._engine.forget()

@@ -103,6 +103,21 @@ async def test_nobody_is_rung_before_people_had_their_time_in_the_chat() -> None
         await stays_quiet(here, 0)
 
 
+async def test_a_clock_set_back_by_an_hour_does_not_keep_the_phone_silent_for_an_hour() -> None:
+    async with office(PLACES_CALLS) as here:
+        phone = on_call(here)
+        async with running(here.watcher, phone):
+            await until(lambda: here.client.connected)
+            await asyncio.sleep(0.05)
+            here.clock.at -= 3600
+            await asyncio.sleep(0.05)
+        # What it remembers over a restart is set right as well.
+        async with running(here.watcher, on_call(here, meta=await here.meta())):
+            here.clock.at += 299
+            await stays_quiet(here, 0)
+            await next_call(here, 1, wait_s=1)
+
+
 async def test_key_1_acknowledges_and_the_phone_stays_quiet_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     async with office(PLACES_CALLS) as here, running(here.watcher, on_call(here)):

@@ -194,10 +194,31 @@ def test_a_restart_of_the_daemon_in_the_midst_of_an_alert(tmp_path: Path) -> Non
     story = story_of([Talk(0, 900, 0, 6.0, 6.0, 1, 20, "alaw")], [(100.5, ("trunk", TrunkState.REJECTED))])
     half = next(place for place, (at, _) in enumerate(story) if at > START + 300)
     first = live(tmp_path, story[:half])
-    again = live(tmp_path, story[half:], alerts=first.alerts, rest_s=400)
+    again = live(tmp_path, story[half:], after=first, rest_s=400)
     retrial, exact = retry(again)
     assert told(retrial.transitions, exact) == sorted(first.told(exact) + again.told(exact))
     assert [each[2] for each in told(retrial.transitions, ["loss"])].count("firing") == 2  # both directions, once each
+
+
+@pytest.mark.parametrize("gap_s", [20, 40_000])
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_hold_over_a_stop_of_the_daemon(tmp_path: Path, gap_s: int, is_seen: bool) -> None:
+    """What is bad before and after it has not been bad all the while."""
+    is_down = [("trunk", TrunkState.REJECTED), ("peer", 1, PeerState.UNREACHABLE)]
+    up = [(1.25, ("peer", 1, PeerState.REACHABLE)), (2.25, ("trunk", TrunkState.REGISTERED))]
+    begun = [(200.25 + place, what) for place, what in enumerate(is_down)]
+    lost = [] if is_seen else [(230.5, ("blind", 5000))]
+    first = live(tmp_path, [step for step in story_of([], [*up, *begun, *lost]) if step[0] < START + 240], rest_s=11.3)
+    back = 251.3 + gap_s
+    at = START + back
+    again = live(
+        tmp_path, [(at, (Connected(at),)), *story_of([], [(back + 1, what) for what in is_down])[1:]], after=first, rest_s=400
+    )
+    retrial, exact = retry(again)
+    expected = sorted(first.told(exact) + again.told(exact))
+    assert told(retrial.transitions, exact) == expected
+    (missed,) = [each[5] - at for each in expected if each[0] == "peer-down"]
+    assert missed == pytest.approx(300 - (12.3 if is_seen else 29.2), abs=1.5)
 
 
 @pytest.mark.parametrize("gap", [("blind", 70), ("blind", 12), ("restart",)])

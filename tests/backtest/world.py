@@ -13,7 +13,7 @@ from qualitywatch.config import DEFAULT_INHIBITIONS
 from qualitywatch.desk.desk import Desk
 from qualitywatch.desk.policy import Audience, DeskPolicy
 from qualitywatch.model import Alert, Incident, NotifyReason, PbxEvent, Transition
-from qualitywatch.pipeline import Effects, Pipeline
+from qualitywatch.pipeline import Effects, LeftOff, Pipeline
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import RuleSpec
@@ -44,6 +44,7 @@ class Lived:
     ended_at: float
     transitions: list[Transition] = field(default_factory=list)
     alerts: tuple[Alert, ...] = ()  # there were at its end
+    left_off: LeftOff | None = None
     incidents: dict[int, Incident] = field(default_factory=dict)
 
     def told(self, rules: Iterable[str]) -> list[Told]:
@@ -65,18 +66,24 @@ def live(
     steps: Iterable[tuple[float, Sequence[PbxEvent]]],
     specs: Sequence[RuleSpec] = SHIPPED,
     *,
-    alerts: Sequence[Alert] = (),
+    after: Lived | None = None,
     rest_s: float = 0.0,
 ) -> Lived:
-    """Live through events as the daemon does, half a second at a time where nothing happens, and store it all."""
+    """Live through events as the daemon does, half a second at a time where nothing happens, and store it all.
+
+    ``after`` is the run before this one.
+    """
     story = list(steps)
     began_at = story[0][0]
     story.append((story[-1][0] + rest_s, ()))
-    return asyncio.run(_live(Lived(directory, began_at, began_at, alerts=tuple(alerts)), story, specs))
+    lived = Lived(directory, began_at, began_at)
+    if after is not None:
+        lived.alerts, lived.left_off = after.alerts, after.left_off
+    return asyncio.run(_live(lived, story, specs))
 
 
 async def _live(lived: Lived, story: Story, specs: Sequence[RuleSpec]) -> Lived:
-    pipeline = Pipeline(PBX, specs, agents_learned=True, alerts=lived.alerts)
+    pipeline = Pipeline(PBX, specs, agents_learned=True, alerts=lived.alerts, left_off=lived.left_off)
     store = await RollupStore.open(lived.directory, RollupOptions(), now=lived.began_at)
     flush_at = lived.began_at + 60
 
@@ -99,7 +106,7 @@ async def _live(lived: Lived, story: Story, specs: Sequence[RuleSpec]) -> Lived:
             await store.flush(flush_at)
             flush_at += 60
     await keep(pipeline.advance(lived.ended_at))
-    lived.alerts = tuple(pipeline.alerts)
+    lived.alerts, lived.left_off = tuple(pipeline.alerts), pipeline.farewell().left_off
     await store.close(lived.ended_at)
     return lived
 

@@ -231,7 +231,7 @@ async def test_any_text_is_kept(store: StateBackend) -> None:
     )
     await store.commit(change)
     parts = (change.alerts, change.agents, {hostile: hostile}, change.incidents, change.posts, change.silences)
-    assert await store.load() == StoredState(*parts)
+    assert await store.load() == StoredState(*parts, last_incident=1, last_silence=1)
     assert await store.audit(1) == change.audit
     await store.commit(StateChange(alerts=(replace(alert, state=AlertState.INACTIVE),)))
     assert (await store.load()).alerts == ()

@@ -72,6 +72,13 @@ def test_a_clock_that_was_set_back_does_not_keep_the_phone_quiet() -> None:
     assert due(INCIDENT, 1e9, after_s=300) is True
 
 
+def test_a_clock_that_was_set_back_makes_nobody_wait_longer_than_the_whole_time() -> None:
+    known = since_when({}, [INCIDENT], T0)
+    known = since_when(known, [INCIDENT], T0 - HOUR_S)
+    assert not call_due(POLICY, INCIDENT, known[7], [], T0 - HOUR_S + 299)
+    assert call_due(POLICY, INCIDENT, since_when(known, [INCIDENT], T0 - HOUR_S + 300)[7], [], T0 - HOUR_S + 300)
+
+
 def test_waiting_begins_anew_after_somebody_took_it_on_and_gave_it_back() -> None:
     known = since_when({}, [INCIDENT], T0)
     assert since_when(known, [INCIDENT], T0 + 50) == {7: T0}

@@ -7,7 +7,7 @@ import pytest
 from qualitywatch.desk.policy import Audience, Matcher, Route
 from qualitywatch.document import compile_selector
 from qualitywatch.model import NewsReason, Severity
-from tests.desk.scene import T0, Scene, policy
+from tests.desk.scene import BLIND, T0, Scene, policy
 
 INFO, WARNING, CRITICAL = Severity
 ANNA = "Anna (12345)"
@@ -49,12 +49,50 @@ def test_the_third_time_within_ten_minutes_is_flapping() -> None:
 
 
 def test_only_what_is_worse_is_told_of_what_flaps() -> None:
+    """For five hours it is up again after nine minutes at most, which is what it is to come and go."""
     scene = Scene(policy(flap_fires=2))
     flap(scene, 2)
+    for _ in range(34):
+        scene.fire("loss", "SIP/1")
+        assert scene.wait(530) == ()
+        assert scene.resolve("loss", "SIP/1").news == 1, "no repeat"
     scene.fire("loss", "SIP/1")
-    assert scene.wait(5 * HOUR_S) == (), "no repeat"
     (worse,) = scene.severity("loss", "SIP/1", CRITICAL)
     assert (worse.news, worse.news_reason) == (2, NewsReason.WORSE)
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_came_and_went_and_then_stays_is_told_again(restarts: bool, beside: bool) -> None:
+    scene = Scene()
+    if beside:
+        scene.fire("jitter", "SIP/1")
+    flap(scene, 2)
+    told = scene.fire("loss", "SIP/1")
+    assert (told.flapping, told.news_reason) == (True, NewsReason.FLAPPING)
+    if restarts:
+        scene.restart()
+    assert not any(incident.news > told.news for incident in scene.wait(599))
+    assert scene.incidents[told.id].flapping
+    (steady,) = scene.wait(1)
+    assert (steady.flapping, steady.news) == (False, told.news), "it does not come and go any more, which rings nobody"
+    assert scene.wait(4 * HOUR_S - 601) == ()
+    (repeated,) = scene.wait(1)
+    assert (repeated.news, repeated.news_reason) == (told.news + 1, NewsReason.REPEATED)
+    if not beside:
+        assert not scene.resolve("loss", "SIP/1", after_s=60).is_open, "and when it is over, it is"
+
+
+def test_what_came_and_went_in_silence_and_stays_is_no_longer_said_to_come_and_go() -> None:
+    scene = Scene()
+    scene.fire("loss", "SIP/1")
+    scene.keep(scene.desk.mute_incident(1, T0 + HOUR_S, ANNA, scene.wall))
+    for _ in range(2):
+        scene.resolve("loss", "SIP/1", after_s=60)
+        scene.fire("loss", "SIP/1", after_s=60)
+    scene.wait(HOUR_S)
+    (incident,) = scene.desk.open_incidents()
+    assert (incident.flapping, incident.mute) == (False, None)
 
 
 def test_flapping_inside_an_incident_is_told_once() -> None:
@@ -179,8 +217,58 @@ def test_who_takes_it_on_prevents_that() -> None:
     scene.resolve("jitter", "SIP/2")
     scene.wait(HOUR_S)
     assert {each.targets for each in scene.incidents.values()} == {("noc",)}
+
+
+def test_what_is_given_back_has_the_whole_time_again() -> None:
+    scene = Scene(ESCALATING)
+    scene.fire("loss", "SIP/1")
+    scene.wait(100)
+    acknowledge(scene)
+    scene.wait(HOUR_S)
     scene.keep(scene.desk.unacknowledge(1, ANNA, scene.wall))
-    assert scene.tell()[0].targets == ("noc", "boss")
+    scene.restart()
+    assert scene.wait(899) == ()
+    assert scene.wait(1)[0].targets == ("noc", "boss")
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_was_muted_has_the_whole_time_when_that_ends(restarts: bool, by_hand: bool) -> None:
+    """Nobody was to look at it meanwhile, and who is told of it now needs time to react."""
+    scene = Scene(ESCALATING)
+    scene.fire("loss", "SIP/1")
+    scene.wait(60)
+    scene.keep(scene.desk.mute_incident(1, T0 + 60 + 6 * HOUR_S, ANNA, scene.wall))
+    assert scene.wait(5 * HOUR_S) == ()
+    if restarts:
+        scene.restart()
+    if by_hand:
+        scene.keep(scene.desk.unmute_incident(1, ANNA, scene.wall))
+        assert (scene.incidents[1].mute, scene.incidents[1].targets) == (None, ("noc",))
+        scene.tell()
+        assert scene.incidents[1].targets == ("noc",)
+    else:
+        (told,) = scene.wait(HOUR_S)
+        assert (told.mute, told.news_reason, told.targets) == (None, NewsReason.UNMUTED, ("noc",))
+    if restarts:
+        scene.restart()
+    scene.wait(898)
+    assert scene.incidents[1].targets == ("noc",)
+    scene.wait(2)
+    assert scene.incidents[1].targets == ("noc", "boss")
+
+
+def test_what_another_alert_explained_has_the_whole_time_when_that_is_over() -> None:
+    scene = Scene(policy(routes=ESCALATING.routes, inhibitions=(BLIND,)))
+    scene.fire("loss", "SIP/1")
+    scene.fire("blind", "office", after_s=800)
+    scene.wait(HOUR_S)
+    scene.resolve("blind", "office")
+    scene.wait(600)  # its grace, and less than the time it takes
+    assert scene.incidents[1].mute is None
+    assert scene.incidents[1].targets == ("noc",)
+    scene.wait(900)
+    assert scene.incidents[1].targets == ("noc", "boss")
 
 
 def test_time_runs_from_the_first_news() -> None:

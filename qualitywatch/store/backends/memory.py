@@ -72,6 +72,8 @@ class MemoryStateStore:
             silences=tuple(
                 silence for key, silence in sorted(self._silences.items()) if key in newest or not self._is_over(silence)
             ),
+            last_incident=max(self._incidents, default=0),
+            last_silence=max(self._silences, default=0),
         )
 
     async def commit(self, change: StateChange) -> None:
