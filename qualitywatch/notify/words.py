@@ -184,6 +184,7 @@ class Words:
     no_more_calls: str
     no_more_data: str
     no_more_rule: str
+    removed: str  # no longer configured on the PBX
     units: tuple[str, str, str, str]  # day, hour, minute, second
     severities: Mapping[Severity, str]
     blindness: tuple[tuple[str, str], ...]  # what the log says in English of a lost PBX holds the first; said as the second

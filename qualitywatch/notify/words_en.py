@@ -224,6 +224,7 @@ EN: Final = Words(
     no_more_calls=": no more calls to judge, ended after {duration}",
     no_more_data=": nothing more is known, ended after {duration}",
     no_more_rule=": no longer watched, ended after {duration}",
+    removed=": no longer configured on the PBX, ended after {duration}",
     units=("d", "h", "min", "s"),
     blindness=(),
     severities={Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "critical"},
