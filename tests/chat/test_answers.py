@@ -15,7 +15,7 @@ from qualitywatch.chat.tables import TABLE_COLUMNS, columns_of
 from qualitywatch.chat.texts import LANGUAGES, texts_of
 from qualitywatch.model import Acknowledgement, Mute, MuteKind, PeerState, Silence
 from qualitywatch.notify.texts import LANGUAGES as ALERT_LANGUAGES
-from qualitywatch.ports import FedDatabase
+from qualitywatch.ports import FailingPart, FedDatabase
 from qualitywatch.room import PeerView
 from tests.chat.build import CHAT, LOSS, NOW, TRUNK, USERS, Desk, busy_room, lossy, office, point
 from tests.chat.room import MemoryRoom
@@ -177,6 +177,15 @@ async def test_a_daemon_that_cannot_store_says_so_and_why() -> None:
         "🔴 Nothing can be stored at present; alerts are told all the same. state.db: the disk is full"
         in (await desk.say("/status")).plain
     )
+
+
+async def test_a_part_that_a_bug_ends_again_and_again_is_said() -> None:
+    room = MemoryRoom(NOW, [office()], failing=[FailingPart("poll office", "ValueError at session.py:88", 3)])
+    english = (await Desk(room).say("/status")).plain
+    assert "🔴 Part “poll office” stumbles over a mistake of this program and is begun again, times so far: 3." in english
+    assert "ValueError at session.py:88" in english
+    russian = (await Desk(room, language="ru").say("/status")).plain
+    assert "🔴 Часть «poll office» споткнулась об ошибку этой программы и запускается снова, уже раз: 3. ValueError" in russian
 
 
 async def test_what_a_database_does_not_get_is_said_and_counted() -> None:
