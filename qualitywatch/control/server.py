@@ -207,7 +207,7 @@ def _of_databases(room: Room) -> Iterator[str]:
         if database.trouble is not None:
             yield f"{database.name}: {database.waiting} readings wait on disk: {database.trouble}"
         if database.lost:
-            yield f"{database.name}: {database.lost} readings lost since the start: there was no room for more on disk"
+            yield f"{database.name}: {database.lost} readings lost since the start: no room on disk, or it damaged them"
         if database.refused:
             yield f"{database.name}: {database.refused} readings refused for good since the start: see the log"
 

@@ -29,14 +29,14 @@ _WORDS: Final[Mapping[str, _Sentences]] = {
         cannot_store="Nothing can be stored: {reason}",
         part_failed="Part “{name}” stumbles over a mistake of this program and is begun again, times so far: {count}. {what}",
         waiting="{name}: nothing can be written there, readings waiting on disk: {count}. {reason}",
-        lost="{name}: readings lost since the start, there was no room for more on disk: {count}",
+        lost="{name}: readings lost since the start, there was no room on disk or it damaged them: {count}",
         refused="{name}: readings it refused for good since the start: {count}",
     ),
     "ru": _Sentences(
         cannot_store="Ничего нельзя сохранить: {reason}",
         part_failed="Часть «{name}» споткнулась об ошибку этой программы и запускается снова, уже раз: {count}. {what}",
         waiting="{name}: туда нельзя писать, измерений ждёт на диске: {count}. {reason}",
-        lost="{name}: потеряно измерений с запуска, на диске не хватило места: {count}",
+        lost="{name}: потеряно измерений с запуска, на диске не хватило места или он их испортил: {count}",
         refused="{name}: измерений, которые база не приняла, с запуска: {count}",
     ),
 }

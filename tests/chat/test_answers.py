@@ -195,7 +195,7 @@ async def test_what_a_database_does_not_get_is_said_and_counted() -> None:
     fed = [away, FedDatabase("vm", 0, 0, 0)]
     plain = (await Desk(MemoryRoom(NOW, [office()], fed=fed)).say("/status")).plain
     assert "🔴 influx: nothing can be written there at present, readings waiting on disk: 5210. InfluxDB at https://i" in plain
-    assert "🔴 influx: readings lost since the start, there was no room for more on disk: 40" in plain
+    assert "🔴 influx: readings lost since the start, there was no room on disk or it damaged them: 40" in plain
     assert "refused" not in plain and "vm" not in plain, "nothing is said of what goes well"
     fed[0] = FedDatabase("influx", 0, 0, 7)
     russian = (await Desk(MemoryRoom(NOW, [office()], fed=fed), language="ru").say("/status")).plain
