@@ -258,6 +258,24 @@ class FedDatabase:
     trouble: str | None = None  # why it takes nothing at present
 
 
+@dataclass(frozen=True, slots=True)
+class FailingPart:
+    """A part of the daemon that a mistake of this program ended, and that was begun again."""
+
+    name: str
+    what: str  # the kind of mistake and its place in the source
+    times: int  # in a row
+
+
+@runtime_checkable
+class Supervised(Protocol):
+    """A ``room.Room`` that knows which parts of the daemon a mistake of this program has ended lately."""
+
+    def failing_parts(self) -> Sequence[FailingPart]:
+        """Each of them; empty as long as all is well."""
+        ...
+
+
 @runtime_checkable
 class Feeding(Protocol):
     """A ``room.Room`` that knows databases which are fed."""

@@ -134,7 +134,11 @@ class AmiClient:
         pauses = self._new_delays()
         while True:
             self._note_attempt()
-            error = await self._connect_and_stay()
+            try:
+                error = await self._connect_and_stay()
+            except Exception:
+                self._tell_loss(AmiConnectError("the connection was ended by a mistake of this program: see the log"))
+                raise
             self._tell_loss(error)
             if self._clock.monotonic() - self._tried_monotonic >= self._pace.healthy_s:
                 pauses = self._new_delays()

@@ -209,8 +209,8 @@ async def ask_codec(asker: Asker, channel: str) -> str | None:
     Needs ``write=reporting``; costs nothing where ``channelvars=CHANNEL(audioreadformat)`` tells it in every event.
     Raises AmiConnectError when the connection is lost.
     """
-    answer = await asker.request("Getvar", (("Channel", channel), ("Variable", "CHANNEL(audionativeformat)")))
-    value = answer.response.get("Value") if answer.ok and answer.response is not None else None
+    answer = await _ask(asker, _VARIABLE, ("Channel", channel), ("Variable", "CHANNEL(audionativeformat)"))
+    value = answer.response.get("Value") if answer and answer.ok and answer.response is not None else None
     formats = (value or "").strip("()").split("|")
     return formats[0] if len(formats) == 1 and formats[0] not in {"", "none"} else None
 
@@ -236,10 +236,10 @@ async def _ask_contacts_of(asker: Asker, endpoint: str) -> None:
             await _ask(asker, _VARIABLE, ("Variable", f"PJSIP_CONTACT({contact.strip()},user_agent)"))
 
 
-async def _ask(asker: Asker, action: str, header: tuple[str, str]) -> Answer | None:
+async def _ask(asker: Asker, action: str, *headers: tuple[str, str]) -> Answer | None:
     """Ask about a name that came over the wire; None for one that cannot be sent back, which must not end the round."""
     try:
-        return await asker.request(action, (header,))
+        return await asker.request(action, headers)
     except ValueError:
         return None
 

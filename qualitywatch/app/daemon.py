@@ -28,6 +28,7 @@ from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.services import Service
 from qualitywatch.app.shift import DRAIN_S, Shift
 from qualitywatch.app.sinks import labels_of
+from qualitywatch.app.supervisor import Supervisor
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.config import Config
 from qualitywatch.control.protocol import SOCKET, Reloaded
@@ -93,7 +94,7 @@ class Daemon:
             options = assembly.rollup_options(config, labels_of(pipelines)) if series_kind == "rollup" else backend.Options()
             series = await backend.open(config.store.directory, options, now=now)
             undo.push_async_callback(series.close, now)
-            ground = Ground(clock, state, series, series, pipelines)
+            ground = Ground(clock, state, series, series, pipelines, Supervisor(clock))
             undo.push_async_callback(_close_sinks, ground, now)
             shift = await Shift.build(config, specs, ground)
             undo.pop_all()
@@ -123,9 +124,10 @@ class Daemon:
         """Work until ``stop`` is set, then wind up in order."""
         async with asyncio.TaskGroup() as group:
             await self._control.start()
+            keep_up = self._ground.supervisor.keep_up
             beside = [
-                group.create_task(self._feed_watchdog(), name="watchdog"),
-                group.create_task(self._reload_when_hung_up(), name="reload"),
+                group.create_task(keep_up("watchdog", self._feed_watchdog), name="watchdog"),
+                group.create_task(keep_up("reload", self._reload_when_hung_up), name="reload"),
                 group.create_task(self._end_with(stop), name="stop"),
             ]
             try:
@@ -273,7 +275,7 @@ class Daemon:
         if not task.cancelling():  # a second time would cut its goodbye short
             task.cancel()
         await asyncio.wait({task})
-        await watcher.settle(settled_by)
+        await self._ground.supervisor.once(f"settling {watcher.name}", partial(watcher.settle, settled_by))
         return True
 
     # --- beside it ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from qualitywatch.app import assembly
 from qualitywatch.app.keeper import Keeper, rule_memories
 from qualitywatch.app.recently import Recently
 from qualitywatch.app.sinks import open_sink
+from qualitywatch.app.supervisor import Supervisor
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.config import Config, InfluxConfig, QueuesConfig
 from qualitywatch.config.settings import WebConfig
@@ -44,6 +45,7 @@ class Ground:
     series: SeriesStore
     reader: SeriesReader
     pipelines: dict[str, Pipeline]  # never replaced: labels are looked up in it
+    supervisor: Supervisor
     recently: Recently = field(default_factory=Recently)
     watchers: dict[str, Watcher] = field(default_factory=dict)
     sinks: dict[str, Sink] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class Ground:
                 self.clock,
                 queues_every_s=pbx.queues.every_s if pbx.queues is not None else None,
                 time=before.time if before is not None else None,
+                supervisor=self.supervisor,
             )
         self.left_at = {name: each.now for name, each in self.pipelines.items() if name not in pipelines}
         self.pipelines.clear()

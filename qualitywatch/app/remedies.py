@@ -20,6 +20,7 @@ from typing import Final, NoReturn
 
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.orders import Refusal, read, send
+from qualitywatch.app.supervisor import Supervisor
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError, StoreError
@@ -69,7 +70,10 @@ class Remedies:
         clock: Clock,
         *,
         look_s: float = LOOK_S,
+        supervisor: Supervisor | None = None,
     ) -> None:
+        """``supervisor`` is that of the whole daemon."""
+        self._supervisor = supervisor if supervisor is not None else Supervisor(clock)
         self._watchers = watchers
         self._desk = desk
         self._keeper = keeper
@@ -89,7 +93,9 @@ class Remedies:
         """Tend every PBX, for ever; one that answers slowly delays nobody else."""
         async with asyncio.TaskGroup() as group:
             for pbx, watcher in self._watchers.items():
-                group.create_task(self._tend_for_ever(pbx, watcher), name=f"remedies {pbx}")
+                name = f"remedies {pbx}"
+                work = self._supervisor.keep_up(name, partial(self._tend_for_ever, pbx, watcher))
+                group.create_task(work, name=name)
             await asyncio.Event().wait()
         raise AssertionError("a task group that waits for ever has ended")
 
@@ -211,6 +217,7 @@ def remedy_services(
     keeper: Keeper,
     meta: Mapping[str, str],
     clock: Clock,
+    supervisor: Supervisor | None = None,
 ) -> list[Remedies]:
     """Build the service if the configuration allows remedies; what was left undone when it no longer does is told."""
     remedies = {spec.name: spec.remedies for spec in specs if spec.remedies}
@@ -227,7 +234,7 @@ def remedy_services(
         log.warning('remedy.left pbx=%s rule=%s what="%s" why=switched_off', deed.key.pbx, deed.key.rule, text)
     if not policy.enabled or not (remedies or memory.deeds):
         return []
-    return [Remedies(policy, remedies, watchers, desk, keeper, meta, clock)]
+    return [Remedies(policy, remedies, watchers, desk, keeper, meta, clock, supervisor=supervisor)]
 
 
 def memory_of(meta: Mapping[str, str]) -> Memory:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.overview import overview
 from qualitywatch.app.reasoning import why
+from qualitywatch.app.supervisor import Supervisor
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import StoreError
 from qualitywatch.model import AuditRow, HistoryPoint, Incident, Silence
-from qualitywatch.ports import Clock, FedDatabase, SeriesReader, StateChange
+from qualitywatch.ports import Clock, FailingPart, FedDatabase, SeriesReader, StateChange
 from qualitywatch.room import Limit, PbxView, SilenceRequest
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.why import Why, WhyRequest
@@ -33,6 +34,7 @@ class DaemonRoom:
         series: SeriesReader | None,
         clock: Clock,
         databases: Callable[[], Sequence[FedDatabase]] = tuple,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._desk = desk
         self._watchers = watchers
@@ -41,6 +43,7 @@ class DaemonRoom:
         self._series = series
         self._clock = clock
         self._databases = databases
+        self._supervisor = supervisor
 
     def now(self) -> float:
         """Unix seconds of the wall clock."""
@@ -71,6 +74,10 @@ class DaemonRoom:
     def databases(self) -> Sequence[FedDatabase]:
         """The time series databases that are fed."""
         return self._databases()
+
+    def failing_parts(self) -> Sequence[FailingPart]:
+        """Parts of the daemon that a mistake of this program has ended lately."""
+        return self._supervisor.failing if self._supervisor is not None else ()
 
     def silences(self) -> Sequence[Silence]:
         """Silences in force or to come."""

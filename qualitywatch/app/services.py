@@ -1,6 +1,6 @@
 """What runs beside watching and telling, if it is configured: the bot's ears, the phone that rings, the lamps.
 
-Each is a ``Service`` that the daemon runs in its task group; none of them may end it.
+Each is a ``Service`` that the daemon runs under its supervisor: none of them ends it.
 """
 
 from __future__ import annotations

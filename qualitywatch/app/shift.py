@@ -95,7 +95,11 @@ class Shift:
         keeper = Keeper(ground.state, [series, ground.recently, *sinks, *([web.feed] if web is not None else [])], clock)
         effects = ground.watch(config, specs, stored, desk, keeper)
         watchers = ground.watchers
-        room = DaemonRoom(desk, watchers, specs, keeper, ground.reader, clock, lambda: [stand(sink) for sink in sinks])
+        room = DaemonRoom(
+            *(desk, watchers, specs, keeper, ground.reader, clock),
+            databases=lambda: [stand(sink) for sink in sinks],
+            supervisor=ground.supervisor,
+        )
         keeper.state_trouble = lambda: ground.state.trouble
         painter = Painter()
         pictures = Pictures(painter, room, assembly.language_of(config, notifiers), config.timezone)
@@ -105,7 +109,7 @@ class Shift:
         keeper.tell = dispatcher.update
         dropped = await _drop_what_is_gone(stored, ground, desk, keeper)
         services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
-        services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock)
+        services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock, ground.supervisor)
         services += [Feeding(sink) for sink in sinks]
         insight = Insight(
             watchers,
@@ -130,7 +134,8 @@ class Shift:
     async def work(self, over: asyncio.Event, begun: Callable[[], None], quiet: Callable[[], Awaitable[None]]) -> None:
         """Work until ``over``; ``quiet`` is then asked to see to it that no watcher judges any more."""
         async with asyncio.TaskGroup() as group:
-            delivery = group.create_task(self.dispatcher.run(), name="dispatcher")
+            work = self._ground.supervisor.keep_up("dispatcher", self.dispatcher.run)
+            delivery = group.create_task(work, name="dispatcher")
             await self._serve(over, begun)
             await quiet()
             await self._keeper.commit_waiting()
@@ -152,13 +157,15 @@ class Shift:
         jobs = CalendarJobs((*regular, *self._reporting.jobs()), self.config.timezone)
         jobs.start()
         try:
+            parts: dict[str, Callable[[], Awaitable[None]]] = {
+                "flush": self._flush_for_ever,
+                "commit": self._retry_commits,
+                "reports": self._reporting.make_up,
+                **{_name(service): service.run for service in self.services},
+            }
+            keep_up = self._ground.supervisor.keep_up
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._flush_for_ever(), name="flush"),
-                    group.create_task(self._retry_commits(), name="commit"),
-                    group.create_task(self._reporting.make_up(), name="reports"),
-                    *(group.create_task(service.run(), name=type(service).__name__) for service in self.services),
-                ]
+                tasks = [group.create_task(keep_up(name, work), name=name) for name, work in parts.items()]
                 begun()
                 await over.wait()
                 for task in tasks:
@@ -182,6 +189,10 @@ class Shift:
             await self._ground.state.retry()
             if self._keeper.waiting:
                 await self._keeper.commit_waiting()
+
+
+def _name(service: Service) -> str:
+    return f"sink {service.name}" if isinstance(service, Feeding) else type(service).__name__
 
 
 async def _drop_what_is_gone(stored: StoredState, ground: Ground, desk: Desk, keeper: Keeper) -> int:

@@ -67,6 +67,11 @@ class Feeding:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
+    @property
+    def name(self) -> str:
+        """The database."""
+        return self._sink.name
+
     async def run(self) -> NoReturn:
         """Run until cancelled."""
         await self._sink.run()

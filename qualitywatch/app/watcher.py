@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
@@ -22,6 +22,7 @@ from qualitywatch.ami.resync import ask_codec, poll_agent, poll_agents
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.pbxtime import PbxTime
 from qualitywatch.app.queue_poll import QueuePoll
+from qualitywatch.app.supervisor import Supervisor
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError
@@ -56,8 +57,9 @@ class Watcher:
         *,
         queues_every_s: float | None = None,
         time: PbxTime | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
-        """``time`` is the PBX's as it is known already."""
+        """``time`` is the PBX's as it is known already; ``supervisor`` that of the whole daemon."""
         self.client = client
         self.pipeline = pipeline
         self._desk = desk
@@ -68,6 +70,7 @@ class Watcher:
         self._agents_wanted: dict[str, None] = {}  # peers, an ordered set
         self._codecs_wanted: dict[str, str] = {}  # channel by uniqueid
         self._poll_wanted = asyncio.Event()
+        self._supervisor = supervisor if supervisor is not None else Supervisor(clock)
         self._queues = QueuePoll(client, queues_every_s) if queues_every_s is not None else None
         self.progress_at = clock.monotonic()
         self._turn = asyncio.Lock()  # held while a few items are taken, judged and kept
@@ -89,15 +92,20 @@ class Watcher:
         return self._time.now(self._clock.monotonic())
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Watch until cancelled; a part that trips over a mistake of ours takes neither the others nor another PBX along."""
+        parts: dict[str, Callable[[], Awaitable[NoReturn]]] = {
+            "client": self.client.run,
+            "process": self._process,
+            "poll": self._poll,
+            "registries": self._poll_registries,
+            "audit": self._audit,
+        }
+        if self._queues is not None:
+            parts["queues"] = self._queues.run
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.client.run(), name=f"client {self.name}")
-            group.create_task(self._process(), name=f"process {self.name}")
-            group.create_task(self._poll(), name=f"poll {self.name}")
-            group.create_task(self._poll_registries(), name=f"registries {self.name}")
-            group.create_task(self._audit(), name=f"audit {self.name}")
-            if self._queues is not None:
-                group.create_task(self._queues.run(), name=f"queues {self.name}")
+            for part, work in parts.items():
+                name = f"{part} {self.name}"
+                group.create_task(self._supervisor.keep_up(name, work), name=name)
 
     async def hold(self) -> None:
         """Judge nothing more until ``go_on``; what is under way is finished first.  The PBX is read all the while."""
@@ -140,6 +148,7 @@ class Watcher:
     async def _process(self) -> NoReturn:
         inbox = self.client.inbox
         while True:
+            self.progress_at = self._clock.monotonic()
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await inbox.wait()
@@ -149,7 +158,6 @@ class Watcher:
                 if not len(inbox) and not self._held:
                     effects.append(self.pipeline.advance(self._time.now(self._clock.monotonic()) - GRACE_S))
                 await self.keep(effects)
-            self.progress_at = self._clock.monotonic()
             await asyncio.sleep(0)
 
     async def keep(self, effects: list[Effects]) -> None:
@@ -237,8 +245,6 @@ class Watcher:
 
     async def _poll(self) -> NoReturn:
         while True:
-            await self._poll_wanted.wait()
-            self._poll_wanted.clear()
             try:
                 while self._codecs_wanted or self._agents_wanted:
                     await self._poll_once()
@@ -246,6 +252,8 @@ class Watcher:
                 # The resync after the next connect asks for everybody; the channels may be gone by then.
                 self._agents_wanted.clear()
                 self._codecs_wanted.clear()
+            self._poll_wanted.clear()
+            await self._poll_wanted.wait()
 
     async def _poll_once(self) -> None:
         if self._codecs_wanted:

@@ -12,7 +12,7 @@ from qualitywatch.chat.silences import add_silences, in_force
 from qualitywatch.chat.subjects import label
 from qualitywatch.model import PeerState, TrunkState
 from qualitywatch.notify.inbound import Answer
-from qualitywatch.ports import Feeding
+from qualitywatch.ports import Feeding, Supervised
 from qualitywatch.room import PbxView
 
 GOOD: Final = "🟢"
@@ -37,6 +37,7 @@ async def status(asking: Asking) -> Answer:
         page.blank()
     for trouble in asking.room.troubles():
         page.line(asking.texts.cannot_store.format(reason=trouble), bold=f"{BAD} ")
+    _add_failing_parts(asking, page)
     _add_databases(asking, page)
     page.line(tally(asking, asking.room.incidents()))
     page.line(asking.texts.silence_count.format(count=len(in_force(asking))))
@@ -63,6 +64,13 @@ async def trunks(asking: Asking) -> Answer:
             page.line(texts.no_trunks)
         page.blank()
     return page.answer()
+
+
+def _add_failing_parts(asking: Asking, page: Page) -> None:
+    """Add what a mistake of this program has ended: whoever reads this is asked to pass it on."""
+    room = asking.room
+    for part in room.failing_parts() if isinstance(room, Supervised) else ():
+        page.line(asking.texts.part_failed.format(name=part.name, what=part.what, count=part.times), bold=f"{BAD} ")
 
 
 def _add_databases(asking: Asking, page: Page) -> None:

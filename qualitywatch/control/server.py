@@ -40,7 +40,7 @@ from qualitywatch.control.protocol import (
 )
 from qualitywatch.errors import QualitywatchError
 from qualitywatch.model import AlertState
-from qualitywatch.ports import Feeding
+from qualitywatch.ports import Feeding, Supervised
 from qualitywatch.room import PbxView, Room, SilenceRequest
 from qualitywatch.why import Explains, WhyRequest
 
@@ -155,7 +155,8 @@ class ControlServer:
             case AskView():
                 pbxes = tuple(room.pbxes())
                 heard = tuple(each for view in pbxes for each in self._heard(view).values())
-                return View(room.now(), pbxes, heard, len(room.incidents()), (*room.troubles(), *_of_databases(room)))
+                troubles = (*room.troubles(), *_of_parts(room), *_of_databases(room))
+                return View(room.now(), pbxes, heard, len(room.incidents()), troubles)
 
     @staticmethod
     async def _decide(room: Room, request: SilenceRequest | ExpireSilence, by: str) -> Silences:
@@ -196,12 +197,17 @@ def _status(room: Room) -> Status:
     return Status(room.now(), pbxes, incidents=len(room.incidents()), silences=len(room.silences()))
 
 
+def _of_parts(room: Room) -> Iterator[str]:
+    for part in room.failing_parts() if isinstance(room, Supervised) else ():
+        yield f"part {part.name} stumbles over a mistake of this program and is begun again ({part.times} so far): {part.what}"
+
+
 def _of_databases(room: Room) -> Iterator[str]:
     for database in room.databases() if isinstance(room, Feeding) else ():
         if database.trouble is not None:
             yield f"{database.name}: {database.waiting} readings wait on disk: {database.trouble}"
         if database.lost:
-            yield f"{database.name}: {database.lost} readings lost since the start: there was no room for more on disk"
+            yield f"{database.name}: {database.lost} readings lost since the start: no room on disk, or it damaged them"
         if database.refused:
             yield f"{database.name}: {database.refused} readings refused for good since the start: see the log"
 

@@ -32,7 +32,7 @@ from qualitywatch.model.observations import Observed, Whereabouts
 from qualitywatch.peers.names import NameBook
 from qualitywatch.pipeline.effects import UNMEASURED_LOG, Collected
 from qualitywatch.quality.audio import AudioTracker
-from qualitywatch.quality.coverage import DIRECT_MEDIA, coverage, unmeasured, watched_s
+from qualitywatch.quality.coverage import DIRECT_MEDIA, RTP_TECHNOLOGIES, coverage, unmeasured, watched_s
 from qualitywatch.quality.hearing import Hearing
 from qualitywatch.quality.legs import LegBook
 from qualitywatch.quality.shared import SharedLoss
@@ -98,7 +98,7 @@ class Calls:
                 self._legs.see(event.channel)
                 yield from counted((*self._load.see(event), *self._traffic.see(event)), out)
                 self._dials.see(event)
-                if self.streams.see(event):
+                if self.streams.see(event) and event.channel.name.startswith(RTP_TECHNOLOGIES):  # others have no jitter to tell
                     out.codec_polls.append(event.channel)
                 yield from self._audio.see(event)
             case ChannelHungUp():

@@ -37,6 +37,7 @@ FIX_PAUSE_S: Final = 60.0
 SAY_EVERY_S: Final = 60.0
 CLOSING_S: Final = 3.0
 _SPOOL_FULL: Final = "the spool is full"
+_DAMAGED: Final = "they were damaged on disk"
 
 
 @dataclass(slots=True)
@@ -211,6 +212,10 @@ class Sink:
         if batch.id == self._settled:  # the disk did not let it go, or a full one would have it sent again and again
             await self._spool.remove(batch)
             self.counts.trouble = None
+            return True
+        if batch.text is None:
+            self._drop(batch.lines, _DAMAGED)
+            await self._settle(batch)
             return True
         self._under_way = batch, asyncio.get_running_loop().run_in_executor(None, self._write, batch.text)
         try:

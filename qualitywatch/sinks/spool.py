@@ -3,13 +3,14 @@
 Strategy: every batch is written here before it is sent, and deleted once the database has taken it.  So an outage and a
 restart are the same thing: whatever lies here is sent next.  What is sent twice does no harm, since the same series at the
 same instant overwrites itself (in VictoriaMetrics with ``-dedup.minScrapeInterval=1ms``).  Beyond the cap the oldest batches
-make room, and are counted.
+make room, and are counted; so is one that the disk has damaged, which must hold up no other.
 """
 
 from __future__ import annotations
 
 import gzip
 import sqlite3
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,17 @@ LAYOUT: Final = Layout(
 )
 
 
+# Whatever a damaged row holds comes as what it should be.
+_OLDEST: Final = "SELECT id, CAST(lines AS INTEGER), coalesce(CAST(body AS BLOB), x'') FROM batch ORDER BY id LIMIT 1"
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One write of so many lines of line protocol."""
 
     id: int
     lines: int
-    text: bytes
+    text: bytes | None  # None: what lies on the disk is damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +95,8 @@ class Spool:
         """Return the batch that is to be sent next, None when there is none; raises StoreError."""
 
         def work(connection: sqlite3.Connection) -> Batch | None:
-            row = connection.execute("SELECT id, lines, body FROM batch ORDER BY id LIMIT 1").fetchone()
-            return Batch(row[0], row[1], gzip.decompress(row[2])) if row is not None else None
+            row = connection.execute(_OLDEST).fetchone()
+            return Batch(row[0], row[1], _text(row[2])) if row is not None else None
 
         return await self._database.run(work)
 
@@ -109,6 +114,14 @@ class Spool:
     async def close(self) -> None:
         """Close the file; a second call does nothing."""
         await self._database.close()
+
+
+def _text(body: bytes) -> bytes | None:
+    """What a batch says; SQLite has no checksum of its own, gzip has one."""
+    try:
+        return gzip.decompress(body) or None
+    except (OSError, EOFError, zlib.error):
+        return None
 
 
 def _load(connection: sqlite3.Connection) -> Load:

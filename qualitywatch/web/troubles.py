@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from qualitywatch.notify.legible import legible
+from qualitywatch.ports import Supervised
 from qualitywatch.web.inside import SinkFigures
 from qualitywatch.web.sources import Sources
 
@@ -17,6 +18,7 @@ from qualitywatch.web.sources import Sources
 @dataclass(frozen=True, slots=True)
 class _Sentences:
     cannot_store: str
+    part_failed: str
     waiting: str
     lost: str
     refused: str
@@ -25,14 +27,16 @@ class _Sentences:
 _WORDS: Final[Mapping[str, _Sentences]] = {
     "en": _Sentences(
         cannot_store="Nothing can be stored: {reason}",
+        part_failed="Part “{name}” stumbles over a mistake of this program and is begun again, times so far: {count}. {what}",
         waiting="{name}: nothing can be written there, readings waiting on disk: {count}. {reason}",
-        lost="{name}: readings lost since the start, there was no room for more on disk: {count}",
+        lost="{name}: readings lost since the start, there was no room on disk or it damaged them: {count}",
         refused="{name}: readings it refused for good since the start: {count}",
     ),
     "ru": _Sentences(
         cannot_store="Ничего нельзя сохранить: {reason}",
+        part_failed="Часть «{name}» споткнулась об ошибку этой программы и запускается снова, уже раз: {count}. {what}",
         waiting="{name}: туда нельзя писать, измерений ждёт на диске: {count}. {reason}",
-        lost="{name}: потеряно измерений с запуска, на диске не хватило места: {count}",
+        lost="{name}: потеряно измерений с запуска, на диске не хватило места или он их испортил: {count}",
         refused="{name}: измерений, которые база не приняла, с запуска: {count}",
     ),
 }
@@ -41,6 +45,8 @@ _WORDS: Final[Mapping[str, _Sentences]] = {
 def troubles(sources: Sources) -> list[dict[str, str]]:
     """Everything at present, by language."""
     told = [_in_each("cannot_store", reason=reason) for reason in sources.room.troubles()]
+    parts = sources.room.failing_parts() if isinstance(sources.room, Supervised) else ()
+    told += [_in_each("part_failed", name=part.name, what=part.what, count=part.times) for part in parts]
     return told + [each for name, sink in sources.inside().sinks.items() for each in _of_database(name, sink)]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from qualitywatch.ami.client import AmiClient, AmiEndpoint, Pace
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.room import DaemonRoom
+from qualitywatch.app.supervisor import Supervisor
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.desk.desk import Desk
 from qualitywatch.desk.policy import Audience, DeskPolicy
@@ -66,8 +67,9 @@ class Office:
         endpoint = AmiEndpoint("office", "127.0.0.1", manager.port, "qualitywatch", "secret")
         pace = Pace(boot_s=0.05, reload_s=0.05, refused_s=0.01)
         self.client = AmiClient(endpoint, self.clock, pace=pace, new_delays=lambda: repeat(0.01))
-        self.watcher = Watcher(self.client, self.pipeline, desk, self.keeper, self.clock)
-        self.room = DaemonRoom(desk, {"office": self.watcher}, rules, self.keeper, None, self.clock)
+        self.supervisor = Supervisor(self.clock)
+        self.watcher = Watcher(self.client, self.pipeline, desk, self.keeper, self.clock, supervisor=self.supervisor)
+        self.room = DaemonRoom(desk, {"office": self.watcher}, rules, self.keeper, None, self.clock, supervisor=self.supervisor)
 
     def asked(self, action: str) -> list[Mapping[str, str]]:
         """The headers of every such action so far, names in lower case, without the ActionID."""

@@ -62,7 +62,7 @@ async def test_a_minute_of_the_daemon_is_on_its_dashboard_and_in_its_sinks(tmp_p
     spool = await Spool.open(path, max_bytes=1 << 20, now=START)
     batch = await spool.oldest()
     await spool.close()
-    assert batch is not None
+    assert batch is not None and batch.text is not None
     lines = batch.text.decode().splitlines()
     assert all(line.startswith("daemon") for line in lines)
     assert any(line.startswith("daemon,severity=critical firing=1 ") for line in lines)

@@ -15,7 +15,7 @@ from qualitywatch.model import (
     MuteKind,
     Silence,
 )
-from qualitywatch.ports import FedDatabase
+from qualitywatch.ports import FailingPart, FedDatabase
 from qualitywatch.room import Limit, PbxView, SilenceRequest
 
 
@@ -33,6 +33,7 @@ class MemoryRoom:
     refuse_silence: str = ""
     ails: list[str] = field(default_factory=list)
     fed: list[FedDatabase] = field(default_factory=list)
+    failing: list[FailingPart] = field(default_factory=list)
 
     def now(self) -> float:
         return self.clock_at
@@ -51,6 +52,9 @@ class MemoryRoom:
 
     def troubles(self) -> Sequence[str]:
         return self.ails
+
+    def failing_parts(self) -> Sequence[FailingPart]:
+        return self.failing
 
     def databases(self) -> Sequence[FedDatabase]:
         return self.fed

@@ -15,7 +15,7 @@ from qualitywatch.chat.tables import TABLE_COLUMNS, columns_of
 from qualitywatch.chat.texts import LANGUAGES, texts_of
 from qualitywatch.model import Acknowledgement, Mute, MuteKind, PeerState, Silence
 from qualitywatch.notify.texts import LANGUAGES as ALERT_LANGUAGES
-from qualitywatch.ports import FedDatabase
+from qualitywatch.ports import FailingPart, FedDatabase
 from qualitywatch.room import PeerView
 from tests.chat.build import CHAT, LOSS, NOW, TRUNK, USERS, Desk, busy_room, lossy, office, point
 from tests.chat.room import MemoryRoom
@@ -179,6 +179,15 @@ async def test_a_daemon_that_cannot_store_says_so_and_why() -> None:
     )
 
 
+async def test_a_part_that_a_bug_ends_again_and_again_is_said() -> None:
+    room = MemoryRoom(NOW, [office()], failing=[FailingPart("poll office", "ValueError at session.py:88", 3)])
+    english = (await Desk(room).say("/status")).plain
+    assert "🔴 Part “poll office” stumbles over a mistake of this program and is begun again, times so far: 3." in english
+    assert "ValueError at session.py:88" in english
+    russian = (await Desk(room, language="ru").say("/status")).plain
+    assert "🔴 Часть «poll office» споткнулась об ошибку этой программы и запускается снова, уже раз: 3. ValueError" in russian
+
+
 async def test_what_a_database_does_not_get_is_said_and_counted() -> None:
     away = FedDatabase(
         "influx", waiting=5210, lost=40, refused=0, trouble="InfluxDB at https://i.example.org cannot be reached"
@@ -186,7 +195,7 @@ async def test_what_a_database_does_not_get_is_said_and_counted() -> None:
     fed = [away, FedDatabase("vm", 0, 0, 0)]
     plain = (await Desk(MemoryRoom(NOW, [office()], fed=fed)).say("/status")).plain
     assert "🔴 influx: nothing can be written there at present, readings waiting on disk: 5210. InfluxDB at https://i" in plain
-    assert "🔴 influx: readings lost since the start, there was no room for more on disk: 40" in plain
+    assert "🔴 influx: readings lost since the start, there was no room on disk or it damaged them: 40" in plain
     assert "refused" not in plain and "vm" not in plain, "nothing is said of what goes well"
     fed[0] = FedDatabase("influx", 0, 0, 7)
     russian = (await Desk(MemoryRoom(NOW, [office()], fed=fed), language="ru").say("/status")).plain

@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 import logging
 import re
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qualitywatch.backoff import Backoff
 from qualitywatch.clock import SystemClock
@@ -423,3 +427,68 @@ async def test_a_spool_that_was_damaged_is_set_aside(tmp_path: Path) -> None:
         await sink.write(batch(0, 10))
         await server.wait_lines(10)
     assert list(tmp_path.glob("spool.db.corrupt-*")), "it may be looked at"
+
+
+@given(damage=st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 255)), min_size=1, max_size=4))
+@settings(max_examples=12, deadline=None)
+async def test_a_batch_that_was_damaged_on_disk_is_counted_and_holds_up_nothing(damage: list[tuple[int, int]]) -> None:
+    """Bytes of a batch that waits are other ones at the next start: what comes behind it arrives all the same."""
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        async with InfluxServer() as server:
+            await server.down()
+            async with running(server, folder) as sink:
+                await sink.write(batch(0, 40))
+                await until(lambda: sink.spool.load.lines == 40)
+                await sink.write(batch(40, 2))
+                await until(lambda: sink.spool.load.lines == 42)
+            damage_oldest(folder / "spool.db", damage)
+            await server.up()
+            async with running(server, folder) as sink:
+                await until(lambda: sink.spool.load.lines == 0)
+                assert sink.counts.trouble is None
+                assert sink.counts.sent + sink.counts.dropped == 42
+                assert sink.counts.dropped in {0, 40}, "bytes that mean nothing (a time in gzip's head) lose nothing"
+                assert len(server.lines) == sink.counts.sent
+
+
+@pytest.mark.parametrize("body", [b"", b"\x1f\x8b", b"no gzip at all", "text", None, 7.5])
+async def test_whatever_stands_in_the_place_of_a_batch_is_lost_and_said(
+    body: object, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with InfluxServer() as server:
+        await server.down()
+        async with running(server, tmp_path) as sink:
+            await sink.write(batch(0, 3))
+            await until(lambda: sink.spool.load.lines == 3)
+        with contextlib.closing(sqlite3.connect(tmp_path / "spool.db")) as connection:
+            if body is None:  # no NOT NULL keeps a disk from anything
+                connection.execute("PRAGMA writable_schema = ON")
+                connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'body BLOB NOT NULL', 'body BLOB')")
+                connection.commit()
+        with contextlib.closing(sqlite3.connect(tmp_path / "spool.db")) as connection:
+            connection.execute("UPDATE batch SET body = ?", (body,))
+            connection.commit()
+        await server.up()
+        async with running(server, tmp_path) as sink:
+            await sink.write(batch(3, 2))
+            await server.wait_lines(2)
+            await until(lambda: sink.counts.sent == 2)
+            assert sink.counts.dropped == 3
+    assert 'sink.lost name=influx lines=3 since_start=3 error="they were damaged on disk"' in caplog.text
+
+
+def damage_oldest(path: Path, damage: list[tuple[int, int]]) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        ((id, body),) = connection.execute("SELECT id, body FROM batch ORDER BY id LIMIT 1")
+        damaged = bytearray(body)
+        for place, change in damage:
+            damaged[place % len(damaged)] ^= change
+        connection.execute("UPDATE batch SET body = ? WHERE id = ?", (bytes(damaged), id))
+        connection.commit()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)
