@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import TimedMessage, read_recording
+from qualitywatch.app import garbage
 from qualitywatch.commands.emit import AlertEmitter, Emitter, MessageEmitter, Printer, SampleEmitter
 from qualitywatch.commands.transcripts import Transcripts
 from qualitywatch.config import read_config
@@ -74,15 +75,16 @@ def replay(options: ReplayOptions, out: IO[str] | None = None) -> int:
             )
     session = Session(name, specs, names, config.trunk_peers if config else {}, emitter, config.sites if config else None)
     exit_code = 0
-    for path in options.files:
-        try:
-            for number, timed in enumerate(messages(recording_of(path), interactive=options.format == "text")):
-                if number == 0:
-                    session.connect(timed.at)
-                session.hear(timed)
-        except AmiProtocolError as exc:
-            print(f"{path}: {exc}", file=sys.stderr)
-            exit_code = 1
+    with garbage.rarely():
+        for path in options.files:
+            try:
+                for number, timed in enumerate(messages(recording_of(path), interactive=options.format == "text")):
+                    if number == 0:
+                        session.connect(timed.at)
+                    session.hear(timed)
+            except AmiProtocolError as exc:
+                print(f"{path}: {exc}", file=sys.stderr)
+                exit_code = 1
     emitter.close(session.pipeline)
     return exit_code
 

@@ -15,7 +15,7 @@ garbage.spare_what_lasts()
 walks = []
 gc.callbacks.append(lambda phase, about: walks.append(about["generation"]) if phase == "start" else None)
 thing = Thing(); thing.self = thing; gone = weakref.ref(thing)
-kept = [[number] for number in range(200_000)]
+kept = [[number] for number in range(400_000)]
 print(0 in walks, 1 in walks, 2 in walks)
 del thing
 asyncio.run(garbage.collect())
@@ -25,4 +25,4 @@ print(2 in walks, gone() is None, len(kept))
 
 def test_all_objects_are_walked_through_by_the_calendar_alone() -> None:
     run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines() == ["True True False", "True True 200000"]
+    assert run.stdout.splitlines() == ["True True False", "True True 400000"]

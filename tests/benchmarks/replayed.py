@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.recording import read_recording
+from qualitywatch.app import garbage
 from qualitywatch.model import CallRecord, Connected, KpiRecord, LogRecord, Sample
 from qualitywatch.model.observations import Observed
 from qualitywatch.pipeline import Pipeline
@@ -55,4 +56,5 @@ async def replay(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(replay(Path(sys.argv[1]))))
+    with garbage.rarely():  # as the command does
+        print(asyncio.run(replay(Path(sys.argv[1]))))
