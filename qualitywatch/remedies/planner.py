@@ -4,8 +4,8 @@ Strategy: desired state, as everywhere.  What fires and has remedies is compared
 gives one step at a time, and whoever takes it says what came of it, so that the step after knows.  A deed is remembered
 before it is sent and until it has been taken back, so a restart at any moment repeats at most what can be repeated.
 
-Pauses, and how fresh an alert is, are reckoned in ``monotonic`` seconds of this machine, which nobody sets; wall time is for what
-is stored and told, and what lies in its future after a step back counts as unknown.
+Pauses, and how fresh an alert is, are reckoned in ``monotonic`` seconds of this machine, which nobody sets; wall time is for
+what is stored and told, and what lies in its future after a step back counts as unknown.
 
 Several alerts may want the same switch.  They are a stack: it stays as the last of them wants it, goes back to the one below
 when that one is over, and to what it was before all of them at the end.  What somebody else has set meanwhile is left alone.
