@@ -103,7 +103,15 @@ class Keeper:
         await self.commit_waiting()
 
     async def commit_waiting(self) -> None:
-        """Store what is waiting, in order; what cannot be stored goes on waiting."""
+        """Store what is waiting, in order; what cannot be stored goes on waiting.
+
+        Once begun it is ended, also when whoever asks is cancelled (a reload, a stop, a limit of time): else what was stored
+        would be taken for waiting, stored again, and told late.
+        """
+        if self._waiting:
+            await asyncio.shield(self._commit_all())
+
+    async def _commit_all(self) -> None:
         async with self._committing:  # several watchers share one order
             while self._waiting and await self._commit(self._waiting[0]):
                 change = self._waiting.popleft()

@@ -108,7 +108,7 @@ class Remedies:
     def _follow(self, pbx: str, transitions: Sequence[Transition], alerts: Sequence[Alert]) -> None:
         self._alerts[pbx] = alerts
         if transitions:
-            self._planner.take(transitions, self._clock.now())
+            self._planner.take(transitions, self._clock.monotonic())
             self._wake[pbx].set()
 
     def _hear(self, pbx: str, event: PbxEvent) -> None:
@@ -134,7 +134,8 @@ class Remedies:
         while watcher.client.connected and watcher.pipeline.blind_since is None and pbx in self._listed:
             if self._keeper.is_behind:
                 return  # nothing is done that could not be remembered
-            step = self._planner.next(pbx, self._alerts[pbx], watcher.now, self._clock.now())
+            clock = self._clock
+            step = self._planner.next(pbx, self._alerts[pbx], watcher.now, clock.now(), clock.monotonic())
             if step is None:
                 return
             match step.job:
@@ -162,13 +163,13 @@ class Remedies:
         try:
             refusal = await send(kind.request(deed.values), watcher.client, kind.gone)
         except AmiConnectError:
-            await self._record(deed, self._planner.unclear(deed, self._clock.now()))
+            await self._record(deed, self._planner.unclear(deed, self._clock.now(), self._clock.monotonic()))
             raise
         now = self._clock.now()
         if refusal is None:
             await self._record(deed, self._planner.done(deed, now))
         elif refusal.why is RemedyReason.SILENT:
-            await self._record(deed, self._planner.unclear(deed, now))
+            await self._record(deed, self._planner.unclear(deed, now, self._clock.monotonic()))
         else:
             await self._record(deed, self._planner.not_done(deed, refusal.why, refusal.detail, now))
 
@@ -187,7 +188,8 @@ class Remedies:
         if refusal is None:
             await self._record(deed, self._planner.undone(deed, now))
         else:
-            await self._record(deed, self._planner.not_undone(deed, refusal.why, refusal.detail, now))
+            monotonic = self._clock.monotonic()
+            await self._record(deed, self._planner.not_undone(deed, refusal.why, refusal.detail, now, monotonic))
 
     async def _record(self, deed: Deed, note: RemedyNote | None) -> None:
         """Store what is remembered now, and with it the note for people and the audit."""

@@ -142,7 +142,7 @@ class Pipeline:
         self._engine.settle(zone, self._in_trouble)
         self._engine.recall(pbx, rule_memories or {})
         self._left_off = left_off  # until the PBX, or that it cannot be reached, is heard of again
-        self._noted_at = -math.inf
+        self._noted_at, self._has_waited = -math.inf, True
         self._now: float | None = None
         self._booted_at: float | None = None
         self._blind_since: float | None = None
@@ -272,6 +272,7 @@ class Pipeline:
         if first <= last and (self._lifecycle.active() or self._engine.waiting or self._is_waiting):
             for second in range(max(first, last - CATCH_UP_LIMIT_S), last + 1):
                 self._tick(float(second), out)
+        if first <= last:
             self._note_time(now, out)
         self._engine.expire(now)
         out.learned.update(self._engine.memories(now))
@@ -298,11 +299,13 @@ class Pipeline:
         return LeftOff(self._now, self._now if self._blind_since is None else min(self._blind_since, self._now))
 
     def _note_time(self, now: float, out: Collected) -> None:
-        """While a hold runs, let it be stored how far it has come."""
-        if 0 <= now - self._noted_at < NOTE_EVERY_S or not any(each.is_waiting for each in self._lifecycle.active().values()):
+        """While a hold runs, let it be stored how far it has come; once at the start too, and once when none runs any more."""
+        if self._left_off is not None or 0 <= now - self._noted_at < NOTE_EVERY_S:
             return
-        out.left_off = self._lived_until()
-        self._noted_at = now
+        waits = any(each.is_waiting for each in self._lifecycle.active().values())
+        if waits or self._has_waited or now < self._noted_at:
+            out.left_off = self._lived_until()
+        self._noted_at, self._has_waited = now, waits
 
     def _tick(self, now: float, out: Collected) -> None:
         if self._left_off is not None:

@@ -1,7 +1,8 @@
 """How far one run of the daemon had lived with a PBX, for the next one to go on from there.
 
 Strategy: while any hold runs this is noted now and then, and stored in one transaction with the alerts whose holds run, so that
-the two always speak of the same instant.  A kill makes a hold longer by what was lived through since, and never shorter.
+the two always speak of the same instant.  A kill makes a hold longer by what was lived through since, and never shorter: one
+that began after the last note begins anew.
 """
 
 from __future__ import annotations

@@ -4,12 +4,16 @@ Strategy: desired state, as everywhere.  What fires and has remedies is compared
 gives one step at a time, and whoever takes it says what came of it, so that the step after knows.  A deed is remembered
 before it is sent and until it has been taken back, so a restart at any moment repeats at most what can be repeated.
 
+Pauses, and how fresh an alert is, are reckoned in ``monotonic`` seconds of this machine, which nobody sets; wall time is for
+what is stored and told, and what lies in its future after a step back counts as unknown.
+
 Several alerts may want the same switch.  They are a stack: it stays as the last of them wants it, goes back to the one below
 when that one is over, and to what it was before all of them at the end.  What somebody else has set meanwhile is left alone.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -64,9 +68,9 @@ class Planner:
         self._started_at = list(memory.started_at)
         self._last_id = max([memory.last_id, *self._deeds])
         self._over: set[AlertKey] = set()
-        self._heard_at: dict[AlertKey, float] = {}  # when it last changed, on the wall clock
+        self._heard_at: dict[AlertKey, float] = {}  # when it last changed, monotonic
         self._happened: dict[AlertKey, Alert] = {}
-        self._not_before: dict[int, float] = {}  # by deed
+        self._not_before: dict[int, float] = {}  # by deed, monotonic
         self._limited: set[tuple[AlertKey, str]] = set()  # what waits for the hour to pass, by alert and remedy
         self._limits_told: Counter[str] = Counter()  # the same by remedy
 
@@ -75,26 +79,26 @@ class Planner:
         """What to store."""
         return Memory(tuple(self._deeds.values()), tuple(self._started_at), self._last_id)
 
-    def take(self, transitions: Iterable[Transition], wall: float) -> None:
+    def take(self, transitions: Iterable[Transition], monotonic: float) -> None:
         """Take in what changed, in order."""
         for transition in transitions:
             alert = transition.alert
             if not self._remedies.get(alert.key.rule) and not any(deed.key == alert.key for deed in self._deeds.values()):
                 continue
-            self._heard_at[alert.key] = wall
+            self._heard_at[alert.key] = monotonic
             if transition.reason is NotifyReason.HAPPENED:
                 self._happened[alert.key] = alert
             elif transition.new_state is AlertState.INACTIVE:
                 self._over.add(alert.key)
                 self._heard_at.pop(alert.key)
 
-    def next(self, pbx: str, alerts: Iterable[Alert], now: float, wall: float) -> Step | None:
+    def next(self, pbx: str, alerts: Iterable[Alert], now: float, wall: float, monotonic: float) -> Step | None:
         """Return what is due on one PBX, whose clock says ``now`` and whose alerts these are; None when nothing is."""
         if not self._policy.enabled:
             return None
         firing = {alert.key: alert for alert in alerts if alert.state is AlertState.FIRING}
         for deed in sorted(self._deeds.values(), key=lambda deed: -deed.id):  # the top of a stack first
-            if deed.key.pbx == pbx and self._is_over(deed, firing) and wall >= self._not_before.get(deed.id, wall):
+            if deed.key.pbx == pbx and self._is_over(deed, firing) and not self._rests(deed, monotonic):
                 step = self._release(deed, wall)
                 if step is not None:
                     return step
@@ -105,12 +109,14 @@ class Planner:
         self._limits_told = Counter(deed.remedy for deed in limited)
         index = {(deed.key, deed.remedy, deed.channel): deed for deed in self._deeds.values()}
         for alert in firing.values():
-            fresh = wall - self._heard_at.get(alert.key, -HOUR_S) <= FRESH_S or now - (alert.fired_at or now) <= FRESH_S
-            step = self._wish(alert, index, wall, fresh=fresh, lasts=True)
+            heard_at = self._heard_at.get(alert.key)  # None: only before a restart
+            age_s = monotonic - heard_at if heard_at is not None else now - (alert.fired_at or now)
+            step = self._wish(alert, index, wall, monotonic, fresh=0 <= age_s <= FRESH_S, lasts=True)
             if step is not None:
                 return step
         for alert in [alert for alert in self._happened.values() if alert.key.pbx == pbx]:
-            step = self._wish(alert, index, wall, fresh=wall - self._heard_at.get(alert.key, wall) <= FRESH_S, lasts=False)
+            fresh = monotonic - self._heard_at.get(alert.key, monotonic) <= FRESH_S
+            step = self._wish(alert, index, wall, monotonic, fresh=fresh, lasts=False)
             if step is not None:
                 return step
             del self._happened[alert.key]
@@ -141,10 +147,10 @@ class Planner:
         self._deeds[deed.id] = replace(deed, state=DeedState.NOT_DONE)
         return note_of(wall, RemedyOutcome.NOT_DONE, deed, why, detail)
 
-    def unclear(self, deed: Deed, wall: float) -> RemedyNote | None:
+    def unclear(self, deed: Deed, wall: float, monotonic: float) -> RemedyNote | None:
         """Nobody knows whether it was done: what can be repeated is, later; the rest is not, which is worth a note."""
         if ACTIONS[deed.action].repeatable:
-            self._not_before[deed.id] = wall + FRESH_S / 2
+            self._not_before[deed.id] = monotonic + FRESH_S / 2
             return None
         return self.not_done(deed, RemedyReason.SILENT, "", wall)
 
@@ -164,15 +170,15 @@ class Planner:
             return undo_note_of(wall, RemedyOutcome.UNDONE, deed)  # by us, just before a restart
         return undo_note_of(wall, RemedyOutcome.NOT_UNDONE, deed, RemedyReason.CHANGED, value or "")
 
-    def not_undone(self, deed: Deed, why: RemedyReason, detail: str, wall: float) -> RemedyNote | None:
+    def not_undone(self, deed: Deed, why: RemedyReason, detail: str, wall: float, monotonic: float) -> RemedyNote | None:
         """Asterisk refused to take it back: tried again later, told once."""
         told = deed.id in self._not_before
-        self._not_before[deed.id] = wall + RETRY_S
+        self._not_before[deed.id] = monotonic + RETRY_S
         return None if told else undo_note_of(wall, RemedyOutcome.NOT_UNDONE, deed, why, detail)
 
     def reconnected(self) -> None:
         """Rights are those of the login: what was refused is tried again at once."""
-        self._not_before = dict.fromkeys(self._not_before, 0.0)
+        self._not_before = dict.fromkeys(self._not_before, -math.inf)
 
     # --- inside ---------------------------------------------------------------------------------------------------------
 
@@ -180,6 +186,9 @@ class Planner:
         if deed.key in self._over or deed.key not in firing:
             return deed.key not in self._happened
         return all(mark != deed.remedy for mark, _ in self._remedies.get(deed.key.rule, ()))  # the rule was changed
+
+    def _rests(self, deed: Deed, monotonic: float) -> bool:
+        return monotonic < self._not_before.get(deed.id, -math.inf)
 
     def _release(self, deed: Deed, wall: float) -> Step | None:
         if deed.state is DeedState.DRY and deed.undo.kind is not UndoKind.NEVER:
@@ -210,14 +219,14 @@ class Planner:
         del self._deeds[deed.id]
         self._not_before.pop(deed.id, None)
 
-    def _wish(self, alert: Alert, index: _Index, wall: float, *, fresh: bool, lasts: bool) -> Step | None:
+    def _wish(self, alert: Alert, index: _Index, wall: float, monotonic: float, *, fresh: bool, lasts: bool) -> Step | None:
         for mark, remedy in self._remedies.get(alert.key.rule, ()):
             if alert.severity.rank < remedy.severity.rank:
                 continue
             per_channel = ACTIONS[remedy.action].per_channel or speaks_of_channels(remedy.values)
             for channel in alert.channels if per_channel else ("",):
                 known = index.get((alert.key, mark, channel))
-                step = self._again(known, wall) if known is not None else None
+                step = self._again(known, wall, monotonic) if known is not None else None
                 if known is None or known.state is DeedState.LIMITED:
                     if not self._may(wall) and self._has_told_limit(alert.key, mark):
                         continue
@@ -226,11 +235,12 @@ class Planner:
                     return step
         return None
 
-    def _again(self, deed: Deed, wall: float) -> Step | None:
+    def _again(self, deed: Deed, wall: float, monotonic: float) -> Step | None:
         """A deed that was begun: after a restart, or without an answer."""
-        if deed.state is not DeedState.STARTED or wall < self._not_before.get(deed.id, wall):
+        if deed.state is not DeedState.STARTED or self._rests(deed, monotonic):
             return None
-        if ACTIONS[deed.action].switch is None and (not ACTIONS[deed.action].repeatable or wall - deed.at > FRESH_S):
+        kind, is_fresh = ACTIONS[deed.action], 0 <= wall - deed.at <= FRESH_S
+        if kind.switch is None and not (kind.repeatable and is_fresh):
             return Step(Job.SAY, deed, self.not_done(deed, RemedyReason.SILENT, "", wall))
         return Step(Job.DO, deed)
 

@@ -40,7 +40,7 @@ class Rehearsal:
             return []
         self._planner.take(transitions, now)
         found = []
-        while (step := self._planner.next(self._pbx, alerts, now, now)) is not None:
+        while (step := self._planner.next(self._pbx, alerts, now, now, now)) is not None:
             if step.note is not None:
                 found.append(Rehearsed(step.deed.key, step.note))
         return found

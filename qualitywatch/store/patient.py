@@ -37,15 +37,20 @@ class PatientStore:
             return overlaid(await self._store.load(), self._unwritten)
 
     async def commit(self, change: StateChange) -> None:
-        """Store the change, and all that waits; or remember it."""
+        """Store the change, and all that waits; or remember it.
+
+        Once begun it is ended, also when whoever asks is cancelled: what is on the disk must be known to be there.
+        """
+        await asyncio.shield(self._commit(change))
+
+    async def _commit(self, change: StateChange) -> None:
         async with self._writing:
             self._unwritten = together(self._unwritten, change)
             await self._write()
 
     async def retry(self) -> None:
         """Store what waits, if anything does."""
-        async with self._writing:
-            await self._write()
+        await asyncio.shield(self._commit(StateChange()))
 
     async def audit(self, limit: int) -> Sequence[AuditRow]:
         """The newest rows of the audit, newest first, those that wait among them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ from qualitywatch.model import (
     UndoKind,
 )
 from qualitywatch.remedies.deeds import Deed, Memory
-from qualitywatch.remedies.planner import FRESH_S, HOUR_S, Planner
+from qualitywatch.remedies.planner import FRESH_S, HOUR_S, RETRY_S, Planner
 from qualitywatch.remedies.policy import RemedyPolicy
 from qualitywatch.remedies.steps import Job
 from qualitywatch.store.codec import dumps, loads
@@ -57,7 +58,9 @@ class World:
     remedies: Mapping[str, Sequence[Remedy]]
     policy: RemedyPolicy = ON
     db: dict[str, str] = field(default_factory=dict)
-    now: float = NOW
+    now: float = NOW  # of the PBX, and monotonic
+    set_by_s: float = 0.0  # how far the wall clock was set
+    refuses: bool = False  # to take anything back
     firing: dict[AlertKey, Alert] = field(default_factory=dict)
     notes: list[RemedyNote] = field(default_factory=list)
     sent: list[tuple[float, str]] = field(default_factory=list)
@@ -65,6 +68,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.restart()
+
+    @property
+    def wall(self) -> float:
+        return self.now + self.set_by_s
 
     def restart(self) -> None:
         self.planner = Planner(self.policy, self.remedies, loads(Memory, self.stored))
@@ -87,7 +94,7 @@ class World:
     def settle(self, dies: str = "") -> None:
         """Do all that is due; with ``dies`` the daemon dies at the first thing that it does: before or after it is sent."""
         for _ in range(200):
-            step = self.planner.next(PBX, list(self.firing.values()), self.now, self.now)
+            step = self.planner.next(PBX, list(self.firing.values()), self.now, self.wall, self.now)
             if step is None:
                 return
             if step.job is Job.SAY:
@@ -105,9 +112,9 @@ class World:
             found = self.db.get(_place(deed))
             undo = Undo(UndoKind.DELETE) if found is None else Undo(UndoKind.VALUE, found)
         before = len(self.planner.memory.started_at)
-        deed = self.planner.begin(deed, undo, 1, self.now)
+        deed = self.planner.begin(deed, undo, 1, self.wall)
         if len(self.planner.memory.started_at) > before:
-            self.sent.append((self.now, deed.action))
+            self.sent.append((self.wall, deed.action))
         self._store()
         if dies == "before":
             return True
@@ -115,19 +122,22 @@ class World:
             self.db[_place(deed)] = deed.values["value"]
         if dies == "after":
             return True
-        self._note(self.planner.done(deed, self.now))
+        self._note(self.planner.done(deed, self.wall))
         return False
 
     def _undo(self, deed: Deed) -> None:
         found = self.db.get(_place(deed))
         if (found or "") != deed.values["value"]:
-            self._note(self.planner.found(deed, found, self.now))
+            self._note(self.planner.found(deed, found, self.wall))
+            return
+        if self.refuses:
+            self._note(self.planner.not_undone(deed, RemedyReason.REFUSED, "", self.wall, self.now))
             return
         if deed.undo.kind is UndoKind.DELETE:
             self.db.pop(_place(deed), None)
         else:
             self.db[_place(deed)] = deed.undo.value
-        self._note(self.planner.undone(deed, self.now))
+        self._note(self.planner.undone(deed, self.wall))
 
     def _note(self, note: RemedyNote | None) -> None:
         self.notes += [note] if note is not None else []
@@ -315,6 +325,44 @@ def test_what_could_not_be_done_for_long_is_told_and_not_done_late() -> None:
     world.now += 2 * FRESH_S  # the PBX could not be seen
     world.settle()
     assert [note.why for note in world.notes] == [RemedyReason.LATE]
+
+
+@pytest.mark.parametrize("set_by_s", [0.0, -HOUR_S, HOUR_S])
+def test_what_was_refused_is_taken_back_in_five_minutes_whatever_the_clock_is_set_to(set_by_s: float) -> None:
+    world = World({"a": (put("backup"),)}, db={"trunk/main": "mango"}, refuses=True)
+    world.fire(alert("a"))
+    world.settle()
+    world.end(alert("a"))
+    world.settle()
+    assert world.db == {"trunk/main": "backup"}
+    world.set_by_s, world.refuses = set_by_s, False
+    world.now += RETRY_S - 1
+    world.settle()
+    assert world.db == {"trunk/main": "backup"}
+    world.now += 1
+    world.settle()
+    assert world.db == {"trunk/main": "mango"}
+
+
+@pytest.mark.parametrize("set_by_s", [0.0, -HOUR_S])
+def test_a_channel_of_half_an_hour_ago_is_left_alone_whatever_the_clock_is_set_to(set_by_s: float) -> None:
+    """Its name may be another call's by now."""
+    world = World({"a": (HANG_UP,)})
+    world.fire(alert("a", channels=["SIP/6117-1"]))
+    world.now += 1800  # the PBX could not be seen
+    world.set_by_s = set_by_s
+    world.settle()
+    assert [note.why for note in world.notes] == [RemedyReason.LATE]
+    assert world.sent == []
+
+
+def test_a_hangup_that_was_never_answered_is_not_repeated_where_nobody_knows_how_old_it_is() -> None:
+    world = World({"a": (HANG_UP,)})
+    world.fire(alert("a", channels=["SIP/6117-1"]))
+    world.settle(dies="before")
+    world.now, world.set_by_s = world.now + 1800, -HOUR_S
+    world.settle()
+    assert [(note.outcome, note.why) for note in world.notes] == [(RemedyOutcome.NOT_DONE, RemedyReason.SILENT)]
 
 
 def test_a_call_is_not_repeated_after_a_kill_and_a_hangup_is() -> None:
