@@ -63,7 +63,7 @@ class PeerTracker:
             peer.address = event.address
         if state in _ALIVE:
             peer.seen_alive = True
-        elif state is PeerState.UNREGISTERED and event.snapshot and not peer.seen_alive:
+        elif event.snapshot and not peer.seen_alive and (state is PeerState.UNREGISTERED or event.address is None):
             state = PeerState.UNKNOWN
         changed = state is not peer.state
         if changed:
