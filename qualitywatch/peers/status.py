@@ -63,7 +63,7 @@ class PeerTracker:
             peer.address = event.address
         if state in _ALIVE:
             peer.seen_alive = True
-        elif state is PeerState.UNREGISTERED and event.snapshot and not peer.seen_alive:
+        elif event.snapshot and not peer.seen_alive and (state is PeerState.UNREGISTERED or event.address is None):
             state = PeerState.UNKNOWN
         changed = state is not peer.state
         if changed:
@@ -107,6 +107,14 @@ class PeerTracker:
         """Let no state have begun in the future, and return how everybody stands by the new clock."""
         for peer in self._peers.values():
             peer.since_at = min(peer.since_at, now)
+        return [
+            StatusObservation(now, "peer", self._pbx, name, peer.state, peer.since_at) for name, peer in self._peers.items()
+        ]
+
+    def clock_set_forward(self, now: float, by_s: float) -> list[StatusObservation]:
+        """Let no state have lasted longer for it, and return how everybody stands by the new clock."""
+        for peer in self._peers.values():
+            peer.since_at += by_s
         return [
             StatusObservation(now, "peer", self._pbx, name, peer.state, peer.since_at) for name, peer in self._peers.items()
         ]
