@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,34 @@ def test_the_fifth_call_within_a_minute(tmp_path: Path) -> None:
     found = alerts(TRUNK_CALLS, tmp_path, FIVE_IN_A_MINUTE)
     assert (found[0]["state"], found[0]["severity"], found[0]["subject"]) == ("firing", "warning", "SIP/6101")
     assert found[0]["at"] == pytest.approx(1795377765.524, abs=0.2)  # one every 13 s
+
+
+def dialled_otherwise(folder: Path, number: bytes, otherwise: bytes) -> Path:
+    """The recording, had somebody dialled something else over the trunks."""
+    text = (TRUNK_CALLS / "input.ami").read_bytes()
+    found = re.sub(rb"(\r\nDialString: [^\r]*?)" + number, rb"\g<1>" + otherwise, text)
+    assert found != text
+    (folder / "otherwise").mkdir()
+    path = folder / "otherwise" / "input.ami"
+    path.write_bytes(found)
+    return path.parent
+
+
+@pytest.mark.parametrize("spelling", [b"4-0.4", b"(40) 4", b"404" + 80 * b"0"])
+def test_no_spelling_hides_a_forbidden_number(spelling: bytes, tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    recording = dialled_otherwise(tmp_path, b"404", spelling)
+    found = [(each["state"], each["subject"]) for each in alerts(recording, tmp_path / "rules", FORBIDDEN)]
+    assert found == [("firing", "SIP/6101"), ("resolved", "SIP/6101")]
+
+
+def test_calls_to_what_is_no_number_are_counted_and_shown_as_such(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    recording = dialled_otherwise(tmp_path, b"(?:404|486|503)", b"x404y")
+    found = alerts(recording, tmp_path / "rules", FIVE_IN_A_MINUTE)
+    usual = alerts(TRUNK_CALLS, tmp_path / "rules", FIVE_IN_A_MINUTE)
+    assert found[0]["subject"] == usual[0]["subject"] == "SIP/6101"
+    assert "calls out too often: 5 calls in 1 min (to 100, ?)" in told(recording, tmp_path / "rules", FIVE_IN_A_MINUTE, emit="messages")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import channel
 from qualitywatch.model import DialBegun, DialEnded, DialProgressed
 
-_NUMBER: Final = re.compile(r"\+?[0-9*#]{1,64}")
+_NUMBER: Final = re.compile(r"\+?[0-9*#]+")
+_SEPARATORS: Final = re.compile(r"[\s.()\-]+")  # RFC 3966, visual-separator: they are for the eye, and no provider minds them
+_LONGEST: Final = 64  # digits worth passing on; any longer number is called by its beginning
 _SCHEME: Final = re.compile(r"sips?:", re.IGNORECASE)
 _END_OF_NUMBER: Final = re.compile(r"[@:;!/&,]")
 
@@ -26,7 +28,9 @@ def dial_begun(message: Message, at: float) -> tuple[DialBegun, ...]:
     dest = channel(message, "Dest")
     if dest is None:
         return ()
-    return (DialBegun(at, dest, channel(message), dialled_number(dest.peer, message.get("DialString"))),)
+    dialled = _dialled(dest.peer, message.get("DialString"))
+    number = _number(dialled)
+    return (DialBegun(at, dest, channel(message), number, is_unreadable=dialled is not None and number is None),)
 
 
 def dial_ended(message: Message, at: float) -> tuple[DialEnded, ...]:
@@ -46,6 +50,11 @@ def dialled_number(peer: str, dial_string: str | None) -> str | None:
 
     Known: ``peer/number`` (chan_sip, IAX2, DAHDI), ``number@peer`` (PJSIP, chan_sip), ``peer/sip:number@host`` (PJSIP).
     """
+    return _number(_dialled(peer, dial_string))
+
+
+def _dialled(peer: str, dial_string: str | None) -> str | None:
+    """What was called over a peer, number or not; None when only the peer itself was named."""
     before, slash, after = (dial_string or "").partition("/")
     if slash:
         text = after
@@ -53,5 +62,9 @@ def dialled_number(peer: str, dial_string: str | None) -> str | None:
         text = before
     else:
         return None
-    number = _END_OF_NUMBER.split(_SCHEME.sub("", text, count=1), maxsplit=1)[0]
-    return number if _NUMBER.fullmatch(number) else None
+    return _END_OF_NUMBER.split(_SCHEME.sub("", text, count=1), maxsplit=1)[0]
+
+
+def _number(dialled: str | None) -> str | None:
+    digits = _SEPARATORS.sub("", dialled or "")
+    return digits[:_LONGEST] if _NUMBER.fullmatch(digits) else None

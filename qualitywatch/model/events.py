@@ -291,6 +291,7 @@ class DialBegun:
     dest: Channel
     caller: Channel | None
     number: str | None
+    is_unreadable: bool = False  # something was dialled, but no number
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from qualitywatch.model import Channel, ChannelChanged, ChannelHungUp, DialBegun
 _LINES: Final = "DAHDI/"
 _PEERS: Final = ("SIP/", "PJSIP/", "IAX2/")
 _LOCAL: Final = "Local/"
+UNREADABLE: Final = "?"  # what is told of a call over a trunk to something that is no number: it is a call all the same
 
 
 @dataclass(slots=True)
@@ -51,7 +52,8 @@ class DialTracker:
 
     def begun(self, event: DialBegun) -> tuple[DialObservation, ...]:
         """Some channel is called; return the call it belongs to when it leaves by a trunk."""
-        dest, caller, number = event.dest, event.caller, event.number
+        dest, caller = event.dest, event.caller
+        number = UNREADABLE if event.is_unreadable else event.number
         if number is None or dest.uniqueid in self._legs or dest.uniqueid.startswith(self._own) or not self._leaves(dest):
             return ()
         is_new = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,11 @@ def test_a_recorded_phone_is_called_by_no_number() -> None:
         ("SIP/provider", "", None),
         ("SIP/provider", None, None),
         ("SIP/provider", "provider/٣٤", None),
+        ("PJSIP/prov", "prov/sip:00882-16123456@203.0.113.4", "0088216123456"),
+        ("PJSIP/prov", "00882-16123456@prov", "0088216123456"),
+        ("PJSIP/prov", "+882.16.123456@prov", "+88216123456"),
+        ("SIP/provider", "provider/00 (882) 16-12-34-56", "0088216123456"),
+        ("SIP/provider", "provider/" + "0088216" * 100, ("0088216" * 100)[:64]),
     ],
 )
 def test_where_the_number_stands(peer: str, dial_string: str | None, number: str | None) -> None:
@@ -79,7 +85,14 @@ def test_where_the_number_stands(peer: str, dial_string: str | None, number: str
 @given(st.text(max_size=60), st.sampled_from(["SIP/a", "PJSIP/a", "IAX2/a", "", "Local/1@x"]))
 def test_nothing_but_a_telephone_number_ever_leaves(dial_string: str, peer: str) -> None:
     found = dialled_number(peer, dial_string)
-    assert found is None or (found in dial_string and set(found) <= set("+*#0123456789"))
+    assert found is None or (set(found) <= set("+*#0123456789") and found in re.sub(r"[\s.()-]", "", dial_string))
+
+
+@pytest.mark.parametrize(("dial_string", "is_unreadable"), [("trunk", False), ("100@trunk", False), ("anna@trunk", True)])
+def test_what_is_no_number_is_told_from_the_peer_itself(dial_string: str, is_unreadable: bool) -> None:
+    (begun,) = said(f"Event: DialBegin\nDestChannel: PJSIP/trunk-01\nDestUniqueid: 1.1\nDialString: {dial_string}")
+    assert isinstance(begun, DialBegun)
+    assert begun.is_unreadable is is_unreadable
 
 
 def test_a_call_that_the_pbx_itself_places_has_no_caller() -> None:
