@@ -240,13 +240,15 @@ class BotApi:
         except UnchangedError:
             return
 
-    async def answer_press(self, press_id: str, text: str, *, is_alert: bool = False) -> None:
-        """Tell the thumb, in at most 200 UTF-16 units; a press that nobody waits for any more is no error."""
+    async def answer_press(self, press_id: str, text: str, *, is_alert: bool = False) -> bool:
+        """Tell the thumb, in at most 200 UTF-16 units; return False for a press that nobody waits for any more."""
         answer = self._writer.answer_callback_query(press_id, clip(text, PRESS_UNITS) or None, show_alert=is_alert)
         try:
             await self._ask(answer)
         except PressTooOldError as error:
             _log.debug("%s", error)
+            return False
+        return True
 
     # --- the bot itself
 

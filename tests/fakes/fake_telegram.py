@@ -224,6 +224,17 @@ class FakeTelegram:
 
         Raises KeyError when the message has no such button, TimeoutError when nothing is told.
         """
+        press_id = await self._press(message_id, user_id, button)
+        await self.wait(lambda: self._presses[press_id] is not None, timeout_s)
+        told = self._presses[press_id]
+        assert told is not None
+        return told
+
+    async def user_pressed(self, message_id: int, user_id: int, button: str) -> None:
+        """Somebody pressed a button so long ago that no answer is taken any more."""
+        del self._presses[await self._press(message_id, user_id, button)]
+
+    async def _press(self, message_id: int, user_id: int, button: str) -> str:
         message = self._messages[message_id]
         data = next((data for row in message.keyboard for label, data in row if button in (label, data)), None)
         if data is None:
@@ -232,10 +243,7 @@ class FakeTelegram:
         self._presses[press_id] = None
         query = {"id": press_id, "from": _user(user_id), "chat_instance": "1", "message": message.as_json(), "data": data}
         await self.update(callback_query=query)
-        await self.wait(lambda: self._presses[press_id] is not None, timeout_s)
-        told = self._presses[press_id]
-        assert told is not None
-        return told
+        return press_id
 
     async def update(self, **content: object) -> int:
         """Something happened that the bot should hear of; return the id of the update."""
