@@ -33,6 +33,7 @@ from telegram.request import HTTPXRequest
 
 from qualitywatch.errors import NotifyError
 from qualitywatch.model import Attachment, Button
+from qualitywatch.notify.botanswers import WordForWord, taken_as
 from qualitywatch.notify.botchats import Standing, standing
 from qualitywatch.notify.boterrors import (
     KeyboardRefusedError,
@@ -316,7 +317,7 @@ class BotApi:
     # ---
 
     def _connect(self) -> tuple[Bot, HTTPXRequest]:
-        request = HTTPXRequest(
+        request = WordForWord(
             read_timeout=self._read_timeout_s,
             write_timeout=self._read_timeout_s,
             connect_timeout=_CONNECT_TIMEOUT_S,
@@ -353,6 +354,11 @@ class BotApi:
             try:
                 message = await self._ask(attempt(form), chat)
                 return message.message_id if isinstance(message, Message) else 0
+            except NotUnderstoodError as error:
+                if (message_id := taken_as()) is None:
+                    raise
+                _log.debug("%s; but the message was taken", error)
+                return message_id
             except MarkupRefusedError as error:
                 if not form.as_html:
                     raise

@@ -233,8 +233,7 @@ class Poller:
                 await self._drop_updates()
             case _:
                 self._say("line", f"{error}; commands and buttons are not heard until it works again")
-        asked_s = error.retry_after_s
-        pause_s = asked_s if asked_s is not None else self._backoff.pause_s(self._failures, self._chance)
+        pause_s = max(error.retry_after_s or 0.0, self._backoff.pause_s(self._failures, self._chance))
         self._failures += 1
         self._sign(pause_s)
         await asyncio.sleep(pause_s)

@@ -97,7 +97,8 @@ class FakeTelegram:
     A test may set: ``moved`` (old to new chat), ``blocked`` chats, ``chats`` (more of what getChat says, by id; None: there is
     no such chat), ``members`` (what getChatMember says of the bot, by chat), messages that are ``too_old`` to be edited, a
     ``webhook``, limits (``per_chat_per_minute``, ``per_second``), and how many requests get no answer: of those that send or
-    edit ``hang_after_accepting``, of getUpdates ``deaf_polls``.
+    edit ``hang_after_accepting``, of getUpdates ``deaf_polls``.  ``is_newer``: answers to those that send or edit hold what the
+    library cannot read.
     """
 
     token: str = TOKEN
@@ -116,6 +117,7 @@ class FakeTelegram:
     per_second: int | None = None
     hang_after_accepting: int = 0
     deaf_polls: int = 0
+    is_newer: bool = False
     menus: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # by language code, "" for all others
     _messages: dict[int, Message] = field(default_factory=dict)
     _updates: list[dict[str, object]] = field(default_factory=list)
@@ -308,6 +310,8 @@ class FakeTelegram:
             if error.parameters:
                 answer["parameters"] = dict(error.parameters)
             return web.json_response(answer, status=error.code)
+        if self.is_newer and isinstance(result, dict) and method in _TO_CHATS:
+            result = {**result, "entities": [{"type": "of the future"}]}
         self._write_log(method, params, result)
         async with self._changed:
             self._changed.notify_all()
