@@ -33,6 +33,7 @@ from telegram.request import HTTPXRequest
 
 from qualitywatch.errors import NotifyError
 from qualitywatch.model import Attachment, Button
+from qualitywatch.notify.botanswers import WordForWord, taken_as
 from qualitywatch.notify.botchats import Standing, standing
 from qualitywatch.notify.boterrors import (
     KeyboardRefusedError,
@@ -240,13 +241,15 @@ class BotApi:
         except UnchangedError:
             return
 
-    async def answer_press(self, press_id: str, text: str, *, is_alert: bool = False) -> None:
-        """Tell the thumb, in at most 200 UTF-16 units; a press that nobody waits for any more is no error."""
+    async def answer_press(self, press_id: str, text: str, *, is_alert: bool = False) -> bool:
+        """Tell the thumb, in at most 200 UTF-16 units; return False for a press that nobody waits for any more."""
         answer = self._writer.answer_callback_query(press_id, clip(text, PRESS_UNITS) or None, show_alert=is_alert)
         try:
             await self._ask(answer)
         except PressTooOldError as error:
             _log.debug("%s", error)
+            return False
+        return True
 
     # --- the bot itself
 
@@ -314,7 +317,7 @@ class BotApi:
     # ---
 
     def _connect(self) -> tuple[Bot, HTTPXRequest]:
-        request = HTTPXRequest(
+        request = WordForWord(
             read_timeout=self._read_timeout_s,
             write_timeout=self._read_timeout_s,
             connect_timeout=_CONNECT_TIMEOUT_S,
@@ -351,6 +354,11 @@ class BotApi:
             try:
                 message = await self._ask(attempt(form), chat)
                 return message.message_id if isinstance(message, Message) else 0
+            except NotUnderstoodError as error:
+                if (message_id := taken_as()) is None:
+                    raise
+                _log.debug("%s; but the message was taken", error)
+                return message_id
             except MarkupRefusedError as error:
                 if not form.as_html:
                     raise

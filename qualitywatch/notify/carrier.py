@@ -242,8 +242,8 @@ class Carrier:
                 what_next = "the message is given up" if rest_s is None else f"the message is tried again in {rest_s:.0f} s"
                 troubles.report(self._who, str(error), what_next, level=logging.ERROR)
             return self.lane.failed(step, error, now, 0.0)
-        asked_s = error.retry_after_s
-        pause_s = asked_s if asked_s is not None else self._means.backoff.pause_s(self._failures, self._means.chance)
+        # Who asks for no time, or for too little again and again, is not to be flooded.
+        pause_s = max(error.retry_after_s or 0.0, self._means.backoff.pause_s(self._failures, self._means.chance))
         if step.kind is not StepKind.PICTURE:
             self._failures += 1
         stats.failed_attempts += 1

@@ -5,6 +5,9 @@ Updates are handled one after the other and confirmed only afterwards: what a ki
 limit of time, and a bug in answering one costs that answer.  A guard watches the loop: when it ended or gives no sign, its
 connection is closed and a new loop begins.
 
+What waited while nobody listened may be of last night, and is asked for first, without waiting for more.  Commands tell when
+they were sent; of a press only Telegram knows, which takes an answer to it or does not.
+
 Nothing here ends the daemon: every trouble is said once, with its remedy, and tried again.
 """
 
@@ -54,7 +57,7 @@ class PollerStats:
     commands: int = 0
     presses: int = 0
     ignored: int = 0  # not for us, or nothing that can be answered
-    too_old: int = 0  # commands nobody waits for any more
+    too_old: int = 0  # commands and presses nobody waits for any more
     failed: int = 0  # answers that a bug or a limit of time prevented
     restarts: int = 0  # of the loop, by its guard
 
@@ -174,25 +177,26 @@ class Poller:
     async def _poll(self) -> None:
         self._sign(0.0)
         try:
-            arrivals = await self._api.get_updates(self._offset, self._poll_s)
+            arrivals = await self._api.get_updates(self._offset, 0.0 if self._catches_up else self._poll_s)
         except NotifyError as error:
             await self._stumble(error)
             return
         self._polled_at = self._clock.monotonic()
         self._recover()
-        catches_up, self._catches_up = self._catches_up, False
+        catches_up = self._catches_up
+        self._catches_up = catches_up and len(arrivals) >= _BATCH  # there may be more of what waited
         dropped = 0
         for arrival in arrivals:
             self._sign(self._handling_limit_s + _APOLOGY_LIMIT_S)
             if self._was_handled(arrival):
                 self.stats.ignored += 1
             elif catches_up and self._is_too_old(arrival):
+                self.stats.too_old += 1
                 dropped += 1
             else:
-                await self._handle(arrival)
+                await self._handle(arrival, catches_up=catches_up)
             await self._done_with(arrival)
         if dropped:
-            self.stats.too_old += dropped
             _log.warning("%d commands from before %.0f min or more are not answered", dropped, _TOO_OLD_S / 60)
 
     def _was_handled(self, arrival: Arrival) -> bool:
@@ -229,8 +233,7 @@ class Poller:
                 await self._drop_updates()
             case _:
                 self._say("line", f"{error}; commands and buttons are not heard until it works again")
-        asked_s = error.retry_after_s
-        pause_s = asked_s if asked_s is not None else self._backoff.pause_s(self._failures, self._chance)
+        pause_s = max(error.retry_after_s or 0.0, self._backoff.pause_s(self._failures, self._chance))
         self._failures += 1
         self._sign(pause_s)
         await asyncio.sleep(pause_s)
@@ -257,11 +260,11 @@ class Poller:
 
     # --- updates
 
-    async def _handle(self, arrival: Arrival) -> None:
+    async def _handle(self, arrival: Arrival, *, catches_up: bool) -> None:
         """Answer one update within the limit of time; never raises."""
         try:
             async with asyncio.timeout(self._handling_limit_s):
-                await self._respond(arrival)
+                await self._respond(arrival, catches_up=catches_up)
         except NotifyError as error:
             _log.warning("an answer did not arrive: %s", error)
         except Exception as error:  # noqa: BLE001 a bug in one answer costs that answer
@@ -270,17 +273,22 @@ class Poller:
             _log.error("%s while answering at %s", type(error).__name__, place_of(error))
             await self._apologise(arrival)
 
-    async def _respond(self, arrival: Arrival) -> None:
+    async def _respond(self, arrival: Arrival, *, catches_up: bool) -> None:
         match arrival.what:
             case Command() as command if arrival.addressed_to.lower() in ("", (self._name or "").lower()):
                 self.stats.commands += 1
                 answer = await self._on_command(command)
                 await say(self._api, command, arrival.message_id, answer)
             case Press() as press:
+                if catches_up and not await self._api.answer_press(arrival.press_id, ""):
+                    self.stats.too_old += 1
+                    _log.warning("a button that was pressed while nobody listened does nothing: it was too long ago")
+                    return
                 self.stats.presses += 1
                 told = await self._on_press(press)
                 try:
-                    await self._api.answer_press(arrival.press_id, told.text, is_alert=told.is_refusal)
+                    if not catches_up:  # a press is answered once
+                        await self._api.answer_press(arrival.press_id, told.text, is_alert=told.is_refusal)
                 except NotifyError as error:
                     _log.warning("a thumb was not told: %s", error)
                 if told.answer is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from qualitywatch.model import Bulletin, Incident, MemberState, Notification, Post, Told
+from qualitywatch.model import Bulletin, Incident, Notification, Post, Told
 
 
 class Renderer(Protocol):
@@ -60,5 +60,5 @@ def told_now(incident: Incident) -> Told:
 
 
 def spoken_of(incident: Incident) -> int:
-    """How many of its alerts an incident tells of on their own account."""
-    return sum(member.mute is None or member.state is not MemberState.FIRING for member in incident.members)
+    """How many of its alerts an incident tells of on their own account; what others explain is theirs, its end as well."""
+    return sum(member.mute is None for member in incident.members)

@@ -97,7 +97,8 @@ class FakeTelegram:
     A test may set: ``moved`` (old to new chat), ``blocked`` chats, ``chats`` (more of what getChat says, by id; None: there is
     no such chat), ``members`` (what getChatMember says of the bot, by chat), messages that are ``too_old`` to be edited, a
     ``webhook``, limits (``per_chat_per_minute``, ``per_second``), and how many requests get no answer: of those that send or
-    edit ``hang_after_accepting``, of getUpdates ``deaf_polls``.
+    edit ``hang_after_accepting``, of getUpdates ``deaf_polls``.  ``is_newer``: answers to those that send or edit hold what the
+    library cannot read.
     """
 
     token: str = TOKEN
@@ -116,6 +117,7 @@ class FakeTelegram:
     per_second: int | None = None
     hang_after_accepting: int = 0
     deaf_polls: int = 0
+    is_newer: bool = False
     menus: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # by language code, "" for all others
     _messages: dict[int, Message] = field(default_factory=dict)
     _updates: list[dict[str, object]] = field(default_factory=list)
@@ -224,6 +226,17 @@ class FakeTelegram:
 
         Raises KeyError when the message has no such button, TimeoutError when nothing is told.
         """
+        press_id = await self._press(message_id, user_id, button)
+        await self.wait(lambda: self._presses[press_id] is not None, timeout_s)
+        told = self._presses[press_id]
+        assert told is not None
+        return told
+
+    async def user_pressed(self, message_id: int, user_id: int, button: str) -> None:
+        """Somebody pressed a button so long ago that no answer is taken any more."""
+        del self._presses[await self._press(message_id, user_id, button)]
+
+    async def _press(self, message_id: int, user_id: int, button: str) -> str:
         message = self._messages[message_id]
         data = next((data for row in message.keyboard for label, data in row if button in (label, data)), None)
         if data is None:
@@ -232,10 +245,7 @@ class FakeTelegram:
         self._presses[press_id] = None
         query = {"id": press_id, "from": _user(user_id), "chat_instance": "1", "message": message.as_json(), "data": data}
         await self.update(callback_query=query)
-        await self.wait(lambda: self._presses[press_id] is not None, timeout_s)
-        told = self._presses[press_id]
-        assert told is not None
-        return told
+        return press_id
 
     async def update(self, **content: object) -> int:
         """Something happened that the bot should hear of; return the id of the update."""
@@ -300,6 +310,8 @@ class FakeTelegram:
             if error.parameters:
                 answer["parameters"] = dict(error.parameters)
             return web.json_response(answer, status=error.code)
+        if self.is_newer and isinstance(result, dict) and method in _TO_CHATS:
+            result = {**result, "entities": [{"type": "of the future"}]}
         self._write_log(method, params, result)
         async with self._changed:
             self._changed.notify_all()

@@ -136,6 +136,19 @@ async def test_messages_arrive_whatever_the_server_answers(server: FakeTelegram)
     assert all(open_and_over(server, OPS, item) == (1, 1) for item in items)
 
 
+async def test_a_message_whose_answer_cannot_be_read_is_sent_once_and_changed_as_any_other(server: FakeTelegram) -> None:
+    store, item = Store(), incident(1001)
+    server.is_newer = True
+    async with daemon(server, store, {"ops": OPS}) as dispatcher:
+        await tell(store, dispatcher, item)
+        assert await dispatcher.drain(5)
+        await tell(store, dispatcher, closed(item))
+        assert await dispatcher.drain(5)
+        assert dispatcher.stats.failed_attempts == 0
+    assert open_and_over(server, OPS, item) == (1, 0)
+    assert len(server.sent) == 1
+
+
 async def test_a_429_is_obeyed(server: FakeTelegram) -> None:
     store = Store()
     server.fail("sendMessage", 429, "Too Many Requests: retry after 1", retry_after=1)

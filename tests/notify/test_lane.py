@@ -8,10 +8,12 @@ from itertools import count
 
 import pytest
 
+from qualitywatch.desk.policy import Audience
 from qualitywatch.errors import NotifyError
 from qualitywatch.model import Form, Incident, NewsReason, Post, Severity
 from qualitywatch.notify.lane import Lane
 from qualitywatch.notify.steps import StepKind
+from tests.desk.scene import TRUNK_DOWN, Scene, policy
 from tests.notify.targets import (
     T0,
     Chat,
@@ -204,6 +206,20 @@ def test_where_nothing_can_be_changed_alerts_that_join_are_told_together() -> No
     item = changed(item)
     assert desk.wait(300, item) == []
     assert desk.wait(1, joined(item, "SIP/4")) == [SEND]
+
+
+def test_where_nothing_can_be_changed_phones_that_recover_behind_a_trunk_that_is_down_are_no_news() -> None:
+    desk, trunks = Desk(can_edit=False), {f"SIP/{number}": "mango" for number in range(101, 107)}
+    scene = Scene(policy(audiences=(Audience("ops"),), inhibitions=(TRUNK_DOWN,)), trunks=trunks)
+    assert desk.settle(scene.fire("trunk-down", "mango", CRITICAL)) == [SEND]
+    for phone in trunks:
+        assert desk.settle(scene.fire("loss", phone, after_s=1)) == []
+    for phone in list(trunks)[:5]:
+        assert desk.wait(300, scene.resolve("loss", phone, after_s=300)) == []
+    scene.resolve("trunk-down", "mango", after_s=300)
+    desk.wait(300, *scene.tell(scene.resolved("loss", "SIP/106", after_s=1)))
+    assert [kind for kind, _, _ in desk.steps].count(SEND) == 2
+    assert len(desk.chat.messages) == 2
 
 
 def joined(old: Incident, subject: str) -> Incident:

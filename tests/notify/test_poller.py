@@ -95,6 +95,11 @@ async def listening(
         await api.close()
 
 
+async def listens(server: FakeTelegram) -> None:
+    """Return when it has asked for what waited, and listens."""
+    await server.wait_calls(2, method="getUpdates")
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[FakeTelegram]:
     async with FakeTelegram() as fake:
@@ -215,6 +220,7 @@ async def test_a_thumb_is_told_at_once_and_the_chat_what_else_there_is(server: F
 
     desk.press_answer = answer
     async with listening(server, desk) as poller:
+        await listens(server)
         message_id = await poller_message(server, thread_id=7)
         told = await server.user_presses(message_id, ANNA, "Mute 1 h")
         assert (told.is_alert, len(told.text), told.text[-1]) == (False, 200, "…")
@@ -235,6 +241,7 @@ async def test_a_thumb_that_cannot_be_told_does_not_cost_the_chart(server: FakeT
     desk.press_answer = answer
     server.fail("answerCallbackQuery", 500, "Internal Server Error")
     async with listening(server, desk), asyncio.TaskGroup() as group:
+        await listens(server)
         message_id = await poller_message(server)
         pressing = group.create_task(server.user_presses(message_id, ANNA, "Chart"))
         (reply,) = await server.wait_replies(message_id)
@@ -254,6 +261,7 @@ async def test_presses_below_old_or_foreign_messages_end_the_wait_of_the_thumb(s
     user = {"id": ANNA, "is_bot": False, "first_name": "Anna"}
     old = {"message_id": 17, "date": 0, "chat": {"id": CHAT, "type": "supergroup", "title": "x"}}
     async with listening(server, desk) as poller:
+        await listens(server)
         await server.update(callback_query={"id": "1", "from": user, "chat_instance": "1", "data": "ack:1"})
         await server.update(callback_query={"id": "2", "from": user, "chat_instance": "1", "data": "ack:1", "message": old})
         await server.wait_calls(2, method="answerCallbackQuery")
@@ -310,6 +318,7 @@ async def test_a_bug_or_a_long_wait_costs_one_answer_and_the_user_is_told(
 
     desk.answer, desk.press_answer = answer, press_answer
     async with listening(server, desk, handling_limit_s=0.2) as poller:
+        await listens(server)
         message_id = await poller_message(server)
         told = await server.user_presses(message_id, ANNA, "Chart")
         assert (told.text, told.is_alert) == (APOLOGY, True)
@@ -352,7 +361,7 @@ async def test_an_answer_follows_a_chat_that_moved(server: FakeTelegram, desk: D
 # --- restarts
 
 
-async def test_old_commands_found_at_the_start_are_dropped_and_counted_old_presses_are_not(
+async def test_old_commands_found_at_the_start_are_dropped_and_counted_a_thumb_that_waits_is_not(
     server: FakeTelegram, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     message_id = await poller_message(server)
@@ -364,12 +373,33 @@ async def test_old_commands_found_at_the_start_are_dropped_and_counted_old_press
         await server.wait(lambda: server.unconfirmed == 4)
         async with listening(server, desk) as poller:
             await server.wait_replies(fresh)
-            assert (await told).text == "pressed ack:1"
+            assert (await told).text == ""
             late = await server.user_says(CHAT, ANNA, "/late", ago_s=700)  # our clock may be wrong
             await server.wait_replies(late)
     assert [command.text for command in desk.commands] == ["/help", "/late"]
+    assert [press.data for press in desk.presses] == ["ack:1"]
     assert poller.stats.too_old == 2
     assert "2 commands from before 10 min or more are not answered" in caplog.text
+
+
+async def test_no_command_of_last_night_is_carried_out_however_much_was_said_since(server: FakeTelegram, desk: Desk) -> None:
+    for number in range(250):
+        await server.user_says(CHAT, ANNA, f"/silence {number} 2h" if number % 50 == 49 else "good morning", ago_s=36_000)
+    fresh = await server.user_says(CHAT, ANNA, "/help")
+    async with listening(server, desk) as poller:
+        await server.wait_replies(fresh)
+    assert [command.text for command in desk.commands] == ["/help"]
+    assert poller.stats.too_old == 5
+
+
+async def test_a_button_pressed_last_night_mutes_nothing_this_morning(server: FakeTelegram, desk: Desk) -> None:
+    message_id = await poller_message(server)
+    await server.user_pressed(message_id, ANNA, "Mute 1 h")
+    async with listening(server, desk) as poller:
+        await server.user_asks(CHAT, ANNA, "/help")
+        assert not desk.presses
+        assert (poller.stats.presses, poller.stats.too_old) == (0, 1)
+        assert (await server.user_presses(message_id, ANNA, "Mute 1 h")).text == "pressed mute1h:1"
 
 
 async def test_what_a_kill_interrupts_comes_again_and_what_was_answered_does_not(server: FakeTelegram, desk: Desk) -> None:

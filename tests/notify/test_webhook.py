@@ -19,12 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qualitywatch import __version__
+from qualitywatch.backoff import Backoff
 from qualitywatch.errors import ConfigError, NotifyError
 from qualitywatch.model import Form, MemberState, Severity
 from qualitywatch.notify.channels.webhook import Options, WebhookNotifier
 from qualitywatch.secrets import Secret
 from tests.fakes.webhook_server import Received, WebhookServer
 from tests.notify.build import bulletin, incident, member
+from tests.notify.targets import Store, running, tell
+from tests.notify.targets import incident as an_incident
 
 NOW = 1_763_850_000.5
 KEY = "a key of the receiver"
@@ -110,6 +113,18 @@ async def test_a_repeated_message_can_be_told_from_a_new_one(server: WebhookServ
     assert keys[0] == keys[1] == keys[2]  # the same news, whatever the figures at the time
     assert len(set(keys)) == 4
     assert first.headers["X-Qualitywatch-Signature"] != again.headers["X-Qualitywatch-Signature"]
+
+
+@pytest.mark.parametrize("retry_after", ["0", "Sat, 22 Nov 2025 00:00:00 GMT"])
+async def test_a_receiver_that_asks_for_no_pause_is_not_flooded(server: WebhookServer, retry_after: str) -> None:
+    for _ in range(1000):
+        server.answer(503, {"Retry-After": retry_after})
+    store = Store()
+    async with hook(server.url) as target:
+        async with running(store, {"ops": target}, backoff=Backoff(first_s=0.1)) as dispatcher:
+            await tell(store, dispatcher, an_incident(1))
+            await asyncio.sleep(1.0)
+        assert 2 <= len(server.requests) <= 5  # after 0.1, 0.1-0.2, 0.2-0.4, 0.4-0.8 s
 
 
 async def test_a_name_that_was_never_utf_8_arrives(server: WebhookServer) -> None:
