@@ -17,8 +17,6 @@ from typing import Final
 log = logging.getLogger(__name__)
 
 YOUNG: Final = 20_000  # more objects than at the last look; a dozen reports make Python's 700, and none of them is dead
-    20_000  # objects more than there were at the last look; Python's 700 are made by a dozen reports, and none is dead
-)
 NEVER: Final = 1_000_000_000
 
 
