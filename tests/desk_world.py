@@ -216,23 +216,20 @@ class DeskChat(Chat):
 
 
 class InMemory:
-    """A store that outlives the program because the test holds it; no event loop is needed."""
+    """A store that outlives the program because the test holds it."""
 
     def __init__(self) -> None:
+        self._runner = asyncio.Runner()
         self.store = MemoryStateStore(BOUNDS, T0)
 
     def open(self) -> StateStore:
         return self.store
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        try:
-            work.send(None)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        raise AssertionError("it waits for something")
+        return self._runner.run(work)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self._runner.close()
 
 
 class OnDisk:

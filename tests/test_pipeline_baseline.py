@@ -78,7 +78,7 @@ async def test_a_restart_forgets_nothing_that_was_learned(specs: tuple[RuleSpec,
 
     store = await SqliteStateStore.open(tmp_path, now=START)
     meta = (await store.load()).meta
-    assert set(meta) == {"rule.office.unusual/to_peer:SIP/6117", "rule.office.unusual/from_peer:SIP/6117"}
+    assert set(rule_memories("office", meta)) == {"unusual/to_peer:SIP/6117", "unusual/from_peer:SIP/6117"}
     await store.close()
     after = Pipeline("office", specs, rule_memories=rule_memories("office", meta))
     (alert,) = fired(play(after, call(START + 86_400, 5, 2.0), START + 86_700))
