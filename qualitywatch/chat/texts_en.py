@@ -96,6 +96,7 @@ EN: Final = Texts(
     worst_trunks="Trunks with the most loss",
     everything="everything",
     cannot_store="Nothing can be stored at present; alerts are told all the same. {reason}",
+    cannot_tell="Messages do not arrive; they are kept and tried again. {reason}",
     readings_wait="{name}: nothing can be written there at present, readings waiting on disk: {count}. {reason}",
     readings_lost="{name}: readings lost since the start, there was no room for more on disk: {count}",
     readings_refused="{name}: readings it refused for good since the start: {count}",

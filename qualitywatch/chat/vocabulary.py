@@ -108,6 +108,7 @@ class Texts:
     # silences
     everything: str
     cannot_store: str
+    cannot_tell: str
     readings_wait: str  # {name}, {count}, {reason}
     readings_lost: str  # {name}, {count}
     readings_refused: str  # {name}, {count}

@@ -40,7 +40,7 @@ from qualitywatch.control.protocol import (
 )
 from qualitywatch.errors import QualitywatchError
 from qualitywatch.model import AlertState
-from qualitywatch.ports import Feeding
+from qualitywatch.ports import Feeding, Telling
 from qualitywatch.room import PbxView, Room, SilenceRequest
 from qualitywatch.why import Explains, WhyRequest
 
@@ -155,7 +155,9 @@ class ControlServer:
             case AskView():
                 pbxes = tuple(room.pbxes())
                 heard = tuple(each for view in pbxes for each in self._heard(view).values())
-                return View(room.now(), pbxes, heard, len(room.incidents()), (*room.troubles(), *_of_databases(room)))
+                untold = room.untold() if isinstance(room, Telling) else ()
+                troubles = (*room.troubles(), *untold, *_of_databases(room))
+                return View(room.now(), pbxes, heard, len(room.incidents()), troubles)
 
     @staticmethod
     async def _decide(room: Room, request: SilenceRequest | ExpireSilence, by: str) -> Silences:

@@ -33,6 +33,7 @@ class MemoryRoom:
     refuse_silence: str = ""
     ails: list[str] = field(default_factory=list)
     fed: list[FedDatabase] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
 
     def now(self) -> float:
         return self.clock_at
@@ -51,6 +52,9 @@ class MemoryRoom:
 
     def troubles(self) -> Sequence[str]:
         return self.ails
+
+    def untold(self) -> Sequence[str]:
+        return self.silent
 
     def databases(self) -> Sequence[FedDatabase]:
         return self.fed
