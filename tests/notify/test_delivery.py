@@ -270,7 +270,7 @@ async def test_in_a_supergroup_no_incident_speaks_through_the_message_of_another
         assert await dispatcher.drain(5)
         await tell(store, dispatcher, two)
         assert await dispatcher.drain(5)
-        server.becomes_supergroup(OPS, new)
+        await server.becomes_supergroup(OPS, new)
         await tell(store, dispatcher, three := incident(1003))
         assert await dispatcher.drain(5)
         if not is_restarted:
