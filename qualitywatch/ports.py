@@ -285,6 +285,15 @@ class Feeding(Protocol):
         ...
 
 
+@runtime_checkable
+class Telling(Protocol):
+    """A ``room.Room`` that knows who cannot be told."""
+
+    def untold(self) -> Sequence[str]:
+        """Which targets take nothing at present, and why; a sentence each."""
+        ...
+
+
 class Notifier(Protocol):
     """One target (a chat, a terminal, a web hook): turns bulletins into messages and carries them there."""
 

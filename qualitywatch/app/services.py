@@ -21,6 +21,7 @@ from qualitywatch.chat.assistant import Assistant
 from qualitywatch.chat.registry import menu
 from qualitywatch.config import Config, TelegramConfig, TelegramTarget
 from qualitywatch.notify.channels.telegram import TelegramNotifier
+from qualitywatch.notify.inbound import Move
 from qualitywatch.notify.texts import LANGUAGES
 from qualitywatch.ports import Clock, Notifier, StateChange
 from qualitywatch.room import Room
@@ -103,6 +104,13 @@ def _ears(
         for chat in listed.at(chat_id):
             chat.speak(language)
 
+    async def follow(move: Move) -> None:
+        for chat in listed.at(move.chat_id):
+            await keeper.keep_change(StateChange(meta=chat.moved(move.new_chat_id)))
+            log.warning(
+                "telegram.moved chat=%d to=%d put_the_new_id_into_the_configuration=yes", move.chat_id, move.new_chat_id
+            )
+
     async def remember_offset(offset: int) -> None:
         await keeper.keep_change(StateChange(meta={OFFSET_KEY: str(offset)}))
 
@@ -126,5 +134,6 @@ def _ears(
         clock=clock,
         offset=int(meta[OFFSET_KEY]) if meta.get(OFFSET_KEY, "").isdecimal() else None,
         remember=remember_offset,
+        on_move=follow,
     )
     return service

@@ -107,6 +107,7 @@ class Shift:
             ground.state, notifiers, clock, incidents=stored.incidents, posts=stored.posts, draw=pictures.of_incident
         )
         keeper.tell = dispatcher.update
+        room.untold = lambda: dispatcher.troubles
         dropped = await _drop_what_is_gone(stored, ground, desk, keeper)
         services = build_services(config, room, notifiers, painter, keeper, stored.meta, clock, watchers)
         services += remedy_services(config.remedies, specs, watchers, desk, keeper, stored.meta, clock, ground.supervisor)

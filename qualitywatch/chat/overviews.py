@@ -12,7 +12,7 @@ from qualitywatch.chat.silences import add_silences, in_force
 from qualitywatch.chat.subjects import label
 from qualitywatch.model import PeerState, TrunkState
 from qualitywatch.notify.inbound import Answer
-from qualitywatch.ports import Feeding, Supervised
+from qualitywatch.ports import Feeding, Supervised, Telling
 from qualitywatch.room import PbxView
 
 GOOD: Final = "🟢"
@@ -38,6 +38,8 @@ async def status(asking: Asking) -> Answer:
     for trouble in asking.room.troubles():
         page.line(asking.texts.cannot_store.format(reason=trouble), bold=f"{BAD} ")
     _add_failing_parts(asking, page)
+    for trouble in asking.room.untold() if isinstance(asking.room, Telling) else ():
+        page.line(asking.texts.cannot_tell.format(reason=trouble), bold=f"{BAD} ")
     _add_databases(asking, page)
     page.line(tally(asking, asking.room.incidents()))
     page.line(asking.texts.silence_count.format(count=len(in_force(asking))))

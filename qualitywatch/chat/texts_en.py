@@ -97,6 +97,7 @@ EN: Final = Texts(
     everything="everything",
     cannot_store="Nothing can be stored at present; alerts are told all the same. {reason}",
     part_failed="Part “{name}” stumbles over a mistake of this program and is begun again, times so far: {count}. {what}",
+    cannot_tell="Messages do not arrive; they are kept and tried again. {reason}",
     readings_wait="{name}: nothing can be written there at present, readings waiting on disk: {count}. {reason}",
     readings_lost="{name}: readings lost since the start, there was no room on disk or it damaged them: {count}",
     readings_refused="{name}: readings it refused for good since the start: {count}",

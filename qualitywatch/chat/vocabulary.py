@@ -109,6 +109,7 @@ class Texts:
     everything: str
     cannot_store: str
     part_failed: str
+    cannot_tell: str
     readings_wait: str  # {name}, {count}, {reason}
     readings_lost: str  # {name}, {count}
     readings_refused: str  # {name}, {count}

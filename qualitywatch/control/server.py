@@ -40,7 +40,7 @@ from qualitywatch.control.protocol import (
 )
 from qualitywatch.errors import QualitywatchError
 from qualitywatch.model import AlertState
-from qualitywatch.ports import Feeding, Supervised
+from qualitywatch.ports import Feeding, Supervised, Telling
 from qualitywatch.room import PbxView, Room, SilenceRequest
 from qualitywatch.why import Explains, WhyRequest
 
@@ -155,7 +155,8 @@ class ControlServer:
             case AskView():
                 pbxes = tuple(room.pbxes())
                 heard = tuple(each for view in pbxes for each in self._heard(view).values())
-                troubles = (*room.troubles(), *_of_parts(room), *_of_databases(room))
+                untold = room.untold() if isinstance(room, Telling) else ()
+                troubles = (*room.troubles(), *untold, *_of_parts(room), *_of_databases(room))
                 return View(room.now(), pbxes, heard, len(room.incidents()), troubles)
 
     @staticmethod

@@ -8,7 +8,7 @@ from typing import Final
 
 from telegram import CallbackQuery, Message, Update
 
-from qualitywatch.notify.inbound import Command, Press
+from qualitywatch.notify.inbound import Command, Move, Press
 from qualitywatch.notify.legible import clip, legible
 
 _ADDRESSED: Final = re.compile(r"(/\w+)@(\w+)(.*)", re.DOTALL)
@@ -17,14 +17,14 @@ _NAME_UNITS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One update.  ``what`` is None for anything that is neither a command nor a press of ours.
+    """One update.  ``what`` is None for anything that is neither a command, nor a press of ours, nor a move.
 
     ``message_id`` is of the command or of the message whose button was pressed; ``sent_at`` is None for a press: Telegram
     does not tell when it was.
     """
 
     id: int
-    what: Command | Press | None = None
+    what: Command | Press | Move | None = None
     message_id: int = 0
     press_id: str = ""
     addressed_to: str = ""  # "status_bot" of "/status@status_bot"
@@ -41,6 +41,8 @@ def arrival(update: Update) -> Arrival:
 
 
 def _command(update_id: int, message: Message) -> Arrival:
+    if message.migrate_to_chat_id is not None:
+        return Arrival(update_id, Move(message.chat.id, message.migrate_to_chat_id))
     text = message.text or ""
     if not text.startswith("/") or message.forward_origin is not None:
         return Arrival(update_id)

@@ -82,6 +82,12 @@ class Carrier:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the target takes nothing at present, with its name; None while it does."""
+        trouble = self._means.troubles.of(self._who)
+        return f"{self._who}: {trouble}" if trouble is not None else None
+
     def learn(self, incidents: list[Incident]) -> None:
         """Take in new versions of incidents."""
         self.lane.learn(incidents)

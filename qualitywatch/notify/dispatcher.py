@@ -73,6 +73,11 @@ class Dispatcher:
         return sum(carrier.lane.waiting for carrier in self._carriers.values())
 
     @property
+    def troubles(self) -> Sequence[str]:
+        """Which targets take nothing at present, and why; a sentence each."""
+        return [trouble for carrier in self._carriers.values() if (trouble := carrier.trouble) is not None]
+
+    @property
     def progress_at(self) -> float:
         """Monotonic seconds of the oldest step that has not ended; the present while there is nothing to do but wait."""
         return self._progress.at()

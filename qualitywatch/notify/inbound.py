@@ -33,6 +33,14 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A group became a supergroup, which has another id."""
+
+    chat_id: int
+    new_chat_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What to say in return: a message in the chat, below what it answers.
 
@@ -55,4 +63,5 @@ class PressAnswer:
 
 
 OnCommand: TypeAlias = Callable[[Command], Awaitable[Answer]]
+OnMove: TypeAlias = Callable[[Move], Awaitable[None]]
 OnPress: TypeAlias = Callable[[Press], Awaitable[PressAnswer]]

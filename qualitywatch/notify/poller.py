@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 from qualitywatch.backoff import Backoff
 from qualitywatch.errors import NotifyError, StoreError
 from qualitywatch.notify.boterrors import ConflictError, NotUnderstoodError, TokenRefusedError, WebhookSetError
-from qualitywatch.notify.inbound import Answer, Command, OnCommand, OnPress, Press
+from qualitywatch.notify.inbound import Answer, Command, Move, OnCommand, OnMove, OnPress, Press
 from qualitywatch.notify.replies import say
 from qualitywatch.ports import Clock
 
@@ -75,6 +75,7 @@ class Poller:
         clock: Clock,
         offset: int | None = None,
         remember: Remember | None = None,
+        on_move: OnMove | None = None,
         poll_s: float = POLL_S,
         handling_limit_s: float = HANDLING_LIMIT_S,
         backoff: Backoff | None = None,
@@ -93,6 +94,7 @@ class Poller:
         self._clock = clock
         self._handled_before = offset
         self._remember = remember
+        self._on_move = on_move
         self._poll_s = poll_s
         self._handling_limit_s = handling_limit_s
         self._backoff = backoff if backoff is not None else Backoff(limit_s=60.0)
@@ -293,6 +295,8 @@ class Poller:
                     _log.warning("a thumb was not told: %s", error)
                 if told.answer is not None:
                     await say(self._api, press, arrival.message_id, told.answer)
+            case Move() as move if self._on_move is not None:
+                await self._on_move(move)
             case _:
                 self.stats.ignored += 1
                 if arrival.press_id:
@@ -306,7 +310,7 @@ class Poller:
                         await self._api.answer_press(arrival.press_id, APOLOGY, is_alert=True)
                     case Command() as command:
                         await say(self._api, command, arrival.message_id, Answer(APOLOGY, APOLOGY))
-                    case None:
+                    case _:
                         pass
         except (NotifyError, TimeoutError) as error:
             _log.debug("the apology did not arrive: %s", error)

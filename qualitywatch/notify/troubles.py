@@ -13,6 +13,10 @@ class Troubles:
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
+    def of(self, who: str) -> str | None:
+        """What is wrong with somebody; None when nothing is."""
+        return self._known.get(who)
+
     def report(self, who: str, text: str, remedy: str, *, level: int = logging.WARNING) -> None:
         """Log a failure, at DEBUG when it is the same as the last one of ``who``; ``remedy`` says what happens next."""
         level = logging.DEBUG if self._known.get(who) == text else level

@@ -67,11 +67,9 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_commands_and_its_lang
     server: FakeTelegram, config: Config
 ) -> None:
     store = Store()
-    async with daemon(config, store) as dispatcher:
+    async with daemon(config, store):
         assert (await server.user_asks(GROUP, ANNA, "/lang ru")).text.startswith("Теперь этот чат читает по-русски")
-        server.becomes_supergroup(GROUP, SUPERGROUP)
-        await tell(store, dispatcher, incident(6117))
-        await server.wait(lambda: bool(server.living(SUPERGROUP)))
+        await server.becomes_supergroup(GROUP, SUPERGROUP)
         assert (await server.user_asks(SUPERGROUP, ANNA, "/lang")).text.startswith("Этот чат читает по-русски")
     async with daemon(config, store):
         assert (await server.user_asks(SUPERGROUP, ANNA, "/lang")).text.startswith("Этот чат читает по-русски")
@@ -80,3 +78,12 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_commands_and_its_lang
         assert (await server.user_asks(SUPERGROUP, ANNA, "/lang")).text.startswith("This chat reads English.")
         await tell(store, dispatcher, incident(6118))
         await server.wait(lambda: any("loss at SIP/6118" in message.text for message in server.living(SUPERGROUP)))
+
+
+async def test_a_move_that_only_a_message_finds_out_is_followed_by_the_ears_too(server: FakeTelegram, config: Config) -> None:
+    store = Store()
+    async with daemon(config, store) as dispatcher:
+        server.moved[GROUP] = SUPERGROUP
+        await tell(store, dispatcher, incident(6117))
+        await server.wait(lambda: bool(server.living(SUPERGROUP)))
+        assert (await server.user_asks(SUPERGROUP, ANNA, "/lang")).text.startswith("This chat reads English.")

@@ -34,6 +34,7 @@ class MemoryRoom:
     ails: list[str] = field(default_factory=list)
     fed: list[FedDatabase] = field(default_factory=list)
     failing: list[FailingPart] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
 
     def now(self) -> float:
         return self.clock_at
@@ -55,6 +56,9 @@ class MemoryRoom:
 
     def failing_parts(self) -> Sequence[FailingPart]:
         return self.failing
+
+    def untold(self) -> Sequence[str]:
+        return self.silent
 
     def databases(self) -> Sequence[FedDatabase]:
         return self.fed

@@ -188,6 +188,13 @@ async def test_a_part_that_a_bug_ends_again_and_again_is_said() -> None:
     assert "🔴 Часть «poll office» споткнулась об ошибку этой программы и запускается снова, уже раз: 3. ValueError" in russian
 
 
+async def test_a_target_that_takes_nothing_is_named_with_the_reason() -> None:
+    why = 'target "duty": Telegram does not let the bot write to the chat -5 (Forbidden): add it to the chat or unblock it'
+    room = MemoryRoom(NOW, [office()], silent=[why])
+    assert f"🔴 Messages do not arrive; they are kept and tried again. {why}" in (await Desk(room).say("/status")).plain
+    assert "🔴 Сообщения не доходят; храним их" in (await Desk(room, language="ru").say("/status")).plain
+
+
 async def test_what_a_database_does_not_get_is_said_and_counted() -> None:
     away = FedDatabase(
         "influx", waiting=5210, lost=40, refused=0, trouble="InfluxDB at https://i.example.org cannot be reached"

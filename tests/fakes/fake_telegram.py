@@ -191,10 +191,12 @@ class FakeTelegram:
         """Somebody deletes a message."""
         del self._messages[message_id]
 
-    def becomes_supergroup(self, chat_id: int, new_chat_id: int) -> None:
+    async def becomes_supergroup(self, chat_id: int, new_chat_id: int) -> None:
         """The one group there is becomes a supergroup, which counts its messages from 1 again; older ones stay as they are."""
         self.moved[chat_id] = new_chat_id
         self._messages = {-message_id: message for message_id, message in self._messages.items()}
+        group = {"id": chat_id, "type": "group", "title": "Ops"}
+        await self.update(message={"message_id": 1000, "date": 0, "chat": group, "migrate_to_chat_id": new_chat_id})
         self._ids = itertools.count(1)
 
     async def user_says(
@@ -283,7 +285,7 @@ class FakeTelegram:
         """Return the bot's replies to a message as soon as there are at least ``count``; raises TimeoutError otherwise."""
 
         def found() -> list[Living]:
-            return [it.living() for it in self._messages.values() if it.reply_to == message_id]
+            return [it.living() for key, it in self._messages.items() if key > 0 and it.reply_to == message_id]
 
         await self.wait(lambda: len(found()) >= count, timeout_s)
         return found()

@@ -167,10 +167,13 @@ async def test_a_chat_that_threw_the_bot_out_delays_no_other_and_is_told_when_th
         assert await dispatcher.drain(5)
         assert len(server.living(BOSS)) == 1
         assert dispatcher.waiting == 1
+        (trouble,) = dispatcher.troubles
+        assert trouble.startswith('target "ops": Telegram does not let the bot write to the chat -100')
         server.blocked.clear()
         clock.step_s = 301
         assert await dispatcher.drain(5)
         assert dispatcher.waiting == 0
+        assert dispatcher.troubles == []
     assert open_and_over(server, OPS, item) == (1, 1)
 
 
@@ -267,7 +270,7 @@ async def test_in_a_supergroup_no_incident_speaks_through_the_message_of_another
         assert await dispatcher.drain(5)
         await tell(store, dispatcher, two)
         assert await dispatcher.drain(5)
-        server.becomes_supergroup(OPS, new)
+        await server.becomes_supergroup(OPS, new)
         await tell(store, dispatcher, three := incident(1003))
         assert await dispatcher.drain(5)
         if not is_restarted:
