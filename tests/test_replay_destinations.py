@@ -82,7 +82,9 @@ def test_calls_to_what_is_no_number_are_counted_and_shown_as_such(tmp_path: Path
     found = alerts(recording, tmp_path / "rules", FIVE_IN_A_MINUTE)
     usual = alerts(TRUNK_CALLS, tmp_path / "rules", FIVE_IN_A_MINUTE)
     assert found[0]["subject"] == usual[0]["subject"] == "SIP/6101"
-    assert "calls out too often: 5 calls in 1 min (to 100, ?)" in told(recording, tmp_path / "rules", FIVE_IN_A_MINUTE, emit="messages")
+    assert "calls out too often: 5 calls in 1 min (to 100, ?)" in told(
+        recording, tmp_path / "rules", FIVE_IN_A_MINUTE, emit="messages"
+    )
 
 
 @pytest.mark.parametrize(

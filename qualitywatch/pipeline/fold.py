@@ -236,8 +236,8 @@ class Pipeline:
         if self._now is not None and event.at < self._now - CLOCK_STEP_S:
             self._clock_set_back(event.at, out)
         self._advance(event.at, out)
-        for too_many in self._crowd.see(event):
-            self._handle(too_many, out)
+        for ended in self._crowd.see(event):
+            self._take_in(ended, out)  # the PBX did not say so, which is no sign of hearing it
         self._handle(event, out)
         return out.freeze()
 
