@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qualitywatch.model import Channel, ChannelChanged, ChannelHungUp, DialBegun, PbxEvent, Resynced
+from qualitywatch.model import Audited, Channel, ChannelChanged, ChannelHungUp, Connected, DialBegun, PbxEvent, Resynced
 from qualitywatch.pipeline.crowd import Crowd
 
 MOST = 5
@@ -28,6 +28,8 @@ EVENTS = st.one_of(
 def test_there_are_never_more_than_fit_and_the_oldest_go_first(events: list[PbxEvent]) -> None:
     crowd, there = Crowd(MOST), list[str]()
     for event in events:
+        if isinstance(event, Resynced):
+            crowd.see(Connected(1.0))  # whoever is not on the first list was hung up while nobody looked
         ended = [end.channel.uniqueid for end in crowd.see(event)]
         if isinstance(event, ChannelChanged):
             there += [event.channel.uniqueid] * (event.channel.uniqueid not in there)
@@ -42,6 +44,36 @@ def test_there_are_never_more_than_fit_and_the_oldest_go_first(events: list[PbxE
         assert ended == there[: max(0, len(there) - MOST)]
         there = there[len(ended) :]
         assert len(crowd) == len(there) <= MOST
+
+
+@given(st.lists(st.one_of(EVENTS, st.frozensets(NUMBERS)), max_size=60))
+def test_whoever_two_lists_do_not_name_is_hung_up_once_and_nobody_else(events: list[PbxEvent | frozenset[int]]) -> None:
+    crowd, there, missing = Crowd(), set[str](), set[str]()
+    for event in events:
+        if isinstance(event, Resynced):
+            continue
+        if not isinstance(event, frozenset):
+            assert not crowd.see(event)
+            seen = (event.caller, event.dest) if isinstance(event, DialBegun) else (event.channel,)  # type: ignore[union-attr]
+            uniqueids = {each.uniqueid for each in seen if each is not None}
+            there = there - uniqueids if isinstance(event, ChannelHungUp) else there | uniqueids
+            missing &= there
+            continue
+        listed = {f"1.{number}" for number in event}
+        ended = {end.channel.uniqueid for end in crowd.see(Audited(1.0, tuple(channel(number) for number in event)))}
+        assert ended == missing - listed
+        there -= ended
+        missing = there - listed
+        assert len(crowd) == len(there)
+
+
+def test_a_list_in_the_middle_of_a_connection_counts_as_one_of_the_two() -> None:
+    crowd = Crowd()
+    for event in (Connected(1.0), Resynced(2.0, frozenset()), ChannelChanged(3.0, channel(1))):
+        assert not crowd.see(event)
+    assert not crowd.see(Resynced(4.0, frozenset()))
+    assert crowd.see(Audited(5.0, ())) == [ChannelHungUp(5.0, channel(1), None)]
+    assert not crowd.see(Audited(6.0, ()))
 
 
 def test_an_asterisk_that_began_anew_has_nobody() -> None:

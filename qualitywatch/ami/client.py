@@ -104,7 +104,7 @@ class AmiClient:
         self._failure: str | None = ""  # the reason last told; None while connected, empty before the first attempt
         self._missing: tuple[str, ...] = ()
         self._limits: tuple[str, ...] = ()
-        self._overflowing = False
+        self._overflowing: set[str] = set()  # what is dropped, as it was told
         self._tried_at = clock.now()
         self._tried_monotonic = clock.monotonic()
 
@@ -281,14 +281,24 @@ class AmiClient:
         if isinstance(what, LoggedIn):
             self._tell_connected(what)
             return
-        dropped = self.inbox.dropped
+        dropped, others = self.inbox.dropped, self.inbox.dropped_others
         self.inbox.put((self._heard_at, what))
-        if self.inbox.dropped != dropped and not self._overflowing:
-            self._overflowing = True
-            _log.warning("ami.inbox_overflow pbx=%s limit=%d dropping=rtcp", self.endpoint.name, self.inbox.limit)
+        if self.inbox.dropped_others != others:
+            self.refresh()  # as often as it happens: after the last of them everything is asked for once more
+            self._tell_overflow("everything")
+        elif self.inbox.dropped != dropped:
+            self._tell_overflow("rtcp")
         elif self._overflowing and len(self.inbox) < self.inbox.limit // 2:
-            self._overflowing = False
-            _log.info("ami.inbox_recovered pbx=%s dropped_in_all=%d", self.endpoint.name, self.inbox.dropped)
+            self._overflowing.clear()
+            lost = self.inbox.dropped, self.inbox.dropped_others
+            _log.info("ami.inbox_recovered pbx=%s dropped_in_all=%d of_them_no_reports=%d", self.endpoint.name, *lost)
+
+    def _tell_overflow(self, what: str) -> None:
+        if what in self._overflowing:
+            return
+        self._overflowing.add(what)
+        more = " how_things_stand=is_asked_for_again" if what == "everything" else ""
+        _log.warning("ami.inbox_overflow pbx=%s limit=%d dropping=%s%s", self.endpoint.name, self.inbox.limit, what, more)
 
     def _tell_connected(self, login: LoggedIn) -> None:
         self._failure = None

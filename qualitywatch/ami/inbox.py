@@ -63,7 +63,7 @@ class Inbox:
 
     @property
     def dropped_others(self) -> int:
-        """Those of them that were not RTCP reports: state may have been missed."""
+        """Those of them that were not RTCP reports: state was missed, and is to be asked for."""
         return self._dropped_others
 
     def put(self, item: InboxItem) -> None:

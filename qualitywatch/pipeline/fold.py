@@ -248,8 +248,8 @@ class Pipeline:
             self._clock_set_forward(event, out)
         self._advance(event.at, out)
         self._go_on(event.at, out)
-        for too_many in self._crowd.see(event):
-            self._handle(too_many, out)
+        for ended in self._crowd.see(event):
+            self._take_in(ended, out)  # the PBX did not say so, which is no sign of hearing it
         self._handle(event, out)
         return out.freeze()
 

@@ -114,6 +114,8 @@ class TrafficTracker:
             long_enough = event.at - attempt.answered_at >= LONG_ENOUGH_S
             lasted = self._figure(Metric.CALL_DURATION_S, attempt, event.channel, event.at, event.at - attempt.answered_at)
             return (self._tally(Tally.LONG_ENOUGH, attempt, event.at, good=long_enough), lasted)
+        if event.cause is None and event.tech_cause is None and attempt.status is None:
+            return ()  # its end was missed: what became of it is not known
         code = _sip_code(event.tech_cause)
         text = cause_text(event.cause, code)
         if attempt.status == "CANCEL" or event.cause == ANSWERED_ELSEWHERE:

@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
@@ -401,6 +402,23 @@ class TestReading:
         assert client.inbox.dropped == 100 - len(reports) > 80
         assert len(log_lines(caplog, "ami.inbox_overflow pbx=main")) == 1
         assert len(log_lines(caplog, "ami.inbox_recovered pbx=main")) == 1
+
+    async def test_beyond_the_hard_limit_what_was_lost_is_asked_for_and_said(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+        manager = ScriptedManager()
+        async with (
+            manager.listening(),
+            running(client := client_of(endpoint(manager.port), limit=10, pace=replace(FAST, reload_s=0.05))),
+        ):
+            await take_until(client, is_resynced)
+            asked = manager.names().count("SIPpeers")
+            await manager.say("".join(PEER_STATUS.format(n=n) for n in range(100)))
+            await client.request("CoreStatus")
+            assert client.inbox.dropped_others > 0
+            await take_until(client, is_resynced)
+            assert manager.names().count("SIPpeers") > asked, "what stands now is read, whatever was missed"
+        (line,) = log_lines(caplog, "ami.inbox_overflow pbx=main")
+        assert "dropping=everything how_things_stand=is_asked_for_again" in line
 
     async def test_every_byte_is_a_sign_of_life(self) -> None:
         manager = ScriptedManager()
