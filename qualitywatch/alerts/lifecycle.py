@@ -143,7 +143,7 @@ class Lifecycle:
         after = self._remember(before, evaluation, new_state, level_since, held, calm_since)
         because = None
         if old_state is AlertState.FIRING and new_state is AlertState.INACTIVE:
-            because = "no_data" if Signal.GONE in signals else "clear"
+            because = evaluation.gone_because if Signal.GONE in signals else "clear"
         return self._settle(before, after, new_state, now, because)
 
     def _remember(

@@ -26,6 +26,7 @@ class Answer:
     message: str  # the Message header, or what went wrong; may be empty
     response: Message | None = None
     items: tuple[Message, ...] = ()  # of a list, completion event excluded
+    counted: int | None = None  # how many items the completion event says there were; None without one
 
 
 @dataclass(slots=True)
@@ -45,7 +46,8 @@ class PendingAnswer:
         if message.kind == "event":
             # Some lists of Asterisk 11 end without EventList: the name has to do.
             if list_mark == "complete" or message.name.casefold().endswith("complete"):
-                return Answer(self.action, True, message_text(self._response), self._response, tuple(self._items))
+                text, counted = message_text(self._response), _count(message.get("ListItems"))
+                return Answer(self.action, True, text, self._response, tuple(self._items), counted)
             self._items.append(message)
             return None
         text = message_text(message)
@@ -64,6 +66,11 @@ class PendingAnswer:
 def is_success(message: Message) -> bool:
     """Say whether a response is not an error: ``Follows`` begins an old Command answer, ``Goodbye`` answers Logoff."""
     return message.kind == "response" and message.name.casefold() != "error"
+
+
+def _count(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def message_text(message: Message | None) -> str:

@@ -13,6 +13,7 @@ import random
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Final, NoReturn
 
@@ -35,7 +36,7 @@ from qualitywatch.ami.resync import (
 )
 from qualitywatch.ami.session import LoggedIn, Session, SessionTimeouts
 from qualitywatch.errors import AmiAuthError, AmiConnectError, QualitywatchError
-from qualitywatch.model import Audited, Connected, Disconnected, Resynced
+from qualitywatch.model import Audited, Connected, Disconnected, Resynced, Roster
 from qualitywatch.ports import Clock
 
 __all__ = ["AmiClient", "AmiEndpoint", "Pace", "TlsOptions"]
@@ -247,17 +248,17 @@ class AmiClient:
             snapshot = await resync(link, self.endpoint.events)
             self.abilities = snapshot.abilities
             await poll_agents(link, snapshot.abilities, just_read=snapshot)
-            channels = await link.request(CHANNELS, then=self._mark_resynced)
+            channels = await link.request(CHANNELS, then=partial(self._mark_resynced, snapshot.rosters))
             self.abilities = snapshot.abilities.learnt(channels)
             self._tell_abilities(self.abilities, link.booted.is_set())
         except AmiConnectError:
             pass  # the link has ended, and says why itself
 
-    def _mark_resynced(self, channels: Answer) -> None:
+    def _mark_resynced(self, rosters: tuple[Roster, ...], channels: Answer) -> None:
         # Right behind the list: a channel that is new in the same breath must not look like one that is gone.
         booted = self._link is None or self._link.booted.is_set()
         events_on = self.abilities is None or self.abilities.events_on
-        self.inbox.put(Resynced(self._heard_at, channels_alive(channels), booted, events_on))
+        self.inbox.put(Resynced(self._heard_at, channels_alive(channels), booted, events_on, rosters))
 
     def _mark_audited(self, channels: Answer) -> None:
         listed = channels_listed(channels)

@@ -23,7 +23,8 @@ from typing import Final, Protocol
 from qualitywatch.ami.answers import Answer
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.fields import channel
-from qualitywatch.model import Channel
+from qualitywatch.ami.rosters import roster
+from qualitywatch.model import Channel, Roster
 
 LIST_EVENTS: Final = frozenset(
     {
@@ -124,6 +125,7 @@ class Snapshot:
 
     abilities: Abilities
     sip_peers: tuple[str, ...]  # registered chan_sip phones, without "SIP/"
+    rosters: tuple[Roster, ...] = ()  # of the lists that were whole
 
 
 async def resync(asker: Asker, events: str | None = None) -> Snapshot:
@@ -141,14 +143,17 @@ async def resync(asker: Asker, events: str | None = None) -> Snapshot:
     settings = await asker.request("CoreSettings")
     version = settings.response.get("AsteriskVersion") if settings.ok and settings.response is not None else None
     sip_peers: tuple[str, ...] = ()
+    rosters: list[Roster] = []
     for action in SNAPSHOT_LISTS:
         answer = await asker.request(action)
         access[action] = access_of(answer)
+        if (found := roster(answer)) is not None:
+            rosters.append(found)
         if action == "SIPpeers" and answer.ok:
             sip_peers = _registered_phones(answer.items)
     if access[_CONTACTS] is not Access.ABSENT or access["PJSIPShowRegistrationsOutbound"] is not Access.ABSENT:
         access[_VARIABLE] = access_of(await asker.request(_VARIABLE, (("Variable", "SYSTEMNAME"),)))
-    return Snapshot(Abilities(access, version, events_on), sip_peers)
+    return Snapshot(Abilities(access, version, events_on), sip_peers, tuple(rosters))
 
 
 async def poll_agents(asker: Asker, abilities: Abilities, just_read: Snapshot | None = None) -> None:

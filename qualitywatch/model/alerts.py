@@ -78,6 +78,7 @@ class Evaluation:
     yields_to: tuple[str, ...] = ()  # rules whose alert on the same subject explains this one
     off_duty: bool = False  # outside the hours of its rule: what fires may go on and end, nothing begins
     channels: tuple[str, ...] = ()  # names of the channels that break the rule now, for whoever acts on them
+    gone_because: str = "no_data"  # why nothing is left to judge, where a level says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +126,4 @@ class Transition:
     old_state: AlertState
     new_state: AlertState
     reason: NotifyReason
-    resolved_because: str | None = None  # "clear" or "no_data"
+    resolved_because: str | None = None  # "clear", "no_data" or "removed": no longer configured on the PBX

@@ -232,6 +232,15 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Roster:
+    """Everybody of one technology that a list named which was told from its beginning to its end."""
+
+    entity: str  # "peer" or "trunk"
+    technology: str  # SIP, IAX2, PJSIP
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Resynced:
     """Said by our own client: the snapshot after a connect is complete (or as complete as rights allow)."""
 
@@ -239,6 +248,7 @@ class Resynced:
     channels: frozenset[str] | None = None  # uniqueids alive now; None when the list could not be read
     booted: bool = True  # False: FullyBooted, which answers a login, has not come yet
     events_on: bool = True  # False: the event mask of our login selects nothing
+    rosters: tuple[Roster, ...] = ()  # of the lists that were whole; none where nothing can be said
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,10 @@ class TrunkState(StrEnum):
     UNKNOWN = "unknown"
 
 
+REMOVED: Final = "removed"
+"""What is said of a peer or a trunk that is no longer configured: no state, so no rule can ask for it."""
+
+
 class AudioState(StrEnum):
     """Whether sound goes both ways on the calls of a peer."""
 

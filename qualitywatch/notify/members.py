@@ -15,7 +15,7 @@ MARK_RESOLVED: Final = "🟢"
 MARK_ENDED_UNSEEN: Final = "⚪"  # over because there is nothing left to judge: not a promise that all is well
 MARK_MUTED: Final = "🔕"
 _STATE_ORDER: Final = {MemberState.FIRING: 0, MemberState.HAPPENED: 1, MemberState.RESOLVED: 2}
-_UNSEEN_ENDS: Final = frozenset({"no_data", "dropped"})
+_UNSEEN_ENDS: Final = frozenset({"no_data", "dropped", "removed"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,8 @@ def _ending(alert: Alert, found_at: float | None, because: str | None, words: Wo
         of_calls, tail = True, share_peak(alert, words)
     if because == "dropped":
         return _about(alert, words) + words.no_more_rule.format(duration=lasted) + tail
+    if because == "removed":
+        return _about(alert, words) + words.removed.format(duration=lasted) + tail
     if because == "no_data":
         return _about(alert, words) + (words.no_more_calls if of_calls else words.no_more_data).format(duration=lasted) + tail
     after = words.after.format(duration=lasted)

@@ -69,6 +69,7 @@ class Gists:
     mixed_over: str  # {many}
     all_over: str  # {duration}
     all_ended: str  # {duration}: nothing is left to judge
+    all_removed: str  # {duration}: none is configured on the PBX any more
     part_over: Forms  # {done}, {all}; chosen by ``done``
 
 
@@ -184,6 +185,7 @@ class Words:
     no_more_calls: str
     no_more_data: str
     no_more_rule: str
+    removed: str  # no longer configured on the PBX
     units: tuple[str, str, str, str]  # day, hour, minute, second
     severities: Mapping[Severity, str]
     blindness: tuple[tuple[str, str], ...]  # what the log says in English of a lost PBX holds the first; said as the second

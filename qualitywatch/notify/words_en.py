@@ -224,6 +224,7 @@ EN: Final = Words(
     no_more_calls=": no more calls to judge, ended after {duration}",
     no_more_data=": nothing more is known, ended after {duration}",
     no_more_rule=": no longer watched, ended after {duration}",
+    removed=": no longer configured on the PBX, ended after {duration}",
     units=("d", "h", "min", "s"),
     blindness=(),
     severities={Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "critical"},
@@ -276,6 +277,7 @@ EN: Final = Words(
         mixed_over="{many}",
         all_over=", all over after {duration}",
         all_ended=", nothing left to judge, ended after {duration}",
+        all_removed=", no longer configured on the PBX, ended after {duration}",
         part_over=("{done} of {all} is over", "{done} of {all} are over"),
     ),
     lists=Lists(

@@ -224,6 +224,7 @@ RU: Final = Words(
     no_more_calls=": звонков для оценки больше нет, завершено через {duration}",
     no_more_data=": данных больше нет, завершено через {duration}",
     no_more_rule=": больше не отслеживается, завершено через {duration}",
+    removed=": больше нет в настройках АТС, завершено через {duration}",
     units=("дн", "ч", "мин", "с"),
     blindness=(
         ("connection refused", "соединение отклонено: работает ли Asterisk?"),
@@ -292,6 +293,7 @@ RU: Final = Words(
         mixed_over="{many}",
         all_over=", всё прошло через {duration}",
         all_ended=", оценивать больше нечего, завершено через {duration}",
+        all_removed=", больше нет в настройках АТС, завершено через {duration}",
         part_over=("прошло: {done} из {all}",),
     ),
     lists=Lists(

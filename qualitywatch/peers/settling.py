@@ -14,10 +14,12 @@ from __future__ import annotations
 from typing import Final
 
 from qualitywatch.model import Observation, PeerState, StatusObservation, TrunkState
+from qualitywatch.model.words import REMOVED
 
 SETTLE_S: Final = 60.0  # a first attempt that is not answered (chan_sip: 20 s), and a second one
 _ENTITIES: Final = frozenset({"peer", "trunk"})
-_GOOD: Final = frozenset({PeerState.REGISTERED, PeerState.REACHABLE, TrunkState.REGISTERED})
+# True at once, and an end of what is held back.
+_GOOD: Final = frozenset({PeerState.REGISTERED, PeerState.REACHABLE, TrunkState.REGISTERED, REMOVED})
 # By what a module's name begins with; "All" and an empty name are everything.  The dialplan is reloaded far more often.
 _MODULES: Final = ("all", "chan_sip", "chan_iax2", "chan_pjsip", "res_pjsip", "res_sorcery", "sip", "iax2")
 

@@ -1,10 +1,10 @@
 """State of every peer of one PBX, one set of words for chan_sip, PJSIP and IAX2.
 
 Strategy: registration and qualify are two facts.  A re-registration does not heal an unreachable phone (chan_sip says
-nothing more until qualify changes), an expired one makes qualify meaningless.  A PJSIP endpoint is as well as its best
-contact; contacts from before our time may be unknown, so what PeerStatus says of the endpoint as a whole goes before what is
-said of one contact (Asterisk says both, PeerStatus first).  What a list says of a peer that was never seen alive is not news:
-spare accounts are not an outage.
+nothing more until qualify changes), an expired one makes qualify meaningless, as does a list that calls a peer unmonitored.
+A PJSIP endpoint is as well as its best contact; contacts from before our time may be unknown, so what PeerStatus says of the
+endpoint as a whole goes before what is said of one contact (Asterisk says both, PeerStatus first).  What a list says of a peer
+that was never seen alive is not news: spare accounts are not an outage.
 """
 
 from __future__ import annotations
@@ -93,6 +93,10 @@ class PeerTracker:
         found = self._peers.get(peer)
         return max(1, len(found.contacts)) if found is not None else 1
 
+    def drop(self, peer: str) -> None:
+        """Let go of a peer that is no longer configured."""
+        self._peers.pop(peer, None)
+
     def forget(self) -> None:
         """Forget states, keep who was ever alive: the next list tells how things stand."""
         for peer in self._peers.values():
@@ -116,7 +120,7 @@ class PeerTracker:
             if event.state is not PeerState.UNREACHABLE:
                 peer.registered = True
         elif event.state is PeerState.REGISTERED:
-            if peer.registered is False:
+            if peer.registered is False or event.snapshot:  # a list says so of who is not asked by qualify
                 peer.qualify = None
             peer.registered = True
         elif event.state is PeerState.UNREGISTERED:

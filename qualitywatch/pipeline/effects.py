@@ -31,7 +31,7 @@ class Effects:
     codec_polls: Final[tuple[Channel, ...]]  # answered channels whose codec nobody told
     resync_wanted: Final[bool]  # how peers and trunks stand is worth asking for now
     kpis: Final[tuple[KpiRecord, ...]]  # what became of calls over trunks
-    memories: Final[Mapping[str, str]]  # what to give back as ``trunk_memories`` after a restart
+    memories: Final[Mapping[str, str]]  # what to give back as ``trunk_memories`` after a restart; "": forget it
     learned: Final[Mapping[str, str]]  # the same of ``rule_memories``; an empty text: forget it
     observed: Final[tuple[Observed, ...]]  # all that was judged beside the samples, for ``backtest``
 

@@ -44,6 +44,7 @@ from qualitywatch.model import (
     Observation,
     PbxEvent,
     PbxState,
+    PeerState,
     PeerStateSeen,
     QueuesListed,
     QueueSummarySeen,
@@ -112,6 +113,8 @@ class Pipeline:
             names=names or {},
             # A phone that is missed must have been there: an alert from before a restart tells it from a spare account.
             alive=(alert.key.subject for alert in alerts if alert.topic == PEER_TOPIC),
+            # Whoever qualify asks is in the list of its driver; other phones of a database may be in none.
+            listed=(alert.key.subject for alert in alerts if alert.details.get("state") == PeerState.UNREACHABLE),
             agents=agents,
             agents_learned=agents_learned,
             trunk_memories=trunk_memories or {},
@@ -384,6 +387,10 @@ class Pipeline:
                 self._lose_sight(event.at, event.at, event.reason, out)
             case Resynced():
                 self._judge_all(self._calls.listed(event, out), event.at, out)
+                if event.booted:  # what is listed before that is not all
+                    active = self._lifecycle.active().values()
+                    alerted = {(alert.topic.removesuffix("_state"), alert.key.subject) for alert in active}
+                    self._judge_all(self._presence.drop_removed(event.rosters, alerted, event.at, out), event.at, out)
                 self._presence.looked(event.at, out)
 
     def _lose_sight(self, at: float, since_at: float, reason: str, out: Collected) -> None:

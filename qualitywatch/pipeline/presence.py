@@ -1,8 +1,12 @@
-"""Who is there: peers, the devices behind their names, our registrations, and which peer belongs to which of them."""
+"""Who is there: peers, the devices behind their names, our registrations, and which peer belongs to which of them.
+
+Strategy: who is configured no more is told by whole lists alone, and by two in a row, because a list that is read while
+Asterisk makes its registrations anew is whole and empty.  A peer must have been named by such a list before: some are in none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from qualitywatch.model import (
@@ -14,11 +18,13 @@ from qualitywatch.model import (
     Observation,
     PeerState,
     PeerStateSeen,
+    Roster,
     Sample,
     StatusObservation,
     Verdict,
 )
 from qualitywatch.model.observations import Belonging, Observed
+from qualitywatch.model.words import REMOVED
 from qualitywatch.peers.agents import AgentTracker
 from qualitywatch.peers.names import NameBook
 from qualitywatch.peers.status import PeerTracker
@@ -33,7 +39,7 @@ ADDRESSES_KEPT = 10_000
 
 
 class Presence:
-    """Peers and trunks of one PBX; ``alive`` are peers that are known to have been there."""
+    """Peers and trunks of one PBX; ``alive`` are peers that are known to have been there, ``listed`` some that lists name."""
 
     def __init__(
         self,
@@ -41,6 +47,7 @@ class Presence:
         *,
         names: Mapping[str, str],
         alive: Iterable[str],
+        listed: Iterable[str],
         agents: Iterable[AgentRecord],
         agents_learned: bool,
         trunk_memories: Mapping[str, str],
@@ -57,6 +64,8 @@ class Presence:
         self._belongs: dict[str, str] = {}
         self._trunk_at: dict[tuple[str, str], str | None] = {}  # by address and technology: it is asked with every call
         self._trunks_known = 0
+        self._listed_peers = set(listed)
+        self._missing: dict[tuple[str, str], frozenset[str]] = {}  # by entity and technology: not in the last list
 
     def configure(self, names: Mapping[str, str], trunk_peers: Mapping[str, str]) -> None:
         """Take other names, and other trunks of peers."""
@@ -71,7 +80,7 @@ class Presence:
         if not address:
             return None
         trunks = self.trunks.names
-        if len(trunks) != self._trunks_known:  # none is ever forgotten
+        if len(trunks) != self._trunks_known:  # one that is dropped clears this as well
             self._trunks_known = len(trunks)
             self._trunk_at.clear()
         technology, _, _ = subject.partition("/")
@@ -145,8 +154,40 @@ class Presence:
         self._agents.looked()
         out.agents_learned = self._agents.learned
 
+    def drop_removed(
+        self, rosters: Iterable[Roster], alerted: Collection[tuple[str, str]], at: float, out: Collected
+    ) -> list[StatusObservation]:
+        """Let go of whom whole lists name no more, by entity and name also of those that only have an alert; return them."""
+        removed = []
+        for roster in rosters:
+            known = set(self.trunks.names if roster.entity == "trunk" else self.peers.states())
+            known.update(name for entity, name in alerted if entity == roster.entity)
+            if roster.entity == "peer":
+                known &= self._listed_peers
+                self._listed_peers |= roster.names
+            missing = {name for name in known - roster.names if name.startswith(f"{roster.technology}/")}
+            sort = roster.entity, roster.technology
+            twice = missing & self._missing.get(sort, frozenset())
+            self._missing[sort] = frozenset(missing - twice)
+            out.resync_wanted |= bool(self._missing[sort])
+            removed += [self._drop(roster.entity, name, at, out) for name in sorted(twice)]
+        return removed
+
+    def _drop(self, entity: str, name: str, at: float, out: Collected) -> StatusObservation:
+        if entity == "trunk":
+            self.trunks.drop(name)
+            self._trunk_at.clear()
+            out.memories[name] = ""
+        else:
+            self.peers.drop(name)
+            self._listed_peers.discard(name)
+            self._look_for_trunk(name, at, out)
+            out.logs.append(LogRecord(at, self._pbx, name, "peer", REMOVED))
+        return StatusObservation(at, entity, self._pbx, name, REMOVED, at)
+
     def forget(self, at: float) -> None:
         """Nothing is known of anybody until it is listed or told."""
+        self._missing.clear()
         self.trunks.forget(at)
         self.peers.forget()
 

@@ -27,6 +27,7 @@ from qualitywatch.model import (
 )
 from qualitywatch.rules.spec import RuleSpec
 
+_OVER: Mapping[str, str] = {"clear": "all was well", "removed": "it is no longer configured on the PBX"}
 _UNITS: Mapping[str, str] = {
     Metric.LOSS_PERCENT: " %",
     Metric.LOSS_PERCENT_REPORTED: " %",
@@ -125,7 +126,7 @@ def _told(found: Account, transition: Transition, clock: Callable[[float], str])
     alert = transition.alert
     match transition.reason:
         case NotifyReason.RESOLVED:
-            over = "all was well" if transition.resolved_because == "clear" else "there was nothing left to judge"
+            over = _OVER.get(transition.resolved_because or "", "there was nothing left to judge")
             held = _evaluation_at(found, transition.at)
             lasted = f" for {format_duration(held.clear_hold_s)}" if held is not None and held.clear_hold_s else ""
             return f"ended at {clock(transition.at)} because {over}{lasted}"

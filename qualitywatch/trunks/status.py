@@ -73,7 +73,7 @@ class TrunkTracker:
 
     @property
     def names(self) -> Collection[str]:
-        """All that were ever heard of: a live view."""
+        """All that were heard of and not dropped: a live view."""
         return self._trunks.keys()
 
     def states(self) -> dict[str, TrunkState]:
@@ -85,6 +85,10 @@ class TrunkTracker:
         return [
             self._observation(name, trunk, trunk.heard_at or trunk.since_at) for name, trunk in sorted(self._trunks.items())
         ]
+
+    def drop(self, trunk: str) -> None:
+        """Let go of a trunk that is no longer configured."""
+        self._trunks.pop(trunk, None)
 
     def forget(self, now: float) -> None:
         """Forget states after a gap in what we see; times too, where the gap was too long for them to mean anything."""

@@ -1,5 +1,7 @@
 """Rule kind ``state``: a trunk, a peer, the sound of a peer's calls or a whole PBX is not in a good state for some time.
 
+Who is no longer configured is in no state any more: such an alert ends at once, and says so.
+
 The time counts from the first sign of trouble that the trackers know of, not from when the rule first looked.  Sound has a
 state only during calls: afterwards there is nothing left to judge, and an alert ends without anything being proven.
 """
@@ -27,6 +29,7 @@ from qualitywatch.model import (
     StatusObservation,
     TrunkState,
 )
+from qualitywatch.model.words import REMOVED
 from qualitywatch.rules.spec import Common
 
 
@@ -109,7 +112,8 @@ class StateRule:
             )
             for severity, hold in self._options.holds.items()
         )
-        details = {"state": str(seen.status)} if seen is not None else {}
+        removed = seen is not None and seen.status == REMOVED
+        details = {"state": str(seen.status)} if seen is not None and not removed else {}
         if seen is not None and seen.detail:
             details["cause"] = seen.detail
         if seen is not None and seen.calls is not None and seen.calls > 1:
@@ -119,11 +123,12 @@ class StateRule:
             now,
             levels,
             None,
-            self._options.clear_hold_s,
+            0.0 if removed else self._options.clear_hold_s,
             topic=f"{self._options.entity}_state",
             details=details,
             texts=self._common.texts,
             yields_to=self._common.yields_to,
+            gone_because=REMOVED if removed else "no_data",
         )
 
     def seen(self, key: AlertKey) -> Iterable[tuple[Observation, bool]]:
@@ -155,6 +160,8 @@ class StateRule:
                 return Signal.GONE
             asked_at = self._asked_at.setdefault(key, now)
             return Signal.GONE if is_sound and now - asked_at >= SOUNDLESS_S else Signal.UNKNOWN
+        if seen.status == REMOVED:
+            return Signal.GONE
         if seen.status in self._options.bad:
             return Signal.BREACH if seen.calls is None or seen.calls >= hold.calls else Signal.KEEP
         if is_sound and seen.status == AudioState.UNKNOWN:
