@@ -54,6 +54,7 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "ContactStatus": peers.contact_status,
     "ContactStatusDetail": peers.contact_detail,
     "ContactList": peers.contact_detail,
+    "DeviceStateChange": peers.device_state,
     "Registry": trunks.registry,
     "RegistryEntry": trunks.registry_entry,
     "OutboundRegistrationDetail": trunks.outbound_registration,

@@ -6,7 +6,8 @@ Strategy: one table of words per source, one set of states for all drivers.  Wha
 * ``Time`` of a qualify is absent from PeerStatus Reachable and Lagged since Asterisk 12;
 * PeerStatus of PJSIP says Reachable as soon as an endpoint has a contact, whether or not anybody asks the contact with OPTIONS;
 * PeerStatus ``Rejected`` says that somebody failed to log in as this peer.  The peer's own registration stays as it was, so the
-  event is no state of the peer and yields nothing.
+  event is no state of the peer and yields nothing;
+* with least rights a list of devices is all that tells of PJSIP endpoints: each is unavailable while no contact of it is.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ _ENTRY_STATUS: Final[Mapping[str, PeerState]] = {
     "ok": PeerState.REACHABLE,
     "lagged": PeerState.LAGGED,
     "unreachable": PeerState.UNREACHABLE,
+}
+# ``chan_pjsip_devicestate``: an endpoint that is offline is UNAVAILABLE, INVALID is no endpoint, UNKNOWN one that was never
+# looked at; all others are online, whatever their calls make of it.
+_DEVICE_STATE: Final[Mapping[str, PeerState]] = {
+    "unavailable": PeerState.UNREACHABLE,
+    **dict.fromkeys(("not_inuse", "inuse", "busy", "ringing", "ringinuse", "onhold"), PeerState.REACHABLE),
 }
 _ENTRY_STATUS_TEXT: Final = re.compile(r"([A-Za-z]+)(?: \(([0-9]{1,9}) ms\))?")
 _CONTACT_ID: Final = re.compile(r"(.+?)(?:;@|@@)")  # aor;@hash of a registration, aor@@hash of a configured contact
@@ -100,6 +107,16 @@ def peer_entry(message: Message, at: float) -> tuple[PeerStateSeen, ...]:
             snapshot=True,
         ),
     )
+
+
+def device_state(message: Message, at: float) -> tuple[PeerStateSeen, ...]:
+    """Read an item of DeviceStateList about an endpoint of PJSIP; the event of that name tells what PeerStatus does."""
+    if message.action_id is None:
+        return ()
+    peer, state = message.get("Device") or "", _DEVICE_STATE.get((message.get("State") or "").lower())
+    if state is None or not peer.startswith("PJSIP/"):
+        return ()
+    return (PeerStateSeen(at, peer, state, snapshot=True),)
 
 
 def shown_peer(message: Message, at: float) -> tuple[AgentSeen, ...]:

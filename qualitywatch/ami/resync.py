@@ -114,8 +114,8 @@ class Abilities:
         if self.access.get(_CONTACTS) is not Access.DENIED:
             return ()
         return (
-            "PJSIP phones until their state changes (only system in write= would show them, and that also allows reloading "
-            "Asterisk: leave it)",
+            "addresses and round trips of PJSIP phones until their state changes (only system in write= would show them, and "
+            "that also allows reloading Asterisk: leave it)",
         )
 
 
@@ -169,6 +169,7 @@ async def poll_agents(asker: Asker, abilities: Abilities, just_read: Snapshot | 
         if just_read is None:
             await asker.request(_CONTACTS)
     elif abilities.may(_VARIABLE):
+        # Whether each is there flows through the inbox: without the list of contacts nothing else tells who came back.
         devices = [item.get("Device") or "" for item in (await asker.request(_DEVICES)).items]
         for device in devices:
             technology, _, name = device.partition("/")

@@ -107,7 +107,7 @@ class TestResync:
         snapshot = await resync(Pbx(table))
         assert snapshot.abilities.missing() == ()
         (limit,) = snapshot.abilities.limits()
-        assert "PJSIP phones until their state changes" in limit
+        assert limit.startswith("addresses and round trips of PJSIP phones until their state changes")
 
     async def test_a_mask_that_selects_nothing_is_told(self) -> None:
         pbx = Pbx({"Events": "Response: Success\nActionID: {id}\nEvents: Off\n\n"})

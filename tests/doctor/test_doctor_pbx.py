@@ -84,7 +84,9 @@ async def test_a_pbx_set_up_as_the_example_says_is_found_good(tmp_path: Path) ->
     found.one("direct media", Level.OK, "off for all 1 endpoints")
     found.one("codecs", Level.OK)
     [_, write] = found.of("rights")
-    assert write.what.startswith("write: reporting, no more than is needed; not seen: PJSIP phones until their state changes")
+    assert write.what.startswith(
+        "write: reporting, no more than is needed; not seen: addresses and round trips of PJSIP phones"
+    )
 
 
 async def test_doctor_sends_nothing_but_questions(tmp_path: Path) -> None:
