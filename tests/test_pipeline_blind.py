@@ -122,6 +122,21 @@ def test_what_a_reload_broke_is_told_when_it_has_settled_and_counts_from_its_fir
     assert world.pipeline.alerts[0].since_at == START + 12
 
 
+@pytest.mark.parametrize("every_s", [20, 45, 59])
+def test_reloads_by_the_minute_hide_no_dead_trunk(every_s: int) -> None:
+    """Real-time configurations and provisioning scripts reload that often."""
+    world = World()
+    world.feed(trunk(0, TrunkState.REGISTERED))
+    for at in range(10, 1000, every_s):
+        world.feed(Reloaded(START + at, "chan_sip.so"), trunk(at + 1, TrunkState.REJECTED))
+    world.wait(1000)
+    assert world.told() == [(131, "firing", "trunk-down")]
+    assert world.pipeline.alerts[0].since_at == START + 11
+    world.feed(trunk(1001, TrunkState.REGISTERED))
+    world.wait(1010)
+    assert world.told()[1:] == [(1006, "resolved", "trunk-down")]
+
+
 def test_an_outage_that_a_reload_heals_ends_at_once() -> None:
     world = World()
     world.feed(trunk(0, TrunkState.REGISTERED), trunk(10, TrunkState.REJECTED))
