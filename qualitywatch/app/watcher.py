@@ -25,7 +25,7 @@ from qualitywatch.app.queue_poll import QueuePoll
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError
-from qualitywatch.model import Alert, CodecSeen, Connected, Disconnected, NotifyReason, PbxEvent, Transition
+from qualitywatch.model import Alert, ClockAdvanced, CodecSeen, Connected, Disconnected, NotifyReason, PbxEvent, Transition
 from qualitywatch.pipeline import UNMEASURED_LOG, Effects, Pipeline
 from qualitywatch.ports import Clock
 
@@ -199,7 +199,7 @@ class Watcher:
                 effects += self._judge(ready)
         return effects
 
-    def _judge(self, item: InboxItem) -> list[Effects]:
+    def _judge(self, item: InboxItem | ClockAdvanced) -> list[Effects]:
         """Feed one item; one that trips over a bug of ours is left out, or it would stop the watch of every PBX for ever."""
         try:
             return [self.pipeline.feed(event) for event in self._noticed(self._events_of(item))]
@@ -207,23 +207,25 @@ class Watcher:
             log.exception("message.skipped pbx=%s this_is_a_bug=yes", self.name)
             return []
 
-    def _ordered(self, item: InboxItem) -> list[InboxItem]:
+    def _ordered(self, item: InboxItem) -> list[InboxItem | ClockAdvanced]:
         """Hold a new connection's items back until its first stamp tells the PBX's time."""
         if isinstance(item, Connected):
             self._held = [item]
             return []
         stamp = _stamp(item)
-        if stamp is not None:
-            self._time.stamp(stamp, self._clock.monotonic())
+        step_s = self._time.stamp(stamp, self._clock.monotonic()) if stamp is not None else 0.0
+        step = [ClockAdvanced(self.now, step_s)] if step_s else []
+        if step:
+            log.warning("pbx.clock_set_forward pbx=%s seconds=%.0f", self.name, step_s)
         if not self._held:
-            return [item]
+            return [*step, item]
         self._held.append(item)
         if isinstance(item, tuple) and stamp is None:
             return []
         ready, self._held = self._held, []
-        return ready
+        return [*step, *ready]
 
-    def _events_of(self, item: InboxItem) -> Iterable[PbxEvent]:
+    def _events_of(self, item: InboxItem | ClockAdvanced) -> Iterable[PbxEvent]:
         now = self._time.now(self._clock.monotonic())
         if isinstance(item, tuple):
             return translate(item[1], now)

@@ -276,6 +276,14 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockAdvanced:
+    """Said by our own watch: the PBX's clock is ahead of what has passed, because it was set forward or its machine slept."""
+
+    at: float  # by the new clock
+    by_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class DialBegun:
     """A channel is being called; ``caller`` is the channel that asked for it, ``number`` what it dialled, as far as known."""
 
@@ -357,4 +365,5 @@ PbxEvent: TypeAlias = (
     | Audited
     | Reloaded
     | Disconnected
+    | ClockAdvanced
 )

@@ -111,6 +111,14 @@ class PeerTracker:
             StatusObservation(now, "peer", self._pbx, name, peer.state, peer.since_at) for name, peer in self._peers.items()
         ]
 
+    def clock_set_forward(self, now: float, by_s: float) -> list[StatusObservation]:
+        """Let no state have lasted longer for it, and return how everybody stands by the new clock."""
+        for peer in self._peers.values():
+            peer.since_at += by_s
+        return [
+            StatusObservation(now, "peer", self._pbx, name, peer.state, peer.since_at) for name, peer in self._peers.items()
+        ]
+
     @staticmethod
     def _combined(peer: _Peer, event: PeerStateSeen) -> PeerState:
         if event.peer.startswith("PJSIP/"):

@@ -29,6 +29,7 @@ from qualitywatch.model import (
     ChannelChanged,
     ChannelHeld,
     ChannelHungUp,
+    ClockAdvanced,
     CodecSeen,
     Connected,
     DialBegun,
@@ -238,6 +239,8 @@ class Pipeline:
         out = Collected()
         if self._now is not None and event.at < self._now - CLOCK_STEP_S:
             self._clock_set_back(event.at, out)
+        if isinstance(event, ClockAdvanced):
+            self._clock_set_forward(event, out)
         self._advance(event.at, out)
         for too_many in self._crowd.see(event):
             self._handle(too_many, out)
@@ -348,8 +351,8 @@ class Pipeline:
                 self._judge_all(counted(self._queues.observe(event), out), event.at, out)
             case LoginFailed():
                 self._judge_all(self._logins.observe(event), event.at, out)
-            case DigitHeard() | CallOutcome():
-                pass  # for whoever made the call, not for judging
+            case DigitHeard() | CallOutcome() | ClockAdvanced():
+                pass  # for whoever made the call, not for judging; the clock was seen to before
 
     def _in_trouble(self, subject: str) -> bool:
         """Whether a subject has an alert that begins or fires about how its calls sound."""
@@ -450,15 +453,26 @@ class Pipeline:
         self._calls.forget()
         self._queues.forget()
 
+    def _clock_set_forward(self, event: ClockAdvanced, out: Collected) -> None:
+        """A gap that nobody lived through: windows are of another time, and nothing has lasted any longer."""
+        if self._now is None:
+            return
+        at = self._now = self._seen_since = self._now + event.by_s
+        self._calls_are_of_another_time(at, out)
+        self._lifecycle.skip(event.by_s)
+        self._hearing.clock_set_forward(event.by_s)
+        states = self._presence.clock_set_forward(at, event.by_s)
+        if self._blind_since is None:
+            for observation in states:
+                self._judge(observation, at, out)
+        else:
+            self._blind_since += event.by_s
+        out.logs.append(LogRecord(at, self._pbx, self._pbx, "clock", "the PBX's clock was set forward"))
+
     def _clock_set_back(self, at: float, out: Collected) -> None:
         """The windows are of another time now; how peers and trunks stand is as true as before, only since when is not."""
         self._now, self._seen_since = at, at
-        self.streams.forget_streams()
-        self._forget_calls()
-        self._engine.forget()
-        self._lifecycle.wake()
-        out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
-        self._settling.forget()
+        self._calls_are_of_another_time(at, out)
         self._hearing.clock_set_back(at)
         states = self._presence.clock_set_back(at)
         if self._blind_since is None:
@@ -467,3 +481,11 @@ class Pipeline:
         else:
             self._blind_since = min(self._blind_since, at)
         out.logs.append(LogRecord(at, self._pbx, self._pbx, "clock", "the PBX's clock was set back"))
+
+    def _calls_are_of_another_time(self, at: float, out: Collected) -> None:
+        self.streams.forget_streams()
+        self._forget_calls()
+        self._engine.forget()
+        self._lifecycle.wake()
+        out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
+        self._settling.forget()

@@ -195,6 +195,10 @@ class Presence:
         """How all stand is as true as before, only since when is not."""
         return [*self.trunks.clock_set_back(at), *self.peers.clock_set_back(at)]
 
+    def clock_set_forward(self, at: float, by_s: float) -> list[StatusObservation]:
+        """As ``clock_set_back``; nothing has lasted longer than it had."""
+        return [*self.trunks.clock_set_forward(at, by_s), *self.peers.clock_set_forward(at, by_s)]
+
     def _look_for_trunk(self, peer: str, at: float, out: Collected) -> None:
         """Note when a peer's calls begin or cease to go through one of our registrations."""
         trunk = self.trunk_of(peer)

@@ -150,6 +150,16 @@ class Hearing:
         self._doubted.clear()
         self._proven.clear()
 
+    def clock_set_forward(self, by_s: float) -> None:
+        """Let nothing have lasted longer for it; channels are named by the old clock."""
+        self._missing = {state: (since_at + by_s, proof) for state, (since_at, proof) in self._missing.items()}
+        self._connected_at, self._unbooted_since, self._heard_at, self.deaf_since = (
+            None if at is None else at + by_s
+            for at in (self._connected_at, self._unbooted_since, self._heard_at, self.deaf_since)
+        )
+        self._doubted.clear()
+        self._proven.clear()
+
     def _hear(self, at: float) -> None:
         self._heard_at, self.deaf_since = at, None
 

@@ -112,6 +112,15 @@ class TrunkTracker:
             )
         return [self._observation(name, trunk, now) for name, trunk in self._trunks.items()]
 
+    def clock_set_forward(self, now: float, by_s: float) -> list[StatusObservation]:
+        """Let nothing have lasted longer for it, and return how every trunk stands by the new clock."""
+        for trunk in self._trunks.values():
+            trunk.since_at += by_s
+            trunk.registered_at, trunk.trouble_at, trunk.heard_at = (
+                None if at is None else at + by_s for at in (trunk.registered_at, trunk.trouble_at, trunk.heard_at)
+            )
+        return [self._observation(name, trunk, now) for name, trunk in self._trunks.items()]
+
     def memory(self, trunk: str) -> str:
         """What is worth remembering of a trunk across a restart of ours, as text."""
         known = self._trunks[trunk]
