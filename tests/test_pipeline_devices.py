@@ -73,6 +73,13 @@ def test_spare_accounts_are_not_missed() -> None:
     assert [rule for _, _, rule in world.told()] == ["peer-down"]
 
 
+def test_one_that_left_before_our_eyes_is_missed_although_it_was_not_seen_alive_before() -> None:
+    world = World()
+    world.feed(connected(0), peer(1, PeerState.UNREACHABLE, PHONE), *listed(20, "UNAVAILABLE"))
+    world.wait(400)
+    assert (301, "firing", "peer-down") in world.told()
+
+
 def test_other_devices_and_events_about_devices_say_nothing_of_peers() -> None:
     assert listed(1, "UNAVAILABLE", "SIP/6117") == listed(1, "NOT_INUSE", "Queue:support") == []
     assert listed(1, "UNAVAILABLE", action_id="") == []

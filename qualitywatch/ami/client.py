@@ -29,6 +29,8 @@ from qualitywatch.ami.resync import (
     CHANNELS,
     LIST_EVENTS,
     Abilities,
+    Access,
+    access_of,
     channels_alive,
     channels_listed,
     poll_agents,
@@ -156,9 +158,11 @@ class AmiClient:
         if self._link is None:
             raise AmiConnectError(f"pbx {self.endpoint.name} is not connected: {action} was not sent")
         try:
-            return await self._link.request(action, headers, timeout_s)
+            answer = await self._link.request(action, headers, timeout_s)
         except AmiConnectError as exc:
             raise AmiConnectError(f"pbx {self.endpoint.name} {exc}") from exc
+        self._learn(answer)
+        return answer
 
     def refresh(self) -> None:
         """Ask for how things stand once more, in a moment: Asterisk was reloaded, or events were missed."""
@@ -171,7 +175,13 @@ class AmiClient:
         """
         link = self._link
         if link is not None and link.alive and self.abilities is not None and self.abilities.may(CHANNELS):
-            await link.request(CHANNELS, then=self._mark_audited)
+            self._learn(await link.request(CHANNELS, then=self._mark_audited))
+
+    def _learn(self, answer: Answer) -> None:
+        """Let an answer correct what an earlier one to the same action showed: that was late, or this is a refusal."""
+        known, now = self.abilities, access_of(answer)
+        if known is not None and now is not Access.FAILED and known.access.get(answer.action, now) is not now:
+            self.abilities = known.learnt(answer)
 
     async def _connect_and_stay(self) -> QualitywatchError:
         """Connect and stay as long as it lasts; return why it ended."""

@@ -111,8 +111,10 @@ def peer_entry(message: Message, at: float) -> tuple[PeerStateSeen, ...]:
 
 def device_state(message: Message, at: float) -> tuple[PeerStateSeen, ...]:
     """Read an item of DeviceStateList about an endpoint of PJSIP; the event of that name tells what PeerStatus does."""
+    if message.action_id is None:
+        return ()
     peer, state = message.get("Device") or "", _DEVICE_STATE.get((message.get("State") or "").lower())
-    if state is None or not peer.startswith("PJSIP/") or message.action_id is None:
+    if state is None or not peer.startswith("PJSIP/"):
         return ()
     return (PeerStateSeen(at, peer, state, snapshot=True),)
 

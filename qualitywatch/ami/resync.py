@@ -82,15 +82,18 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What this manager user may ask of this Asterisk, found out by asking.  Actions never asked are missing."""
+    """What this manager user may ask of this Asterisk, found out by asking.  Actions never asked are missing.
+
+    Only a refusal is a reason not to ask again: an answer that did not come in time says nothing about the next one.
+    """
 
     access: Mapping[str, Access]
     asterisk_version: str | None = None
     events_on: bool = True  # False: the event mask selects nothing
 
     def may(self, action: str) -> bool:
-        """Say whether the action worked."""
-        return self.access.get(action) is Access.WORKS
+        """Say whether the action worked, or may work yet."""
+        return self.access.get(action) in {Access.WORKS, Access.FAILED}
 
     def learnt(self, answer: Answer) -> Abilities:
         """Return the abilities as one more answer shows them."""
@@ -165,10 +168,10 @@ async def poll_agents(asker: Asker, abilities: Abilities, just_read: Snapshot | 
         phones = _registered_phones((await asker.request("SIPpeers")).items) if just_read is None else just_read.sip_peers
         for peer in phones:
             await _ask(asker, "SIPshowpeer", ("Peer", peer))
-    if abilities.may(_CONTACTS):
-        if just_read is None:
-            await asker.request(_CONTACTS)
-    elif abilities.may(_VARIABLE):
+    has_contacts = abilities.access.get(_CONTACTS) is Access.WORKS
+    if just_read is None and abilities.may(_CONTACTS):
+        has_contacts = (await asker.request(_CONTACTS)).ok
+    if not has_contacts and abilities.may(_VARIABLE):
         # Whether each is there flows through the inbox: without the list of contacts nothing else tells who came back.
         devices = [item.get("Device") or "" for item in (await asker.request(_DEVICES)).items]
         for device in devices:
@@ -188,7 +191,8 @@ async def poll_agent(asker: Asker, peer: str, abilities: Abilities) -> None:
     elif technology == "PJSIP" and name:
         # One phone is asked for by itself if possible: after an outage a thousand of them register within a minute, and the
         # list of all contacts a thousand times is too much.
-        if abilities.may(_VARIABLE):
+        has_contacts = abilities.access.get(_CONTACTS) is Access.WORKS
+        if abilities.access.get(_VARIABLE) is Access.WORKS or (abilities.may(_VARIABLE) and not has_contacts):
             await _ask_contacts_of(asker, name)
         elif abilities.may(_CONTACTS):
             await asker.request(_CONTACTS)

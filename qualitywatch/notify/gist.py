@@ -145,6 +145,8 @@ def _ending(cast: Cast, words: Words) -> str:
         return ""
     start, end = span(cast.over)
     template = words.gists.all_ended if ended_unseen(cast.over) else words.gists.all_over
+    if all(member.resolved_because == "removed" for member in cast.over):
+        template = words.gists.all_removed
     return template.format(duration=duration(end - start, words) if end is not None else "?")
 
 

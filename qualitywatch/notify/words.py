@@ -69,6 +69,7 @@ class Gists:
     mixed_over: str  # {many}
     all_over: str  # {duration}
     all_ended: str  # {duration}: nothing is left to judge
+    all_removed: str  # {duration}: none is configured on the PBX any more
     part_over: Forms  # {done}, {all}; chosen by ``done``
 
 

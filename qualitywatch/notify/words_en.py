@@ -277,6 +277,7 @@ EN: Final = Words(
         mixed_over="{many}",
         all_over=", all over after {duration}",
         all_ended=", nothing left to judge, ended after {duration}",
+        all_removed=", no longer configured on the PBX, ended after {duration}",
         part_over=("{done} of {all} is over", "{done} of {all} are over"),
     ),
     lists=Lists(

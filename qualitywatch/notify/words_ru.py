@@ -293,6 +293,7 @@ RU: Final = Words(
         mixed_over="{many}",
         all_over=", всё прошло через {duration}",
         all_ended=", оценивать больше нечего, завершено через {duration}",
+        all_removed=", больше нет в настройках АТС, завершено через {duration}",
         part_over=("прошло: {done} из {all}",),
     ),
     lists=Lists(

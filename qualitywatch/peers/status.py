@@ -63,7 +63,7 @@ class PeerTracker:
             peer.address = event.address
         if state in _ALIVE:
             peer.seen_alive = True
-        elif event.snapshot and not peer.seen_alive and (state is PeerState.UNREGISTERED or event.address is None):
+        elif event.snapshot and not peer.seen_alive and _is_spare(state, peer, event):
             state = PeerState.UNKNOWN
         changed = state is not peer.state
         if changed:
@@ -138,6 +138,11 @@ class PeerTracker:
         if peer.qualify is not None:
             return peer.qualify
         return PeerState.REGISTERED if peer.registered else PeerState.UNKNOWN
+
+
+def _is_spare(state: PeerState, peer: _Peer, event: PeerStateSeen) -> bool:
+    """Whether a list may be talking of an account that nobody uses: an event would have told of one that left."""
+    return state is PeerState.UNREGISTERED or (event.address is None and peer.state is PeerState.UNKNOWN)
 
 
 def _of_contact(peer: _Peer, event: PeerStateSeen, address: str) -> PeerState:

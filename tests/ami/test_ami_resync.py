@@ -178,13 +178,29 @@ class TestAgents:
             "Getvar PJSIP_AOR(out-trunk,contact)",
         ]
 
+    async def test_a_list_that_was_late_once_is_asked_for_again(self) -> None:
+        pbx = Pbx({"SIPpeers": SIP_PEERS, CONTACTS: EMPTY})
+        late = Abilities({"SIPpeers": Access.FAILED, CONTACTS: Access.FAILED, "Getvar": Access.FAILED})
+        await poll_agents(pbx, late)
+        assert pbx.asked == ["SIPpeers", "SIPshowpeer 6117", CONTACTS]
+
+    async def test_where_the_contacts_are_late_the_phones_are_asked_for_one_by_one(self) -> None:
+        pbx = Pbx({"DeviceStateList": listing("DeviceStateChange", [{"Device": "PJSIP/701"}], "DeviceStateListComplete")})
+        late = Abilities({CONTACTS: Access.FAILED, "Getvar": Access.WORKS})
+        await poll_agents(pbx, late, just_read=Snapshot(late, ()))
+        assert pbx.asked == ["DeviceStateList", "Getvar PJSIP_AOR(701,contact)"]
+
     @pytest.mark.parametrize(
         ("peer", "access", "asked"),
         [
             ("SIP/6117", {"SIPpeers": Access.WORKS}, ["SIPshowpeer 6117"]),
+            ("SIP/6117", {"SIPpeers": Access.FAILED}, ["SIPshowpeer 6117"]),
             ("SIP/6117", {"SIPpeers": Access.DENIED}, []),
+            ("SIP/6117", {"SIPpeers": Access.ABSENT}, []),
             ("PJSIP/701", {CONTACTS: Access.WORKS, "Getvar": Access.DENIED}, [CONTACTS]),
             ("PJSIP/701", {CONTACTS: Access.WORKS, "Getvar": Access.WORKS}, ["Getvar PJSIP_AOR(701,contact)"]),
+            ("PJSIP/701", {CONTACTS: Access.WORKS, "Getvar": Access.FAILED}, [CONTACTS]),
+            ("PJSIP/701", {CONTACTS: Access.DENIED, "Getvar": Access.FAILED}, ["Getvar PJSIP_AOR(701,contact)"]),
             ("PJSIP/701", {CONTACTS: Access.DENIED, "Getvar": Access.DENIED}, []),
             ("IAX2/branch", {"SIPpeers": Access.WORKS, CONTACTS: Access.WORKS, "Getvar": Access.WORKS}, []),
             ("nonsense", {"SIPpeers": Access.WORKS}, []),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qualitywatch.ami.client import AmiClient, AmiEndpoint, Pace
+from qualitywatch.ami.session import SessionTimeouts
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.app.supervisor import Supervisor
@@ -56,6 +57,7 @@ class Office:
         trunks: Sequence[str],
         severity: Severity,
         rules: Sequence[RuleSpec],
+        timeouts: SessionTimeouts | None,
     ) -> None:
         self.manager = manager
         self.store = store
@@ -67,7 +69,7 @@ class Office:
         self.pipeline = Pipeline("office", rules, alerts=alerts)
         endpoint = AmiEndpoint("office", "127.0.0.1", manager.port, "qualitywatch", "secret")
         pace = Pace(boot_s=0.05, reload_s=0.05, refused_s=0.01)
-        self.client = AmiClient(endpoint, self.clock, pace=pace, new_delays=lambda: repeat(0.01))
+        self.client = AmiClient(endpoint, self.clock, pace=pace, timeouts=timeouts, new_delays=lambda: repeat(0.01))
         self.supervisor = Supervisor(self.clock)
         self.watcher = Watcher(self.client, self.pipeline, desk, self.keeper, self.clock, supervisor=self.supervisor)
         self.room = DaemonRoom(desk, {"office": self.watcher}, rules, self.keeper, None, self.clock, supervisor=self.supervisor)
@@ -105,11 +107,12 @@ async def office(
     trunks: Sequence[str] = (TRUNK,),
     severity: Severity = Severity.CRITICAL,
     rules: Sequence[RuleSpec] = RULES,
+    timeouts: SessionTimeouts | None = None,
 ) -> AsyncIterator[Office]:
     """A manager that listens, and everything built but not yet running."""
     async with ScriptedManager(answers).listening() as manager:
         store = await MemoryStateStore.open(Path("unused"), now=START)
-        yield Office(manager, store, trunks, severity, rules)
+        yield Office(manager, store, trunks, severity, rules, timeouts)
 
 
 @contextlib.asynccontextmanager

@@ -83,6 +83,10 @@ _LIVING: Final[dict[str, Incident]] = {
     "ended for lack of calls": incident(anna(state=MemberState.RESOLVED, because="no_data")),
     "ended with its rule": incident(anna(state=MemberState.RESOLVED, because="dropped")),
     "a trunk ended with its rule": incident(trunk("mango", "registered", because="dropped")),
+    "a trunk is no longer configured": incident(trunk("mango", "registered", because="removed")),
+    "two trunks are no longer configured": incident(
+        trunk("mango", "registered", because="removed"), trunk("mtt", "registered", because="removed")
+    ),
     "something happened": incident(new_agent(105)),
     "happened to several": incident(new_agent(105), new_agent(106)),
     "14 peers": incident(*STORM),

@@ -403,7 +403,7 @@ MEMBERS = st.builds(
     severity=st.sampled_from(Severity),
     since_s=st.floats(),
     lasted_s=st.floats(),
-    because=st.sampled_from(["clear", "no_data", "dropped"]),
+    because=st.sampled_from(["clear", "no_data", "dropped", "removed"]),
     details=DETAILS,
     texts=st.fixed_dictionaries({}, optional={"en": WILD | st.sampled_from(["{peer} {value:.2f}%", "{name}" * 80])}),
     rule=WILD,

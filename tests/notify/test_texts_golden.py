@@ -165,6 +165,11 @@ GOLDEN: list[tuple[Transition, str, str]] = [
         f"trunk {TRUNK}: nothing more is known, ended after 2 h 5 min",
         f"Транк {TRUNK}: данных больше нет, завершено через 2 ч 5 мин",
     ),
+    (
+        resolved("trunk_state", TRUNK, lasted_s=7500, because="removed", details={"state": "rejected"}),
+        f"trunk {TRUNK}: no longer configured on the PBX, ended after 2 h 5 min",
+        f"Транк {TRUNK}: больше нет в настройках АТС, завершено через 2 ч 5 мин",
+    ),
     # peers
     (transition("peer_state", "SIP/6102", details={"state": "unreachable"}), "SIP/6102 is unreachable", "SIP/6102: нет связи"),
     (
