@@ -465,7 +465,7 @@ class World:
             chat.refused |= {step.message_id or 0} if step.kind is StepKind.STRIKE else {*step.post.superseded}
             chat.refused |= set() if step.kind is StepKind.STRIKE else {step.post.message_id or 0}
             chat.refused_posts.add(step.post.id)
-            self._store(lane.failed(step, NotifyError("refused", permanent=True), self.wall, 0.0))
+            self._fail(target, step, NotifyError("refused", permanent=True))  # it rests, and lets the others pass
             return
         message_id = step.message_id
         try:

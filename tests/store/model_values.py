@@ -24,6 +24,7 @@ from qualitywatch.model import (
     Mute,
     NewsReason,
     Post,
+    Refusal,
     RemedyNote,
     Sample,
     Severity,
@@ -180,15 +181,17 @@ incidents = every_field(
     ack=st.none() | every_field(Acknowledgement),
     remedies=st.lists(every_field(RemedyNote, values=mappings), max_size=2).map(tuple),
 )
+some_told = st.lists(
+    every_field(Told, incident=numbers_of, news=st.integers(0, 3), revision=st.integers(1, 3)),
+    max_size=3,
+    unique_by=lambda told: told.incident,
+).map(tuple)
 posts = every_field(
     Post,
     id=numbers_of,
     target=targets,
-    told=st.lists(
-        every_field(Told, incident=numbers_of, news=st.integers(0, 3), revision=st.integers(1, 3)),
-        max_size=3,
-        unique_by=lambda told: told.incident,
-    ).map(tuple),
+    told=some_told,
+    refusal=st.none() | every_field(Refusal, told=some_told),
     superseded=st.lists(st.integers(), max_size=2).map(tuple),
     message_id=st.none() | st.integers(),
     failed=st.just("") | any_text,
