@@ -206,6 +206,23 @@ def test_a_row_grows_old_with_its_calls(tmp_path: Path) -> None:
         assert signals(found)["warning"] == warning
 
 
+def test_what_the_percentage_raised_does_not_end_because_there_were_fewer_calls(tmp_path: Path) -> None:
+    working = rule(tmp_path, "window: 10m, min_total: 4, warning: {enter: 60, clear: 80, consecutive: 3}")
+    assert signals(opinion(working, *calls("gbgb")))["warning"] == "breach"
+    late = opinion(working, *calls("bg", NOW + 640, every_s=5))
+    assert late.value is None, "two calls are no percentage"
+    assert signals(late)["warning"] == "unknown", "half of them still fail"
+    assert signals(opinion(working, *calls("g" * 8, NOW + 650, every_s=1)))["warning"] == "clear", "until it is good again"
+
+
+def test_when_nothing_is_left_to_judge_the_percentage_is_forgotten(tmp_path: Path) -> None:
+    working = rule(tmp_path, "window: 10m, min_total: 5, warning: {enter: 60, clear: 80, consecutive: 3}")
+    assert signals(opinion(working, *calls("gbgbb")))["warning"] == "breach"
+    assert signals(working.evaluate(KEY, NOW + 700) or pytest.fail("no opinion"))["warning"] == "gone"
+    assert signals(opinion(working, *calls("bbb", NOW + 800)))["warning"] == "breach"
+    assert signals(opinion(working, *calls("g", NOW + 840)))["warning"] == "clear", "a row ends with one good call"
+
+
 def test_a_row_alone_may_be_the_rule(tmp_path: Path) -> None:
     working = rule(tmp_path, "critical: {consecutive: 2}")
     assert signals(opinion(working, *calls("bb"))) == {"critical": "breach"}

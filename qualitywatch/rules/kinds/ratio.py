@@ -63,6 +63,7 @@ class _Window:
     good: float = 0.0
     total: float = 0.0
     streak: float = 0.0  # bad ones since the last good one
+    low: set[Severity] = field(default_factory=set)  # whose floor the percentage fell to, and has not risen from since
 
     def add(self, observation: TallyObservation) -> None:
         self.counted.append(observation)
@@ -78,6 +79,7 @@ class _Window:
             self.total -= oldest.total
         if not self.counted:
             self.good = self.total = 0.0  # and with it what rounding left
+            self.low.clear()
         self.streak = min(self.streak, self.total)  # both end with the newest: the shorter one is what they share
 
     def in_a_row(self) -> Iterator[TallyObservation]:
@@ -149,7 +151,12 @@ class RatioRule:
         percent = 100 * window.good / window.total if enough else None
         row = tuple(window.in_a_row()) if window.streak else ()
         levels = tuple(
-            Level(severity, _signal(floor, percent, window), floor.hold_s, row[-1].at if _is_streak(floor, window) else None)
+            Level(
+                severity,
+                _signal(severity, floor, percent, window),
+                floor.hold_s,
+                row[-1].at if _is_streak(floor, window) else None,
+            )
             for severity, floor in self._options.floors.items()
         )
         by_streak = any(_is_streak(floor, window) for floor in self._options.floors.values())
@@ -190,13 +197,20 @@ def _is_streak(floor: Floor, window: _Window) -> bool:
     return floor.consecutive is not None and window.streak >= floor.consecutive
 
 
-def _signal(floor: Floor, percent: float | None, window: _Window) -> Signal:
+def _signal(severity: Severity, floor: Floor, percent: float | None, window: _Window) -> Signal:
+    signal = None
+    if percent is not None and floor.enter is not None and floor.clear is not None:
+        signal = crossing(percent, floor.enter, floor.clear, lower_is_worse=True, ends_on_clear=True)
+        if signal is Signal.BREACH:
+            window.low.add(severity)
+        elif signal is Signal.CLEAR:
+            window.low.discard(severity)
     if _is_streak(floor, window):
         return Signal.BREACH
-    if percent is not None and floor.enter is not None and floor.clear is not None:
-        return crossing(percent, floor.enter, floor.clear, lower_is_worse=True, ends_on_clear=True)
-    if floor.consecutive is None:
-        return Signal.UNKNOWN
+    if signal is not None:
+        return signal
+    if floor.consecutive is None or severity in window.low:
+        return Signal.UNKNOWN  # fewer calls are no better ones: what the percentage said holds until it says otherwise
     return Signal.KEEP if window.streak else Signal.CLEAR  # a good one is the end of a streak, a bad one not yet a new one
 
 
