@@ -81,6 +81,12 @@ class _Peer:
         elif not is_news:
             self.settled_until = min(judged.at for judged in self.judged) + REMEMBERED_S
 
+    def matters(self, now: float) -> bool:
+        """Whether anything is known of it that a later call needs."""
+        if self.calls or self.silent_ways:
+            return True
+        return any(abs(now - judged.at) <= REMEMBERED_S for judged in self.judged)
+
     def bad_calls(self, now: float) -> int:
         """How many of the last calls were bad."""
         return sum(judged.bad for judged in self.judged if abs(now - judged.at) <= REMEMBERED_S)
@@ -235,12 +241,13 @@ class AudioTracker:
         return StatusObservation(at, ENTITY, self._pbx, subject, state, since_at, detail, calls=peer.bad_calls(at))
 
     def _expire(self, now: float) -> None:
-        """Drop calls whose hangup we missed."""
+        """Drop calls whose hangup we missed, and peers of whose calls nothing is left: strangers come under a new name each."""
         if self._expired_at is not None and 0 <= now - self._expired_at < EXPIRE_EVERY_S:
             return
         self._expired_at = now
         for uniqueid in [uid for uid, call in self._calls.items() if now - call.last_at > IDLE_LIMIT_S]:
             self._drop(uniqueid)
+        self._peers = {subject: peer for subject, peer in self._peers.items() if peer.matters(now)}
 
 
 def _named(calls: list[VoiceCall]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -376,3 +377,18 @@ def test_counters_that_begin_anew_are_no_silence(line: Line, sequences: list[int
         sender = replace(event.sender, packets=(event.sender.packets + jump) & 0xFFFF_FFFF)
         events.append(replace(event, block=block, sender=sender))
     assert not accused(run(events))
+
+
+def test_strangers_leave_nothing_behind() -> None:
+    """Scanners come under a new name each; what is kept of them for a day would fill the memory."""
+    tracker = AudioTracker("office")
+
+    def stranger(number: int, at: float) -> None:
+        channel = Channel(f"SIP/10.0.{number >> 8}.{number & 255}-{number:08x}", f"{number}.1", f"{number}.1", "Down")
+        tracker.see(ChannelChanged(at, channel))
+        tracker.hang_up(ChannelHungUp(at + 0.5, channel, 16))
+
+    for number in range(2000):
+        stranger(number, START + number)
+    stranger(9999, START + 4000)
+    assert sum(type(each).__name__ == "_Peer" for each in gc.get_referents(*vars(tracker).values())) == 1
