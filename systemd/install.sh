@@ -198,12 +198,14 @@ copy_state() { # $1: the release that the copies belong to; the service is stopp
 }
 
 restore_state() { # of release $1, where release $2 has changed the form of a file; the service is stopped
-    [ ! -L "$STATE/before-upgrade" ] && is_own "$STATE/before-upgrade/release" || return 0
+    [ ! -L "$STATE/before-upgrade" ] || return 0
+    is_own "$STATE/before-upgrade/release" || return 0
     [ "$(cat "$STATE/before-upgrade/release")" = "$1" ] || return 0
     for name in state.db rollup.db; do
         copy=$STATE/before-upgrade/$name
         file=$STATE/$name
-        is_own "$copy" && is_own "$file" || continue
+        is_own "$copy" || continue
+        is_own "$file" || continue
         form=$(schema "$OPT/releases/$2" "$copy") || continue
         [ "$form" != "$(schema "$OPT/releases/$2" "$file" || true)" ] || continue
         # Complete before it takes the place of the other, in one step; without room for a second copy it is the only one.
