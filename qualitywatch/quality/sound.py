@@ -47,7 +47,7 @@ class SentCount:
                 return
             count = points[-1]
         else:
-            count = packets
+            count = float(packets)
         if points and (count < points[-1] or at < points[-2]):
             del points[:]  # it began to count anew, or time did
         points.append(at)

@@ -50,7 +50,7 @@ class SentCounter:
                 return
             count = points[-1]
         else:
-            count = packets
+            count = float(packets)
         if points and (at <= points[-2] or count < points[-1]):
             if count >= points[-1]:
                 return
