@@ -331,12 +331,15 @@ class AlertDesk(RuleBasedStateMachine):
     def check_that_a_restart_says_nothing(self) -> None:
         world = self.world
         seen = {target: set(chat.messages) for target, chat in world.chats.items()}
+        known = set(world.known)
         world.restart()
         world.look_at_all()
         world.carry(FOR_EVER)
         for target, chat in world.chats.items():
             is_complete = not chat.deleted  # else a change of a figure may find a message missing
-            assert set(chat.messages) == seen[target] or not is_complete, "a restart repeats something"
+            # Time stands still while a clock is a little behind, and goes on by it after a start: what was pending may fire.
+            new = {post.message_id for incident, post in world.posts_of(target).items() if incident not in known}
+            assert set(chat.messages) - new == seen[target] or not is_complete, "a restart repeats something"
 
 
 class AlertDeskOnDisk(AlertDesk):

@@ -106,6 +106,10 @@ class AudioTracker:
         self._pace = ReportPace()  # how often RTCPSent comes, if it does: its absence means something
         self._expired_at: float | None = None
 
+    def __len__(self) -> int:
+        """How many peers something is remembered of."""
+        return len(self._peers)
+
     def see(self, event: ChannelChanged | ChannelHeld) -> tuple[StatusObservation, ...]:
         """Note that a channel was created, answered, renamed, held or resumed."""
         call, told = self._call(event.channel, event.at)
