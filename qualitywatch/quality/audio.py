@@ -106,7 +106,8 @@ class AudioTracker:
         self._pace = ReportPace()  # how often RTCPSent comes, if it does: its absence means something
         self._expired_at: float | None = None
 
-    def __len__(self) -> int:
+    @property
+    def known(self) -> int:
         """How many peers something is remembered of."""
         return len(self._peers)
 

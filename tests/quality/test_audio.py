@@ -390,4 +390,4 @@ def test_strangers_leave_nothing_behind() -> None:
     for number in range(2000):
         stranger(number, START + number)
     stranger(9999, START + 4000)
-    assert len(tracker) == 1
+    assert tracker.known == 1
