@@ -17,6 +17,9 @@ class Backoff:
         """Return the longest pause after so many failures in a row (0: the first has just happened)."""
         return min(self.limit_s, self.first_s * 2.0 ** min(failures, 60))
 
-    def pause_s(self, failures: int, chance: Random) -> float:
-        """Return the pause after so many failures in a row (0: the first has just happened), never less than ``first_s``."""
-        return max(self.first_s, self.full_s(failures) * chance.uniform(0.5, 1.0))
+    def pause_s(self, failures: int, chance: Random, asked_s: float | None = None) -> float:
+        """Return the pause after so many failures in a row (0: the first has just happened), never less than ``first_s``.
+
+        Whoever asks for a longer one (``Retry-After``) gets it; for a shorter one, or none, is no leave to ask without a pause.
+        """
+        return max(asked_s or 0.0, self.first_s, self.full_s(failures) * chance.uniform(0.5, 1.0))

@@ -106,6 +106,19 @@ class Learning(Protocol):
 
 
 @runtime_checkable
+class Noting(Protocol):
+    """A rule kind whose alerts go by something that its window, empty after a restart, cannot tell."""
+
+    def notes(self) -> Mapping[str, str]:
+        """Return, once, what became different by a name of its own, at once to be stored; an empty text means: forget it."""
+        ...
+
+    def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
+        """Take back what an earlier run noted; never fails."""
+        ...
+
+
+@runtime_checkable
 class Recalling(Protocol):
     """A rule that can show what its present opinion rests on."""
 

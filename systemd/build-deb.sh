@@ -8,8 +8,8 @@
 #             one version of Python and one architecture: build on the release of Debian that it is for.
 # DEBFULLNAME, DEBEMAIL: who built it.  SOURCE_DATE_EPOCH: when; the same source, libraries and time make the same package.
 #
-# Needs dpkg-deb, python3 and python3-venv; root is not needed.  pip downloads what requirements.lock names, each file known by its
-# hash, and what builds the wheel (pyproject.toml).  Installing the package downloads nothing.
+# Needs dpkg-deb, python3 and python3-venv; root is not needed.  pip downloads what requirements.lock names, and what builds the
+# wheel (build-requirements.lock), each file known by its hash.  Installing the package downloads nothing.
 
 set -eu
 umask 022
@@ -62,7 +62,8 @@ pip download --require-hashes --only-binary :all: --no-deps --requirement "$HERE
 # Plain, not compiled as install.sh does it: what a compiler makes needs the C library of the machine that it ran on, and is another
 # with each version of the compiler, while the same source and libraries are to make the same package.
 unset HATCH_BUILD_HOOKS_ENABLE
-pip wheel --no-deps --wheel-dir "$lib/wheels" "$SOURCE"
+pip install --require-hashes --only-binary :all: --requirement "$HERE/build-requirements.lock"
+pip wheel --no-build-isolation --no-deps --wheel-dir "$lib/wheels" "$SOURCE" # alone pip would download what builds by its name
 chmod 0644 "$lib/wheels"/*
 
 # --- everything else ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@
 # Options of install:  --from FILE|DIR  wheel or source (default: the folder above this script)
 #                      --wheels DIR     from a folder that holds the wheels of everything: no index is asked
 #                      --extras LIST    of charts, web, channels, separated by commas (default: all three)
-#                      --no-lock        newest fitting libraries instead of those of requirements.lock
+#                      --no-lock        newest fitting libraries and build tools instead of those of the two locks
 #                      --no-compile     no native modules, even where there is a C compiler
 #                      --no-start       do not start or restart the service
 # For all of them:     --root DIR       a throw-away root instead of /: nothing outside of it is touched
@@ -325,12 +325,27 @@ sys.exit(not (has_headers and shutil.which(sysconfig.get_config_var("CC").split(
     return 1
 }
 
-compile_program() { # into a wheel, which is then what is installed; of a copy, because native modules land beside their source
-    mkdir "$made/source" "$made/wheel" || return 1
-    (cd "$FROM" && cp -R --parents qualitywatch rules systemd tests/captures pyproject.toml README.md LICENSE "$made/source") || return 1
+prepare_build() { # what makes a wheel of a source: in an environment of its own, each file known by its hash, and gone afterwards
+    builder=$pip
+    isolation=''
+    [ "$LOCK" = yes ] && [ -z "$WHEELS" ] && [ -d "$FROM" ] || return 0
+    "$python" -m venv "$made/build"
+    builder="$made/build/bin/python -m pip --disable-pip-version-check --quiet"
+    isolation=--no-build-isolation # pip would download what builds by its name alone
     # shellcheck disable=SC2086
-    HATCH_BUILD_HOOKS_ENABLE=1 nice $pip wheel --no-deps --wheel-dir "$made/wheel" "$made/source" || return 1
+    $builder install --require-hashes --only-binary :all: --requirement "$HERE/build-requirements.lock"
+}
+
+build_wheel() { # of a source, with native modules if told 1; sets FROM
+    # shellcheck disable=SC2086
+    HATCH_BUILD_HOOKS_ENABLE=${2:-0} nice $builder wheel $isolation --no-deps --wheel-dir "$made/wheel" "$1" || return 1
     FROM=$(echo "$made/wheel"/qualitywatch-*.whl)
+}
+
+compile_program() { # into a wheel, which is then what is installed; of a copy, because native modules land beside their source
+    mkdir "$made/source" || return 1
+    (cd "$FROM" && cp -R --parents qualitywatch rules systemd tests/captures pyproject.toml README.md LICENSE "$made/source") || return 1
+    build_wheel "$made/source" 1 && native=yes
 }
 
 make_release() { # sets RELEASE; what could not be completed is removed again
@@ -348,6 +363,8 @@ make_release() { # sets RELEASE; what could not be completed is removed again
     # Not quoted on purpose where it is used: a program and its options.
     pip="$made/bin/python -m pip --disable-pip-version-check --quiet"
     source=$FROM
+    native=no
+    prepare_build
     if can_compile; then
         say 'Compiling what every event passes through; this takes some minutes.'
         compile_program >"$made/compile.log" 2>&1 || say "It cannot be compiled and stays plain: $(tail -n 3 "$made/compile.log")"
@@ -362,18 +379,21 @@ make_release() { # sets RELEASE; what could not be completed is removed again
     elif [ "$LOCK" = yes ]; then
         # shellcheck disable=SC2086
         $pip install --require-hashes --requirement "$HERE/requirements.lock"
+        [ ! -d "$FROM" ] || build_wheel "$FROM"
         # shellcheck disable=SC2086
         $pip install --no-deps "$FROM"
     else
         # shellcheck disable=SC2086
         $pip install "${FROM}[${EXTRAS}]"
     fi
-    if [ "$FROM" != "$source" ] && ! "$made/bin/python" -I -c 'import qualitywatch.pipeline'; then
+    if [ "$native" = yes ] && ! "$made/bin/python" -I -c 'import qualitywatch.pipeline'; then
         say 'What was compiled does not run here: it stays plain.'
+        rm -rf "$made/wheel"
+        build_wheel "$source"
         # shellcheck disable=SC2086
-        $pip install --no-deps --force-reinstall "$source"
+        $pip install --no-deps --force-reinstall "$FROM"
     fi
-    rm -rf "$made/source" "$made/wheel" "$made/compile.log"
+    rm -rf "$made/build" "$made/source" "$made/wheel" "$made/compile.log"
     # shellcheck disable=SC2086
     $pip check
     version=$("$made/bin/qualitywatch" --version)

@@ -314,7 +314,7 @@ def test_a_forgotten_space_is_named_without_telling_what_follows() -> None:
     section.close()
     assert problems.lines() == [
         "f.yml:1: secret: a space is missing after the colon",
-        "f.yml:1: token: unknown key; known here: secret",
+        "f.yml:1: token: a space is missing after the colon; known here: secret",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -184,6 +185,25 @@ def test_the_whole_life_of_a_service(machine: Machine, tmp_path: Path) -> None:
     assert not machine.state.exists()
     assert not secret.exists()
     assert "qualitywatch" not in (machine.root / "etc/passwd").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@needs_root
+def test_another_file_than_was_seen_builds_nothing(machine: Machine, tmp_path: Path) -> None:
+    """What an index hands out for the tool that builds is not what its hash says."""
+
+    def expect_another(source: Path) -> None:
+        lock = source / "systemd/build-requirements.lock"
+        head, name, rest = lock.read_text(encoding="utf-8").partition("\nhatchling==")
+        own, after, others = rest.partition("\nlibrt==")
+        wrong = re.sub(r"sha256:[0-9a-f]{64}", "sha256:" + "0" * 64, own) + after + others
+        lock.write_text(head + name + wrong, encoding="utf-8")
+
+    code, said = machine.run("install", of=another(tmp_path / "source", "0.1.0", expect_another))
+    assert code != 0
+    assert "DO NOT MATCH THE HASHES" in said
+    assert not list((machine.root / "opt/qualitywatch/releases").iterdir())
 
 
 @pytest.mark.slow

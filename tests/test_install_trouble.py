@@ -280,6 +280,23 @@ def without_a_compiler(folder: Path) -> dict[str, str]:
     return {"PATH": f"{folder.parent}/root/bin:{folder}"}
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_is_downloaded_to_build_is_known_by_its_hash(machine: Outlined, compiled: bool) -> None:
+    code, said = machine.run("install", of=compilable(machine), compiled=compiled)
+    assert code == 0, said
+    asked = (machine.root / "pip.log").read_text(encoding="utf-8").splitlines()
+    installs = [line for line in asked if " install " in line]
+    (program,) = (line for line in installs if "--requirement" not in line)
+    assert program.split()[-1].endswith(".whl"), "pip builds nothing when it installs"
+    downloads = [line for line in installs if "--requirement" in line]
+    assert [line.rpartition("/")[2] for line in downloads] == ["build-requirements.lock", "requirements.lock"]
+    assert all("--require-hashes" in line for line in downloads)
+    builds = [line for line in asked if " wheel " in line]
+    assert builds
+    assert all("--no-build-isolation" in line for line in builds)
+    assert not (machine.root / "opt/qualitywatch/current/build").exists()
+
+
 def test_what_cannot_be_compiled_is_installed_plain(machine: Outlined) -> None:
     code, said = machine.run("install", of=compilable(machine), compiled=True)
     assert code == 0, said

@@ -110,6 +110,7 @@ class Call:
     pbx_every_s: float
     phones_every_s: tuple[float, float]
     seconds: float = 75.0
+    speech: tuple[float, float] = (1.0, 0.0)  # seconds of talk and of pause, silence suppressed
 
     def guilty(self, least: float = 0.0) -> set[tuple[str, Direction]]:
         """Whom the losses are to be put down to."""
@@ -121,13 +122,16 @@ class Call:
         rng = random.Random(self.seed)
         legs = [Leg(NAMES[n], n, self.losses[2 * n], self.losses[2 * n + 1]) for n in (0, 1)]
         sequences = [rng.randrange(65536), rng.randrange(65536)]
-        # Asterisk's timer is as exact as a clock, phones are not.
-        due = [(self.start_at + self.pbx_every_s * (1 + rng.random() / 5), n, FROM_PEER) for n in (0, 1)]
+        # Asterisk's timer is as exact as a clock and begins with the first packet (``ast_rtcp_calc_interval`` returns
+        # ``rtcpinterval``, and so does every recorded stream begin); phones are not.
+        due = [(self.start_at + self.pbx_every_s + rng.random() / 50, n, FROM_PEER) for n in (0, 1)]
         due += [(self.start_at + every_s * rng.uniform(0.3, 1), n, TO_PEER) for n, every_s in enumerate(self.phones_every_s)]
         heapq.heapify(due)
         for packet in range(int(self.seconds / PACKET_S)):
             now = self.start_at + packet * PACKET_S
             for n, leg in enumerate(legs):
+                if (packet * PACKET_S + 1.7 * n) % sum(self.speech) >= self.speech[0]:
+                    continue
                 sequences[n] += 1
                 leg.phone_sent += 1
                 if rng.random() < leg.uplink:
@@ -245,6 +249,16 @@ def test_a_quarter_lost_by_one_phone_does_not_make_the_other_guilty(
     for each in range(seed, seed + 10):
         call = Call(each, 1_700_000_000.25, losses, pbx_every_s, phones_every_s)
         assert {(subject, direction) for _, subject, direction in fired(call)} <= call.guilty()
+
+
+@settings(CHANCE, max_examples=25)
+@given(seeds, starts, st.sampled_from([(2.0, 1.5), (4.0, 4.0), (10.0, 10.0), (20.0, 20.0), (3.0, 0.5)]), st.integers(0, 3))
+def test_pauses_make_nobody_guilty(seed: int, start_at: float, speech: tuple[float, float], where: int) -> None:
+    losses = [0.0] * 4
+    losses[where] = 0.08
+    call = Call(seed, start_at, (losses[0], losses[1], losses[2], losses[3]), 5.0, (5.0, 5.0), 180.0, speech)
+    found = {(subject, direction) for rule, subject, direction in fired(call) if rule == "loss"}
+    assert found == call.guilty(), "and who is guilty is found"
 
 
 def test_a_call_of_forty_seconds_at_four_percent_is_reported_while_it_lasts() -> None:

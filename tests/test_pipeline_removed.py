@@ -7,6 +7,7 @@ import pytest
 from qualitywatch.ami.codec import Message
 from qualitywatch.ami.events import translate
 from qualitywatch.model import (
+    EndpointsAsked,
     NotifyReason,
     PeerState,
     Reloaded,
@@ -102,6 +103,18 @@ def test_a_phone_that_was_deleted_while_it_was_gone_ends_its_alert() -> None:
     assert PHONE not in world.pipeline.peers.states()
 
 
+def test_a_phone_of_a_database_that_expired_is_missed_though_lists_name_it_no_more() -> None:
+    """With ``rtautoclear`` chan_sip forgets it until it registers again."""
+    world = World()
+    database = Roster("peer", "SIP", frozenset({PHONE, "SIP/6118"}), passing=frozenset({PHONE}))
+    world.feed(connected(0), peer(1, PeerState.REGISTERED, PHONE, listed=True), looked(2, database))
+    world.feed(peer(100, PeerState.UNREGISTERED, PHONE))
+    world.wait(500)
+    world.feed(looked(600, peers("SIP/6118")), looked(620, peers("SIP/6118")))
+    assert world.state("peer-down") == "firing"
+    assert ends(world) == []
+
+
 def test_what_is_configured_again_is_watched_again() -> None:
     world = World()
     world.feed(connected(0), trunk(1, TrunkState.REJECTED), looked(2, trunks()), looked(22, trunks()))
@@ -173,3 +186,103 @@ def test_peers_find_the_one_trunk_that_is_left_at_their_address() -> None:
     assert world.pipeline.trunk_of("SIP/provider") is None
     world.feed(looked(100, trunks(OTHER)), looked(120, trunks(OTHER)))
     assert world.pipeline.trunk_of("SIP/provider") == OTHER
+
+
+# --- Endpoints of PJSIP, which no list names ---------------------------------------------------------------------------
+
+GONE, THERE = "PJSIP/701", "PJSIP/702"
+
+
+def answered(at: float, configured: set[str], unknown: set[str]) -> EndpointsAsked:
+    return EndpointsAsked(START + at, frozenset(configured), frozenset(unknown))
+
+
+def missed(*others: str) -> World:
+    """One endpoint is missed, others are there."""
+    world = World()
+    world.feed(connected(0), *(peer(1, PeerState.REACHABLE, name) for name in (GONE, *others)), looked(2))
+    world.feed(peer(10, PeerState.UNREACHABLE, GONE))
+    world.wait(400)
+    assert world.state("peer-down") == "firing"
+    return world
+
+
+def test_an_endpoint_that_was_deleted_while_it_was_missed_ends_its_alert_and_says_why() -> None:
+    world = missed(THERE)
+    world.feed(looked(430))
+    assert world.effects[-1].endpoints == (THERE, GONE)
+    world.feed(answered(431, {THERE}, {GONE}))
+    assert ends(world) == []
+    assert world.effects[-1].resync_wanted
+    world.feed(looked(451), answered(452, {THERE}, {GONE}))
+    assert said(world) == [
+        (
+            f"{GONE}: no longer configured on the PBX, ended after 7 min",
+            f"{GONE}: больше нет в настройках АТС, завершено через 7 мин",
+        )
+    ]
+    assert not world.effects[-1].resync_wanted
+    assert world.pipeline.peers.states() == {THERE: PeerState.REACHABLE}
+    world.wait(DAY)
+    assert world.pipeline.alerts == []
+
+
+def test_one_that_is_deleted_from_a_database_is_found_without_a_reload() -> None:
+    world = missed(THERE)
+    world.effects.clear()
+    world.wait(3600 + 400)
+    assert [effects.endpoints for effects in world.effects] == [(THERE, GONE)]
+
+
+def test_nobody_is_asked_for_while_nobody_is_missed() -> None:
+    world = World()
+    world.feed(connected(0), peer(1, PeerState.REACHABLE, THERE), peer(1, PeerState.UNREACHABLE, PHONE), looked(2))
+    world.wait(8000)
+    world.feed(looked(8001))
+    assert {effects.endpoints for effects in world.effects} == {()}
+
+
+def test_of_many_who_are_there_some_are_asked_for_from_end_to_end() -> None:
+    many = [f"PJSIP/{number}" for number in range(1000, 1500)]
+    world = missed(*many)
+    world.feed(looked(430))
+    *witnesses, last = world.effects[-1].endpoints
+    assert last == GONE
+    assert len(witnesses) == 20
+    assert witnesses == sorted(witnesses)
+    assert (witnesses[0], witnesses[-1]) == ("PJSIP/1000", "PJSIP/1475")
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([answered(500, {THERE}, set())] * 2, id="not asked for"),
+        pytest.param([answered(500, {THERE, GONE}, set())] * 2, id="configured"),
+        pytest.param([answered(500, set(), {GONE})] * 2, id="no proof that the PBX can tell"),
+        pytest.param([answered(500, {THERE}, {GONE, "PJSIP/703"})] * 2, id="half of those who are there are unknown too"),
+        pytest.param(
+            [answered(500, {THERE}, {GONE}), answered(520, {THERE, GONE}, set()), answered(540, {THERE}, {GONE})],
+            id="not twice in a row",
+        ),
+        pytest.param([answered(500, {THERE}, {GONE}), lost_sight(510), answered(511, {THERE}, {GONE})], id="out of sight"),
+        pytest.param(
+            [
+                *(answered(500, {THERE}, {GONE}), lost_sight(510), connected(520)),
+                *(peer(521, PeerState.REACHABLE, THERE), answered(522, {THERE}, {GONE})),
+            ],
+            id="a gap between",
+        ),
+    ],
+)
+def test_anything_less_than_two_rounds_of_proof_drops_no_endpoint(events: list[EndpointsAsked]) -> None:
+    world = missed(THERE, "PJSIP/703")
+    world.feed(*events)
+    assert world.state("peer-down") == "firing"
+    assert ends(world) == []
+
+
+def test_who_came_back_meanwhile_is_not_dropped() -> None:
+    world = missed(THERE)
+    world.feed(answered(430, {THERE}, {GONE}), peer(440, PeerState.REACHABLE, GONE), answered(450, {THERE}, {GONE}))
+    assert world.pipeline.peers.states()[GONE] is PeerState.REACHABLE
+    assert [move.resolved_because for move in ends(world)] == ["clear"]

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from qualitywatch.app.keeper import Keeper, left_off, trunk_memories
+from qualitywatch.ami.events import translate
+from qualitywatch.app.keeper import Keeper, left_off, rule_memories, trunk_memories
 from qualitywatch.desk.desk import Desk
 from qualitywatch.desk.policy import Audience, DeskPolicy, Route
 from qualitywatch.model import AlertState, Booted, NotifyReason, PbxEvent, PeerState, Resynced, Transition, TrunkState
 from qualitywatch.pipeline import Effects, LeftOff, Pipeline
 from qualitywatch.store.backends.memory import MemoryStateStore
+from qualitywatch.testing.dials import Dial, messages
 from tests.app.office import Watch
 from tests.test_pipeline import SHIPPED, START, connected, lossy, lost_sight, peer, trunk
 
@@ -38,6 +40,7 @@ class Run:
             left_off=left_off(pbx, stored.meta),
             agents_learned=True,
             trunk_memories=trunk_memories(pbx, stored.meta),
+            rule_memories=rule_memories(pbx, stored.meta),
         )
         return cls(store, pipeline, Desk(POLICY, incidents=stored.incidents), pbx)
 
@@ -234,3 +237,81 @@ async def test_each_pbx_has_a_time_of_its_own(store: MemoryStateStore) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "[1]", "null", '["x", 1]', "[NaN, NaN]", "[1, 2]", "{}", "[1e999, 1]", "["])
 def test_what_cannot_be_read_is_not_known(text: str) -> None:
     assert LeftOff.read(text) is None
+
+
+# --- Percentages, whose windows begin empty ----------------------------------------------------------------------------
+
+
+async def dialled(run: Run, pattern: str, begin: float) -> float:
+    """One call a minute over a trunk, g is answered and b refused; return when the last is over."""
+    for number, letter in enumerate(pattern):
+        at, well = begin + 60 * number, letter == "g"
+        call = Dial("SIP/6117", f"7495123{at:04.0f}", "PJSIP/provider", 20, 3 if well else None, 16 if well else 34)
+        for when, message in messages(call, round(at), START + at):
+            await run.feed(*translate(message, when))
+    await run.wait(begin + 60 * len(pattern))
+    return begin + 60 * len(pattern)
+
+
+def delivery(run: Run) -> list[str]:
+    return [str(alert.state) for alert in run.pipeline.alerts if alert.key.rule == "trunk-delivery"]
+
+
+@pytest.mark.parametrize("in_peace", [True, False])
+async def test_one_good_call_after_a_restart_is_no_better_percentage(store: MemoryStateStore, in_peace: bool) -> None:
+    before = await Run.begin(store)
+    await before.feed(connected(0), Resynced(START + 1))
+    at = await dialled(before, "ggb" * 8, 10)
+    assert delivery(before) == ["firing"]
+    if in_peace:
+        await before.stop()
+
+    after = await Run.begin(store)
+    await after.feed(connected(at + 60), Resynced(START + at + 61))
+    at = await dialled(after, "g", at + 70)
+    await after.wait(at + 600)
+    assert delivery(after) == ["firing"], "a third of all calls failed, and nothing is known of the others"
+    at = await dialled(after, "g" * 19, at + 600)
+    await after.wait(at + 600)
+    assert delivery(after) == []
+    assert [what for _, *what in after.told] == [["resolved", "trunk-delivery"]]
+
+
+async def test_nor_is_one_after_a_gap_in_what_is_seen(store: MemoryStateStore) -> None:
+    run = await Run.begin(store)
+    await run.feed(connected(0), Resynced(START + 1))
+    at = await dialled(run, "ggb" * 8, 10)
+    await run.feed(lost_sight(at + 10), connected(at + 20), Resynced(START + at + 21))
+    at = await dialled(run, "g", at + 30)
+    await run.wait(at + 600)
+    assert delivery(run) == ["firing"]
+
+
+async def test_a_row_of_failures_ends_with_one_good_call_before_and_after(store: MemoryStateStore) -> None:
+    before = await Run.begin(store)
+    await before.feed(connected(0), Resynced(START + 1))
+    at = await dialled(before, "bbbb", 10)
+    assert delivery(before) == ["firing"]
+    after = await Run.begin(store)
+    await after.feed(connected(at + 60), Resynced(START + at + 61))
+    at = await dialled(after, "b", at + 70)
+    assert delivery(after) == ["firing"]
+    at = await dialled(after, "g", at)
+    await after.wait(at + 600)
+    assert delivery(after) == []
+
+
+async def test_a_restored_percentage_of_a_trunk_nobody_calls_by_ends_as_nothing_left_to_judge(store: MemoryStateStore) -> None:
+    before = await Run.begin(store)
+    await before.feed(connected(0), Resynced(START + 1))
+    at = await dialled(before, "ggb" * 8, 10)
+    after = await Run.begin(store)
+    await after.feed(connected(at + 60), Resynced(START + at + 61))
+    await after.wait(at + 4200)
+    (over,) = [move for move in after.transitions if move.reason is NotifyReason.RESOLVED]
+    assert over.resolved_because == "no_data"
+    at = await dialled(after, "bbb", at + 4200)
+    assert delivery(after) == ["firing"]
+    at = await dialled(after, "g", at)
+    await after.wait(at + 600)
+    assert delivery(after) == [], "what the percentage said then is forgotten"

@@ -28,9 +28,12 @@ def dial_begun(message: Message, at: float) -> tuple[DialBegun, ...]:
     dest = channel(message, "Dest")
     if dest is None:
         return ()
-    dialled = _dialled(dest.peer, message.get("DialString"))
+    dial_string = message.get("DialString")
+    dialled = _dialled(dest.peer, dial_string)
     number = _number(dialled)
-    return (DialBegun(at, dest, channel(message), number, is_unreadable=dialled is not None and number is None),)
+    is_unreadable = dialled is not None and number is None
+    is_uri = _SCHEME.match((dial_string or "").partition("/")[2]) is not None
+    return (DialBegun(at, dest, channel(message), number, is_unreadable=is_unreadable, is_uri=is_uri),)
 
 
 def dial_ended(message: Message, at: float) -> tuple[DialEnded, ...]:

@@ -19,7 +19,9 @@ MAX_U32: Final = 0xFFFFFFFF
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,15})?")
 _HEXADECIMAL: Final = re.compile(r"0[xX][0-9a-fA-F]{1,16}")
 # Where Asterisk prints it; anywhere else it is looked for among all headers.
-_USUAL_STAMP: Final = re.compile(rb"Event: [^\r\n]*+\r\nPrivilege: [^\r\n]*+\r\nTimestamp: ([0-9.]++)\r\n")
+_USUAL_STAMP: Final = re.compile(
+    rb"Event: [^\r\n]*+\r\nPrivilege: [^\r\n]*+\r\nTimestamp: ([0-9]{1,15}+(?:\.[0-9]{0,15}+)?+)\r\n"
+)
 _CODEC_VARIABLE: Final = "CHANNEL(audioreadformat)="
 
 
@@ -53,7 +55,9 @@ def ssrc(text: str | None) -> int | None:
 def timestamp(message: Message) -> float | None:
     """Return the Unix seconds at which Asterisk raised the event, or None without ``timestampevents=yes``."""
     found = _USUAL_STAMP.match(message.raw)
-    return positive(found[1].decode() if found is not None else message.get("Timestamp"))
+    if found is not None:
+        return float(found[1]) or None
+    return positive(message.get("Timestamp"))
 
 
 def channel(message: Message, prefix: str = "") -> Channel | None:

@@ -17,12 +17,16 @@ from qualitywatch.errors import AmiProtocolError
 _CHUNK_BYTES: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class TimedMessage:
     """A message and when it happened: Unix seconds that never decrease within one recording."""
 
-    at: float
-    message: Message
+    at: Final[float]
+    message: Final[Message]
+
+    def __init__(self, at: float, message: Message) -> None:
+        self.at = at
+        self.message = message
 
 
 def read_recording(data: bytes) -> Iterator[TimedMessage]:

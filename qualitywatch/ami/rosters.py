@@ -2,7 +2,9 @@
 
 Strategy: only what is certain.  A list counts when its completion event came and at least as many of its items could be named
 as that event says there were; one that was denied, is absent, is an error, was cut short or given up tells nothing.
-PJSIP has a list of contacts and none of endpoints that least rights may read: of its peers nothing is ever said.
+Peers that chan_sip reads from a database are forgotten when their registration expires (``rtautoclear``): a list that no longer
+names them is no proof.  PJSIP has a list of contacts and none of endpoints that least rights may read: those are asked for one
+by one (``endpoints``).
 
 Standard: ``ListItems`` of ``main/manager.c`` (``astman_send_list_complete_start``), sent with all five lists since Asterisk 13.
 """
@@ -35,9 +37,11 @@ def roster(answer: Answer) -> Roster | None:
         return None
     entity, technology, item, read = _LISTS[answer.action]
     # AuthDetail is mixed into the registrations of PJSIP: other items are nobody.
-    named = [name for each in answer.items if each.name == item and (name := _name(read(each, 0.0)))]
+    items = [(each, name) for each in answer.items if each.name == item and (name := _name(read(each, 0.0)))]
+    named = [name for _, name in items]
+    passing = frozenset(name for each, name in items if each.get("RealtimeDevice") == "yes")
     whole = len(named) >= answer.counted and all(name.startswith(f"{technology}/") for name in named)
-    return Roster(entity, technology, frozenset(named)) if whole else None
+    return Roster(entity, technology, frozenset(named), passing) if whole else None
 
 
 def _name(seen: tuple[PeerStateSeen | TrunkStateSeen, ...]) -> str | None:

@@ -6,7 +6,8 @@ what can be sent at once is sent, series are written, stores are closed.  Each s
 is known to the store, and is told after the next start.
 
 A reload is a change of shift between the two (``app.shift``): PBXes stay connected and are read all the while, only nothing is
-judged for a moment.  A configuration that cannot take over leaves the old one in force.
+judged for a moment.  A configuration that cannot take over leaves the old one in force: what it needs is opened while that is
+still at work, and what fails later is undone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from functools import partial
 from typing import TypeAlias
 
 from qualitywatch import systemd
-from qualitywatch.app import assembly
+from qualitywatch.app import assembly, garbage
 from qualitywatch.app.differences import differences, fixed
 from qualitywatch.app.ground import MOVED, Ground
 from qualitywatch.app.progress import what_hangs
@@ -42,6 +43,7 @@ from qualitywatch.store.registry import STATE_STORES, STORES
 
 log = logging.getLogger(__name__)
 
+UNDO_AGAIN_S = 1.0
 SETTLE_S = 25.0  # with the drain and the last flushes it stays below TimeoutStopSec of the shipped unit
 Read: TypeAlias = Callable[[], tuple[Config, Sequence[RuleSpec]]]
 """Reads configuration and rules anew; raises ConfigError with every mistake."""
@@ -128,6 +130,7 @@ class Daemon:
             beside = [
                 group.create_task(keep_up("watchdog", self._feed_watchdog), name="watchdog"),
                 group.create_task(keep_up("reload", self._reload_when_hung_up), name="reload"),
+                group.create_task(keep_up("garbage", garbage.look_among_young), name="garbage"),
                 group.create_task(self._end_with(stop), name="stop"),
             ]
             try:
@@ -135,7 +138,7 @@ class Daemon:
                     await self._shift.work(self._over, partial(self._begin, group), partial(self._fall_quiet, stop))
                     if self._wound_up:
                         break
-                    await self._change_shift()
+                    await self._change_shift(stop)
                     if stop.is_set():
                         self._over.set()
             finally:
@@ -148,6 +151,7 @@ class Daemon:
     async def close(self) -> None:
         """Write what is held and close stores and channels."""
         self._ground.lock_up()
+        await self._ground.clear_away()
         for store in self.series:
             try:
                 await store.close(self._ground.clock.now())
@@ -190,6 +194,7 @@ class Daemon:
         for warning in config.warnings:
             log.warning("config %s", warning)
         if changes:
+            await self._make_ready(config)
             self._taken_over = asyncio.get_running_loop().create_future()
             self._next = (config, specs)
             self._over.set()
@@ -201,13 +206,22 @@ class Daemon:
                 changes = (*changes, f"{dropped} alerts ended: their rule or PBX is no longer configured")
         return changes
 
-    async def _change_shift(self) -> None:
+    async def _make_ready(self, config: Config) -> None:
+        """See to it that the next shift finds all it needs; raises ConfigError while the last one is still at work."""
+        try:
+            await self._ground.state.load()
+            await self._ground.make_ready(config)
+        except StoreError as exc:
+            await self._ground.clear_away()
+            raise ConfigError([str(exc)]) from exc
+
+    async def _change_shift(self, stop: asyncio.Event) -> None:
         """Put the next configuration to work, or the old one again; watchers are held."""
         assert self._next is not None  # noqa: S101 nothing else ends a shift but a stop
         assert self._taken_over is not None  # noqa: S101
         (config, specs), self._next = self._next, None
         async with self._control.deciding:  # a silence made meanwhile would be one of the old shift alone
-            problem = await self._put_to_work(config, specs)
+            problem = await self._put_to_work(config, specs, stop)
             self._control.room = self._shift.room
         self._over.clear()
         for watcher in self._watching:
@@ -215,7 +229,7 @@ class Daemon:
             watcher.client.refresh()  # who listens anew has not seen how everybody stands
         self._taken_over.set_result(problem)
 
-    async def _put_to_work(self, config: Config, specs: Sequence[RuleSpec]) -> ConfigError | None:
+    async def _put_to_work(self, config: Config, specs: Sequence[RuleSpec], stop: asyncio.Event) -> ConfigError | None:
         """Begin the next shift; where that is not possible begin the last one again and return why."""
         old = self._shift
         await old.close()
@@ -228,8 +242,20 @@ class Daemon:
             log.exception("reload.failed this_is_a_bug=yes")
             problem = ConfigError(["the new configuration could not be put to work because of a bug: see the log"])
         if problem is not None:
-            self._shift = await self._next_shift(old.config, old.specs)
+            self._shift = await self._again(old, stop)
+        await self._ground.clear_away()
         return problem
+
+    async def _again(self, old: Shift, stop: asyncio.Event) -> Shift:
+        """Begin the last shift again, as soon as that is possible; raises StoreError when the daemon is to stop before."""
+        while True:
+            try:
+                return await self._next_shift(old.config, old.specs)
+            except StoreError as exc:
+                if stop.is_set():
+                    raise
+                log.error('reload.not_undone_yet error="%s" tried_again_in_s=%g', exc, UNDO_AGAIN_S)
+                await asyncio.sleep(UNDO_AGAIN_S)
 
     async def _next_shift(self, config: Config, specs: Sequence[RuleSpec]) -> Shift:
         for watcher in self._ground.leaving(config):

@@ -2,7 +2,8 @@
 
 Strategy: a PBX stays connected, and its watcher at work, as long as nothing that the connection is made of changes; what is
 known of it (its pipeline) stays as long as its name is configured.  A database is fed on through the same spool as long as its
-section is the same.  Leaving watchers and sinks finish what they hold.
+section is the same.  Leaving watchers and sinks finish what they hold.  What may fail, the opening of files, comes before
+anything is changed; what is no longer wanted is closed once the next configuration is at work: until then the last can go on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from qualitywatch.ami.endpoint import AmiEndpoint
 from qualitywatch.app import assembly
 from qualitywatch.app.keeper import Keeper, rule_memories
 from qualitywatch.app.recently import Recently
-from qualitywatch.app.sinks import open_sink
+from qualitywatch.app.sinks import build_sink, open_spool
 from qualitywatch.app.supervisor import Supervisor
 from qualitywatch.app.watcher import Watcher
 from qualitywatch.config import Config, InfluxConfig, QueuesConfig
@@ -26,6 +27,7 @@ from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.ports import Clock, SeriesReader, SeriesStore, StoredState
 from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.sinks.sink import Sink
+from qualitywatch.sinks.spool import Spool
 from qualitywatch.store.backends.rollup import RollupStore
 from qualitywatch.store.patient import PatientStore
 from qualitywatch.web.door import Door
@@ -53,24 +55,42 @@ class Ground:
     left_at: dict[str, float | None] = field(default_factory=dict)  # what time it was at PBXes that were given up just now
     _made: dict[str, Made] = field(default_factory=dict)
     _fed: dict[str, InfluxConfig] = field(default_factory=dict)
+    _spare: dict[str, Spool] = field(default_factory=dict)  # open, of no sink yet
+    _retired: dict[str, Sink] = field(default_factory=dict)  # no longer wanted, not closed yet
 
     def leaving(self, config: Config) -> list[Watcher]:
         """Watchers that have no place in a configuration, or another connection there."""
         made = {pbx.name: _made(config, pbx.name) for pbx in config.pbxes}
         return [watcher for name, watcher in self.watchers.items() if self._made[name] != made.get(name)]
 
+    async def make_ready(self, config: Config) -> None:
+        """Open what a configuration needs and nobody has opened; raises StoreError.  Nothing that is at work is touched."""
+        for influx in config.influx:
+            if not any(influx.name in had for had in (self.sinks, self._retired, self._spare)):
+                self._spare[influx.name] = await open_spool(config, influx, self.clock)
+
     async def open_sinks(self, config: Config) -> None:
-        """Feed the databases of a configuration, and no others; raises StoreError."""
-        now = self.clock.now()
+        """Feed the databases of a configuration, and no others; raises StoreError, before any is given up."""
+        await self.make_ready(config)
         wanted = {influx.name: influx for influx in config.influx}
-        for name in [name for name, influx in self._fed.items() if wanted.get(name) != influx]:
-            del self._fed[name]
-            await self.sinks.pop(name).close(now)
+        had = self._retired | self.sinks
         for name, influx in wanted.items():
-            if name not in self.sinks:
-                self.sinks[name] = await open_sink(config, influx, self.pipelines, self.clock)
+            if name in had and self._fed[name] != influx:
+                self._spare[name] = await had.pop(name).hand_over()
+            if name not in had:
+                had[name] = build_sink(influx, self._spare.pop(name), self.pipelines, self.clock)
                 self._fed[name] = influx
-        self.sinks = {name: self.sinks[name] for name in wanted}
+        self.sinks = {name: had.pop(name) for name in wanted}
+        self._retired = had
+
+    async def clear_away(self) -> None:
+        """Close what the configuration at work has no use for."""
+        retired, self._retired, spare, self._spare = self._retired, {}, self._spare, {}
+        for name, sink in retired.items():
+            del self._fed[name]
+            await sink.close(self.clock.now())
+        for spool in spare.values():
+            await spool.close()
 
     def door_of(self, web: WebConfig) -> Door:
         """Where the page is served: the same as before as long as the address is."""

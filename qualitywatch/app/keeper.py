@@ -28,7 +28,9 @@ LEFT_OFF_KEY = "left_off."
 
 def trunk_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:
     """What was remembered of the trunks of a PBX, by trunk name."""
-    return _under(f"{TRUNK_KEY}{pbx}.", meta)
+    found = _under(f"{TRUNK_KEY}{pbx}.", meta)
+    # A trunk is named by its driver, "SIP/..."; more before that belongs to a PBX whose name goes on: "pbx" and "pbx.msk".
+    return {trunk: text for trunk, text in found.items() if "." not in trunk.partition("/")[0]}
 
 
 def rule_memories(pbx: str, meta: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
@@ -89,7 +90,8 @@ class OnCall:
         self._refused: list[CallAttempt] = []
         self._waits_since = _waits(meta.get(WAITS_KEY, "{}"))
         self._ringing: _Ringing | None = None
-        self._pressed: asyncio.Queue[int] = asyncio.Queue()  # incidents that were acknowledged by key
+        self._pressed: deque[int] = deque()  # incidents that were acknowledged by key, each until that is stored
+        self._is_pressed = asyncio.Event()
         self._look_s = look_s
         self._said = ""
         watcher.listeners.append(self._hear)
@@ -103,7 +105,9 @@ class OnCall:
                 await asyncio.sleep(self._look_s)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Acknowledge what was heard last: who has pressed the key is not rung again."""
+        while self._pressed:
+            await self._acknowledge(self._pressed[0])
 
     async def _look(self) -> None:
         now = self._room.now()
@@ -207,20 +211,27 @@ class OnCall:
         # Also of a call that was placed before a restart.
         about = next((attempt.incident for attempt in self._attempts if _uniqueid(attempt) == event.uniqueid), None)
         if about is not None and event.digit == ACKNOWLEDGE_DIGIT:
-            self._pressed.put_nowait(about)
+            self._pressed.append(about)
+            self._is_pressed.set()
 
     def _is_out(self, uniqueid: str) -> bool:
         return self._ringing is not None and _uniqueid(self._ringing.attempt) == uniqueid
 
     async def _acknowledge_for_ever(self) -> NoReturn:
         while True:
-            incident_id = await self._pressed.get()
-            by = f"phone {self._config.channel}"
-            incident = await self._room.acknowledge(incident_id, by)
-            if incident is not None and incident.ack is not None and incident.ack.by == by:
-                log.info("oncall.acknowledged pbx=%s incident=%d", self._watcher.name, incident_id)
-            else:
-                log.info("oncall.key_came_late pbx=%s incident=%d", self._watcher.name, incident_id)
+            while self._pressed:
+                await self._acknowledge(self._pressed[0])
+            self._is_pressed.clear()
+            await self._is_pressed.wait()
+
+    async def _acknowledge(self, incident_id: int) -> None:
+        by = f"phone {self._config.channel}"
+        incident = await self._room.acknowledge(incident_id, by)
+        self._pressed.popleft()
+        if incident is not None and incident.ack is not None and incident.ack.by == by:
+            log.info("oncall.acknowledged pbx=%s incident=%d", self._watcher.name, incident_id)
+        else:
+            log.info("oncall.key_came_late pbx=%s incident=%d", self._watcher.name, incident_id)
 
     def _say(self, text: str) -> None:
         if text != self._said:

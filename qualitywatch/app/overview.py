@@ -23,10 +23,11 @@ def overview(name: str, pipeline: Pipeline, connected: bool, now: float) -> PbxV
                 standing.address,
                 pipeline.agent(standing.subject),
                 standing.rtt_ms,
-                pipeline.trunk_of(standing.subject),
-                pipeline.labels_of(standing.subject).get("site"),
+                labels.get("trunk"),
+                labels.get("site"),
             )
             for standing in pipeline.peers.standings()
+            for labels in (pipeline.labels_of(standing.subject),)
         ),
         trunks=tuple(
             TrunkView(

@@ -33,7 +33,6 @@ from qualitywatch.model import (
     RemedyNote,
     RemedyOutcome,
     RemedyReason,
-    Resynced,
     Transition,
     Undo,
     UndoKind,
@@ -82,12 +81,11 @@ class Remedies:
         self._planner = Planner(policy, remedies, memory_of(meta), trunk_of=self._trunk_of)
         self._alerts: dict[str, Sequence[Alert]] = {}  # as they were stored last
         self._wake: dict[str, asyncio.Event] = {}
-        self._listed: set[str] = set()  # PBXes that have told how everything stands
         for pbx, watcher in watchers.items():
             self._alerts[pbx] = watcher.pipeline.alerts
             self._wake[pbx] = asyncio.Event()
             watcher.followers.append(partial(self._follow, pbx))
-            watcher.listeners.append(partial(self._hear, pbx))
+            watcher.listeners.append(self._hear)
 
     async def run(self) -> NoReturn:
         """Tend every PBX, for ever; one that answers slowly delays nobody else."""
@@ -111,15 +109,9 @@ class Remedies:
             self._planner.take(transitions, self._clock.monotonic())
             self._wake[pbx].set()
 
-    def _hear(self, pbx: str, event: PbxEvent) -> None:
-        match event:
-            case Connected():
-                self._listed.discard(pbx)
-                self._planner.reconnected()
-            case Resynced():
-                self._listed.add(pbx)
-            case _:
-                pass
+    def _hear(self, event: PbxEvent) -> None:
+        if isinstance(event, Connected):
+            self._planner.reconnected()
 
     async def _tend_for_ever(self, pbx: str, watcher: Watcher) -> NoReturn:
         while True:
@@ -131,7 +123,7 @@ class Remedies:
                     await self._wake[pbx].wait()
 
     async def _tend(self, pbx: str, watcher: Watcher) -> None:
-        while watcher.client.connected and watcher.pipeline.blind_since is None and pbx in self._listed:
+        while watcher.client.connected and watcher.pipeline.blind_since is None and watcher.has_listed:
             if self._keeper.is_behind:
                 return  # nothing is done that could not be remembered
             clock = self._clock
@@ -229,11 +221,12 @@ def remedy_services(
         for deed in memory.deeds
         if deed.state in {DeedState.STARTED, DeedState.DONE}
         and deed.undo.kind is not UndoKind.NEVER
-        and not policy.allows(deed.action)
+        and not (policy.allows(deed.action) and deed.key.pbx in watchers)
     ]
     for deed in left:
+        why = "switched_off" if deed.key.pbx in watchers else "pbx_no_longer_configured"
         text = told(RemedyNote(deed.at, RemedyOutcome.DONE, deed.action, deed.values), words_of("en"), None)
-        log.warning('remedy.left pbx=%s rule=%s what="%s" why=switched_off', deed.key.pbx, deed.key.rule, text)
+        log.warning('remedy.left pbx=%s rule=%s what="%s" why=%s', deed.key.pbx, deed.key.rule, text, why)
     if not policy.enabled or not (remedies or memory.deeds):
         return []
     return [Remedies(policy, remedies, watchers, desk, keeper, meta, clock, supervisor=supervisor)]

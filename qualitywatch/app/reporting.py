@@ -21,6 +21,7 @@ from qualitywatch.config import ReportConfig
 from qualitywatch.errors import NotifyError, StoreError
 from qualitywatch.jobs import Job
 from qualitywatch.model import Notification
+from qualitywatch.notify.carrier import Movable
 from qualitywatch.notify.legible import legible
 from qualitywatch.ports import Clock, Notifier, StateChange
 from qualitywatch.reports.chat import as_message
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 MEMORY_KEY: Final = "report."
 MADE_UP_S: Final = 6 * 3600.0
 PAUSES_S: Final = (30.0, 120.0, 600.0)  # between the attempts to send one
+MOVES: Final = 2  # of a chat, while one is sent: groups that move in a circle are not followed
 
 
 class Reporting:
@@ -136,15 +138,23 @@ class Reporting:
             await self._draw(notifier, found, language, message_id)
 
     async def _sent(self, notifier: Notifier, name: str, message: Notification) -> int | object | None:
-        for pause_s in (*PAUSES_S, None):
+        pauses, moves = iter(PAUSES_S), 0
+        while True:
+            place = notifier.place
             try:
                 return await notifier.send(message)
             except NotifyError as exc:
-                if exc.permanent or pause_s is None:
+                if exc.new_chat_id is not None and isinstance(notifier, Movable) and moves < MOVES:
+                    moves += 1
+                    if notifier.place == place:  # else an alert found out meanwhile
+                        await self._keeper.keep_change(StateChange(meta=notifier.moved(exc.new_chat_id)))
+                        log.warning('report.moved target=%s error="%s" put_the_new_id_into_the_configuration=yes', name, exc)
+                    continue
+                pause_s = None if exc.permanent else next(pauses, None)
+                if pause_s is None:
                     log.error('report.not_told target=%s error="%s"', name, exc)
                     return _FAILED
                 await asyncio.sleep(max(pause_s, exc.retry_after_s or 0.0))
-        return _FAILED
 
     async def _draw(self, notifier: Notifier, found: Report, language: str, message_id: int) -> None:
         lines = worst(found.peers, 1) or worst(found.trunks, 1)

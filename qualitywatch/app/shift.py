@@ -137,8 +137,7 @@ class Shift:
         async with asyncio.TaskGroup() as group:
             work = self._ground.supervisor.keep_up("dispatcher", self.dispatcher.run)
             delivery = group.create_task(work, name="dispatcher")
-            await self._serve(over, begun)
-            await quiet()
+            await self._serve(over, begun, quiet)
             await self._keeper.commit_waiting()
             if not await self.dispatcher.drain(DRAIN_S):
                 log.warning("stop.undelivered why=took_longer_than_%gs told_after_the_next_start=yes", DRAIN_S)
@@ -151,7 +150,8 @@ class Shift:
         for notifier in self._notifiers.values():
             await notifier.close()
 
-    async def _serve(self, over: asyncio.Event, begun: Callable[[], None]) -> None:
+    async def _serve(self, over: asyncio.Event, begun: Callable[[], None], quiet: Callable[[], Awaitable[None]]) -> None:
+        """Run what stands beside watching, until after watchers have fallen quiet: what they say last is heard, too."""
         regular = calendar(
             prune_series=self._keeper.prune, poll_user_agents=self._poll_all_agents, collect_garbage=garbage.collect
         )
@@ -169,6 +169,8 @@ class Shift:
                 tasks = [group.create_task(keep_up(name, work), name=name) for name, work in parts.items()]
                 begun()
                 await over.wait()
+                await jobs.close(JOBS_GRACE_S)
+                await quiet()
                 for task in tasks:
                     task.cancel()
         finally:
@@ -204,7 +206,7 @@ async def _drop_what_is_gone(stored: StoredState, ground: Ground, desk: Desk, ke
     change = DeskChange()
     for pbx in {incident.pbx for incident in stored.incidents if incident.is_open} - set(pipelines):
         now = ground.clock.now()
-        change += desk.step(pbx, (), (), ground.left_at.get(pbx) or now, now)
+        change += desk.abandon(pbx, ground.left_at.get(pbx) or now, now)
     if gone or change:
         log.warning("alerts.dropped count=%d why=their_rule_or_pbx_is_no_longer_configured", len(gone))
         await keeper.keep_change(StateChange(alerts=tuple(gone), incidents=change.incidents))

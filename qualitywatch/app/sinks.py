@@ -43,15 +43,20 @@ def labels_of(pipelines: Mapping[str, Pipeline]) -> Labels:
     return labels
 
 
-async def open_sink(config: Config, influx: InfluxConfig, pipelines: Mapping[str, Pipeline], clock: Clock) -> Sink:
-    """A sink with its spool in the state directory; raises StoreError.  ``pipelines`` may be filled in later."""
+async def open_spool(config: Config, influx: InfluxConfig, clock: Clock) -> Spool:
+    """The spool of a database in the state directory; raises StoreError."""
+    path = config.store.directory / SPOOL_FILE.format(name=influx.name)
+    return await Spool.open(path, max_bytes=influx.spool_bytes, now=clock.now())
+
+
+def build_sink(influx: InfluxConfig, spool: Spool, pipelines: Mapping[str, Pipeline], clock: Clock) -> Sink:
+    """A sink that feeds a database from a spool; ``pipelines`` may be filled in later."""
     labels = labels_of(pipelines)
 
     def readings(batch: SeriesBatch) -> list[Reading]:
         return measurements(batch, labels)
 
-    path = config.store.directory / SPOOL_FILE.format(name=influx.name)
-    spool = await Spool.open(path, max_bytes=influx.spool_bytes, now=clock.now())
+    spool.resize(influx.spool_bytes)
     return Sink(influx.name, build_server(influx), spool, clock, readings=readings)
 
 

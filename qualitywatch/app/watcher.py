@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from qualitywatch.ami.client import AmiClient
+from qualitywatch.ami.endpoints import ask_endpoints
 from qualitywatch.ami.events import translate
 from qualitywatch.ami.fields import timestamp
 from qualitywatch.ami.inbox import InboxItem
@@ -26,7 +27,18 @@ from qualitywatch.app.supervisor import Supervisor
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.errors import AmiConnectError
-from qualitywatch.model import Alert, ClockAdvanced, CodecSeen, Connected, Disconnected, NotifyReason, PbxEvent, Transition
+from qualitywatch.model import (
+    Alert,
+    ClockAdvanced,
+    CodecSeen,
+    Connected,
+    Disconnected,
+    EndpointsAsked,
+    NotifyReason,
+    PbxEvent,
+    Resynced,
+    Transition,
+)
 from qualitywatch.pipeline import UNMEASURED_LOG, Effects, Pipeline
 from qualitywatch.ports import Clock
 
@@ -69,10 +81,12 @@ class Watcher:
         self._held: list[InboxItem] = []
         self._agents_wanted: dict[str, None] = {}  # peers, an ordered set
         self._codecs_wanted: dict[str, str] = {}  # channel by uniqueid
+        self._endpoints_wanted: tuple[str, ...] = ()
         self._poll_wanted = asyncio.Event()
         self._supervisor = supervisor if supervisor is not None else Supervisor(clock)
         self._queues = QueuePoll(client, queues_every_s) if queues_every_s is not None else None
         self.progress_at = clock.monotonic()
+        self.has_listed = False  # whether the PBX has told, since the login, how everything stands
         self._turn = asyncio.Lock()  # held while a few items are taken, judged and kept
         self.listeners: list[Callable[[PbxEvent], None]] = []  # hear every event just before it is judged; must not raise
         self.followers: list[Callable[[Sequence[Transition], Sequence[Alert]], None]] = []  # hear what was kept; must not raise
@@ -185,7 +199,8 @@ class Watcher:
                 self._agents_wanted[peer] = None
             for channel in effect.codec_polls:
                 self._codecs_wanted[channel.uniqueid] = channel.name
-        if self._agents_wanted or self._codecs_wanted:
+            self._endpoints_wanted = effect.endpoints or self._endpoints_wanted
+        if self._agents_wanted or self._codecs_wanted or self._endpoints_wanted:
             self._poll_wanted.set()
         alerts = self.pipeline.alerts
         await self._keeper.keep(self.name, effects, self._consult(effects, alerts), alerts)
@@ -241,6 +256,10 @@ class Watcher:
 
     def _noticed(self, events: Iterable[PbxEvent]) -> Iterator[PbxEvent]:
         for event in events:
+            if isinstance(event, Connected | Disconnected):
+                self.has_listed = False
+            elif isinstance(event, Resynced):
+                self.has_listed = True
             for listen in self.listeners:
                 listen(event)
             yield event
@@ -248,12 +267,13 @@ class Watcher:
     async def _poll(self) -> NoReturn:
         while True:
             try:
-                while self._codecs_wanted or self._agents_wanted:
+                while self._codecs_wanted or self._agents_wanted or self._endpoints_wanted:
                     await self._poll_once()
             except AmiConnectError:
                 # The resync after the next connect asks for everybody; the channels may be gone by then.
                 self._agents_wanted.clear()
                 self._codecs_wanted.clear()
+                self._endpoints_wanted = ()
             self._poll_wanted.clear()
             await self._poll_wanted.wait()
 
@@ -266,10 +286,22 @@ class Watcher:
                     at = self._time.now(self._clock.monotonic()) - GRACE_S
                     await self.keep([self.pipeline.feed(CodecSeen(at, uniqueid, codec))])
             return
+        if self._endpoints_wanted:
+            wanted, self._endpoints_wanted = self._endpoints_wanted, ()
+            await self._ask_endpoints(wanted)
+            return
         peer = next(iter(self._agents_wanted))
         del self._agents_wanted[peer]
         if self.client.abilities is not None:
             await poll_agent(self.client, peer, self.client.abilities)
+
+    async def _ask_endpoints(self, peers: Iterable[str]) -> None:
+        if self.client.abilities is None or not self.client.abilities.may("Getvar"):
+            return
+        found = await ask_endpoints(self.client, peers)
+        if found is not None:
+            async with self._turn:
+                await self.keep([self.pipeline.feed(EndpointsAsked(self.now - GRACE_S, *found))])
 
     async def _audit(self) -> NoReturn:
         while True:

@@ -21,13 +21,14 @@ def zone_of(name: str) -> tzinfo:
 
 
 def span(since: float, until: float, zone: tzinfo, words: Words) -> str:
-    """Return a span of time as ``22 Nov 2025, 23:00–23:30 MSK``, with both days where there are two."""
+    """Return a span of time as ``22 Nov 2025, 23:00–23:30 MSK``, with both days, and both zones, where there are two."""
     start, end = datetime.fromtimestamp(since, zone), datetime.fromtimestamp(until, zone)
-    name = end.tzname() or ""
+    name, earlier = end.tzname() or "", start.tzname() or ""
+    began = f"{start:%H:%M}" if earlier == name else f"{start:%H:%M} {earlier}"
     if start.date() == end.date():
-        return f"{_day(start, words)} {start.year}, {start:%H:%M}–{end:%H:%M} {name}"
+        return f"{_day(start, words)} {start.year}, {began}–{end:%H:%M} {name}"
     first = f"{_day(start, words)} {start.year}" if start.year != end.year else _day(start, words)
-    return f"{first}, {start:%H:%M} – {_day(end, words)} {end.year}, {end:%H:%M} {name}"
+    return f"{first}, {began} – {_day(end, words)} {end.year}, {end:%H:%M} {name}"
 
 
 def tick(at: datetime, span_s: float, words: Words) -> str:

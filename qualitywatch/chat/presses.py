@@ -74,7 +74,9 @@ async def _mute_morning(asking: Asking, incident: Incident) -> PressAnswer:
 async def _mute(asking: Asking, incident: Incident, ends_at: float) -> PressAnswer:
     texts, own = asking.texts.buttons, _own_silence(asking, incident)
     if own is not None and own.ends_at >= ends_at - _SAME_S:
-        return _told(texts.muted_before.format(at=asking.time(own.ends_at), by=own.by))
+        if all(member.mute is not None for member in incident.firing):
+            return _told(texts.muted_before.format(at=asking.time(own.ends_at), by=own.by))
+        ends_at = own.ends_at  # what joined since is meant now, and what was quiet before stays so for as long
     muted = await asking.room.mute_incident(incident.id, ends_at, asking.by)
     if muted is None:
         return _told(texts.unknown)

@@ -9,7 +9,7 @@ from qualitywatch.chat.misread import Misread, Problem, near
 from qualitywatch.chat.page import Page
 from qualitywatch.chat.parsing import is_pattern, read_silence_ids
 from qualitywatch.chat.silence_parsing import read_silence
-from qualitywatch.chat.subjects import Known, everybody, named, nearest
+from qualitywatch.chat.subjects import Known, choices, everybody, named, nearest
 from qualitywatch.model import Silence
 from qualitywatch.notify.inbound import Answer
 from qualitywatch.room import SilenceRequest
@@ -19,44 +19,49 @@ _EVERYTHING = ("*",)  # of PBXes: said in so many words, never by leaving everyt
 
 async def silence(asking: Asking) -> Answer:
     """/silence: make one."""
-    room, texts = asking.room, asking.texts
+    room = asking.room
     wish = read_silence(asking.words, room.now(), asking.zone, asking.morning)
     known = await everybody(room)
     names = tuple(view.name for view in room.pbxes())
-    pbxes = [_pbx(names, word) for word in wish.pbxes]
-    subjects: list[str] = []
-    for typed in (*wish.named, *wish.subjects):
+    of_names = {name.casefold(): name for name in names}
+    called = [of_names[word.casefold()] for word in wish.named if word.casefold() in of_names]
+    pbxes = (*(_pbx(names, word) for word in wish.pbxes), *called)
+    subjects: dict[tuple[str, ...], list[str]] = {}  # by the PBXes that they are to be silenced on; of none: on all
+    for typed in (*(word for word in wish.named if word.casefold() not in of_names), *wish.subjects):
         word, there = _split_pbx(names, typed)
-        pbxes += [there] if there is not None else []
-        pbx = next((name for name in names if name.casefold() == word.casefold()), None)
-        if pbx is not None and typed in wish.named:
-            pbxes.append(pbx)
+        where = (there,) if there is not None else pbxes
+        if is_pattern(word):
+            subjects.setdefault(where, []).append(word)
         else:
-            subjects.append(word if is_pattern(word) else _subject(known, word))
-    chosen = (wish.rules, tuple(subjects), tuple(pbxes), wish.severities)
-    if not any(chosen):
-        chosen = ((), (), _EVERYTHING, ())
-    rules, chosen_subjects, chosen_pbxes, severities = chosen
-    request = SilenceRequest(
-        wish.ends_at,
-        rules=rules,
-        subjects=chosen_subjects,
-        pbxes=chosen_pbxes,
-        severities=severities,
-        comment=wish.comment,
-    )
-    try:
-        made = await room.silence(request, asking.by)
-    except ValueError as exc:
-        raise Misread(Problem.REFUSED_BY_DESK, str(exc)) from exc
+            subject, pbx = _subject(known, word, where)
+            subjects.setdefault(where or ((pbx,) if len(names) > 1 else ()), []).append(subject)
+    if not subjects:
+        subjects[pbxes if pbxes or wish.rules or wish.severities else _EVERYTHING] = []
     page = asking.page()
+    for where, found in subjects.items():
+        request = SilenceRequest(
+            wish.ends_at,
+            rules=wish.rules,
+            subjects=tuple(found),
+            pbxes=where,
+            severities=wish.severities,
+            comment=wish.comment,
+        )
+        try:
+            _add_made(asking, page, await room.silence(request, asking.by))
+        except ValueError as exc:
+            raise Misread(Problem.REFUSED_BY_DESK, str(exc)) from exc
+    return page.answer()
+
+
+def _add_made(asking: Asking, page: Page, made: Silence) -> None:
+    texts = asking.texts
     ends = f"{asking.time(made.ends_at)} {asking.zone_at(made.ends_at)}".strip()
-    lasts = asking.lasted(made.ends_at - room.now())
+    lasts = asking.lasted(made.ends_at - asking.room.now())
     page.line(
         texts.silenced.format(what=what(asking, made), until=texts.until.format(time=ends), lasts=lasts), bold=f"#{made.id}"
     )
     page.line(texts.undo.format(id=made.id))
-    return page.answer()
 
 
 async def silences(asking: Asking) -> Answer:
@@ -138,11 +143,12 @@ def _pbx(names: tuple[str, ...], word: str) -> str:
     return found
 
 
-def _subject(known: Sequence[Known], word: str) -> str:
-    """The subject a word names; never a guess, for quiet about the wrong one is not noticed."""
-    subjects = tuple(dict.fromkeys(one.subject for one in named(known, word)))
-    if len(subjects) > 1:
-        raise Misread(Problem.SEVERAL, word, subjects)
-    if not subjects:
+def _subject(known: Sequence[Known], word: str, pbxes: Sequence[str]) -> tuple[str, str]:
+    """The subject a word names, and its PBX; never a guess, for quiet about the wrong one is not noticed."""
+    everywhere = not pbxes or any(is_pattern(name) for name in pbxes)
+    found = named([one for one in known if everywhere or one.pbx.name in pbxes], word)
+    if len({one.subject for one in found}) > 1 or (len(found) > 1 and not pbxes):
+        raise Misread(Problem.SEVERAL, word, choices(found))
+    if not found:
         raise Misread(Problem.NO_SUCH_PEER, word, nearest(known, word))
-    return subjects[0]
+    return found[0].subject, found[0].pbx.name

@@ -90,9 +90,14 @@ def the_one(known: Sequence[Known], who: str) -> Known:
         return found[0]
     if not found:
         raise Misread(Problem.NO_SUCH_PEER, who, nearest(known, who))
+    raise Misread(Problem.SEVERAL, who, choices(found))
+
+
+def choices(found: Sequence[Known]) -> tuple[str, ...]:
+    """Return how each of several can be named so that nobody else is meant."""
     subjects = [one.subject for one in found]
-    choices = (f"{one.pbx.name}:{one.subject}" if subjects.count(one.subject) > 1 else one.label for one in found)
-    raise Misread(Problem.SEVERAL, who, tuple(choices)[:_MAX_CHOICES])
+    told = (f"{one.pbx.name}:{one.subject}" if subjects.count(one.subject) > 1 else one.label for one in found)
+    return tuple(told)[:_MAX_CHOICES]
 
 
 def nearest(known: Sequence[Known], who: str) -> tuple[str, ...]:

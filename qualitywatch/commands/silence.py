@@ -136,7 +136,8 @@ def matched(silence: Silence) -> str:
         )
         if selectors and "*" not in selectors
     ]
-    return ", ".join(f"{name} {legible(' or '.join(selectors))}" for name, selectors in parts) or "everything"
+    told = ", ".join(f"{name} {legible(' or '.join(selectors))}" for name, selectors in parts) or "everything"
+    return f"incident {silence.incident}: {told}" if silence.keys else told
 
 
 def sockets_and_zone(place: Place) -> tuple[Sequence[Path], tzinfo]:

@@ -89,6 +89,8 @@ def _from_credential(name: str, environ: Mapping[str, str]) -> Secret:
 
 
 def _from_file(section: Section, key: str, text: str, context: Context) -> Secret:
+    if "://" in text:  # an address may hold a password
+        raise ValueError(f"names a file; what is an address itself goes under {key.removesuffix('_file')}")
     path = full_path(text, context.base)
     secret = read_secret_file(credential_path(path.name, context.environ) or path)
     _warn_if_readable(path, section, key, context)

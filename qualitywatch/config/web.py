@@ -12,6 +12,7 @@ from qualitywatch.config.context import Context
 from qualitywatch.config.secret_keys import read_optional_secret, read_secret, secret_key
 from qualitywatch.config.settings import WebConfig
 from qualitywatch.document import Section
+from qualitywatch.document.values import is_null
 from qualitywatch.secrets import Secret
 
 DEFAULT_LISTEN: Final = "127.0.0.1:8080"
@@ -54,9 +55,12 @@ def _users(section: Section, context: Context) -> dict[str, Secret]:
         return {}
     found: dict[str, Secret] = {}
     for name in names:
-        if ":" in name or not name.strip():
-            names.problem(name, "must be a name without a colon")
         value = names.node(name)
+        user_name, colon, _ = name.partition(":")
+        if colon and value is not None and is_null(value):
+            continue  # "{anna:hunter2}" is one key to YAML; that a space is missing is told as of any other key
+        if colon or not name.strip():
+            names.problem(user_name, "must be a name without a colon")
         if isinstance(value, yaml.MappingNode):
             user = names.section(name)
             secret = read_secret(user, "password", context) if user is not None else None

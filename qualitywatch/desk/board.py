@@ -117,6 +117,12 @@ class Board:
         self._touched[case.id] = case
         self._plan(case)
 
+    def stop_flapping(self, case: Case) -> None:
+        """Nobody waits for it to come again; the next step settles it."""
+        if case.incident.flapping:
+            case.incident = replace(case.incident, flapping=False)
+            self._touch(case)
+
     def give_back(self, case: Case, wall: float) -> None:
         """Nobody has an incident any more; ``collect`` follows."""
         news.wait_anew(case, wall if self._now is None else self._now)
@@ -416,11 +422,20 @@ class Board:
         return Mute(MuteKind.INHIBITED, parent.subject, release_at, parent=parent)
 
     def _is_worse(self, alert: Alert, parent: AlertKey) -> bool:
-        """Whether an alert is worse than the one that says it in other words: then those words do not say it all."""
-        if not self._inhibitor.merges(parent):
-            return False
+        """Whether an alert is worse than the one that explains it, and that does not do for it.
+
+        Where that one says it in other words, those words do not say it all.  Where it is the cause, it does, unless somebody
+        hears of the worse one alone: then he would hear of nothing.  Quiet about a cause is meant for what follows of it.
+        """
         host = self.register.holder.get(parent)
-        return host is not None and alert.severity.rank > host.members[parent].alert.severity.rank
+        cause = None if host is None else host.members[parent].alert
+        if cause is None or alert.severity.rank <= cause.severity.rank:
+            return False
+        if self._inhibitor.merges(parent):
+            return True
+        if self._quiet.mute(cause, self._policy) is not None:
+            return False
+        return not set(self._router.plan(alert).targets) <= set(self._router.plan(cause).targets)
 
 
 def _difference(transition: Transition) -> int:

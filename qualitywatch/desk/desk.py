@@ -18,7 +18,7 @@ from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.inhibition import PlacesOf, TrunkOf
 from qualitywatch.desk.policy import DeskPolicy
 from qualitywatch.desk.quiet import Quiet, quiet_at
-from qualitywatch.desk.silences import SilenceBook, request_for
+from qualitywatch.desk.silences import SilenceBook
 from qualitywatch.model import Acknowledgement, Alert, AlertKey, AuditRow, Incident, RemedyNote, Silence, Transition
 from qualitywatch.room import SilenceRequest
 
@@ -68,6 +68,15 @@ class Desk:
         changed = board.step(transitions, alerts, now, now if wall is None else wall)
         return DeskChange(changed) if changed else _NOTHING
 
+    def abandon(self, pbx: str, now: float, wall: float) -> DeskChange:
+        """A PBX is no longer configured: whatever is open there is over, also what would be waited for because it flaps."""
+        board = self._boards.get(pbx)
+        if board is None:
+            return _NOTHING
+        for case in board.register.open.values():
+            board.stop_flapping(case)
+        return self.step(pbx, (), (), now, wall)
+
     def acknowledge(self, incident_id: int, by: str, wall: float) -> DeskChange:
         """Somebody takes an open incident on; the second one changes nothing."""
         board, case = self._find(incident_id)
@@ -85,11 +94,11 @@ class Desk:
         board.give_back(case, wall)
         return self._changed("unacknowledge", by, wall, what, incident=incident_id)
 
-    def silence(self, request: SilenceRequest, by: str, wall: float, *, incident: int = 0) -> tuple[Silence, DeskChange]:
+    def silence(self, request: SilenceRequest, by: str, wall: float) -> tuple[Silence, DeskChange]:
         """Make a silence; raise ValueError with the reason when its selectors or times make no sense."""
-        silence = self._book.add(request, by, wall, incident)
+        silence = self._book.add(request, by, wall)
         self._judge_mutes(wall)
-        return silence, self._changed("silence", by, wall, _meant(silence), (silence,), incident)
+        return silence, self._changed("silence", by, wall, _meant(silence), (silence,))
 
     def expire_silence(self, silence_id: int, by: str, wall: float) -> DeskChange:
         """End a silence before its time; one that is over stays as it is."""
@@ -107,12 +116,12 @@ class Desk:
         _, case = self._find(incident_id)
         if case is None or not case.is_open or not wall < ends_at < float("inf"):
             return _NOTHING
-        request = request_for(replace(case.incident, members=tuple(case.members.values())), ends_at)
+        keys = tuple(case.members)
         earlier = self._book.of_incident(incident_id, wall)
-        if any(_is_wish(silence, request) for silence in earlier):
+        if any((silence.keys, silence.ends_at) == (keys, ends_at) for silence in earlier):
             return _NOTHING
         ended = self._expire(earlier, wall)
-        silence = self._book.add(request, by, wall, incident_id)
+        silence = self._book.mute(incident_id, keys, ends_at, by, wall)
         self._judge_mutes(wall)
         what = f"{_named(case.incident)} until {_moment(ends_at)} (silence {silence.id})"
         return self._changed("mute", by, wall, what, (*ended, silence), incident_id)
@@ -214,11 +223,6 @@ class Desk:
 _NOTHING = DeskChange()
 
 
-def _is_wish(silence: Silence, request: SilenceRequest) -> bool:
-    same_alerts = (silence.rules, silence.subjects, silence.pbxes) == (request.rules, request.subjects, request.pbxes)
-    return same_alerts and silence.ends_at == request.ends_at
-
-
 def _named(incident: Incident) -> str:
     """An incident as the audit shall name it."""
     key = incident.members[0].key
@@ -228,6 +232,8 @@ def _named(incident: Incident) -> str:
 
 def _meant(silence: Silence) -> str:
     """A silence as the audit shall name it."""
+    if silence.incident:
+        return f"silence {silence.id} of incident {silence.incident} until {_moment(silence.ends_at)}"
     fields = {"rule": silence.rules, "subject": silence.subjects, "pbx": silence.pbxes, "severity": silence.severities}
     parts = [f"{name} {' or '.join(selectors)}" for name, selectors in fields.items() if selectors]
     starts = "" if silence.starts_at is None else f" from {_moment(silence.starts_at)}"

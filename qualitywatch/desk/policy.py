@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from qualitywatch.document import Hours, Selector
-from qualitywatch.model import Alert, Severity
+from qualitywatch.model import Alert, AlertKey, Severity
 
 HOUR_S: Final = 3600.0
 
@@ -22,10 +22,13 @@ class Matcher:
     topics: tuple[Selector, ...] = ()  # "loss_percent", "trunk_state", "pbx_state", ...
     severities: frozenset[Severity] = frozenset()
     labels: Mapping[str, tuple[Selector, ...]] = field(default_factory=dict)  # labels of the alert's rule
+    keys: frozenset[AlertKey] = frozenset()  # these very alerts
 
     def matches(self, alert: Alert, labels: Mapping[str, str]) -> bool:
         """Whether the alert, whose rule has these labels, is meant."""
         key = alert.key
+        if self.keys and key not in self.keys:
+            return False
         parts = ((self.rules, key.rule), (self.subjects, key.subject), (self.pbxes, key.pbx), (self.topics, alert.topic))
         if not all(_one_matches(selectors, text) for selectors, text in parts):
             return False

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from qualitywatch.desk.policy import Matcher
 from qualitywatch.document import Selector, compile_selector
-from qualitywatch.model import Incident, Severity, Silence
+from qualitywatch.model import AlertKey, Severity, Silence
 from qualitywatch.room import SilenceRequest
 
 KEPT_OVER: Final = 200  # so many that are over are remembered, for whoever asks to end one of them again
@@ -59,7 +58,22 @@ class SilenceBook:
         edges = [edge for silence in live for edge in (silence.starts_at, silence.ends_at) if edge is not None and edge > wall]
         return min(edges, default=math.inf)
 
-    def add(self, request: SilenceRequest, by: str, wall: float, incident: int = 0) -> Silence:
+    def mute(self, incident: int, keys: Collection[AlertKey], ends_at: float, by: str, wall: float) -> Silence:
+        """Silence the alerts of an incident and no other; its selectors name them."""
+        silence = Silence(
+            id=self._next_id,
+            ends_at=ends_at,
+            by=by,
+            created_at=wall,
+            rules=tuple(dict.fromkeys(key.rule for key in keys)),
+            subjects=tuple(dict.fromkeys(key.subject for key in keys)),
+            pbxes=tuple(dict.fromkeys(key.pbx for key in keys)),
+            incident=incident,
+            keys=tuple(keys),
+        )
+        return self._add(silence, wall)
+
+    def add(self, request: SilenceRequest, by: str, wall: float) -> Silence:
         """Make a silence; raise ValueError with the reason when it could not do what is meant."""
         silence = Silence(
             id=self._next_id,
@@ -72,7 +86,6 @@ class SilenceBook:
             pbxes=request.pbxes,
             severities=request.severities,
             comment=request.comment,
-            incident=incident,
         )
         if not (request.rules or request.subjects or request.pbxes or request.severities):
             raise ValueError(
@@ -85,6 +98,9 @@ class SilenceBook:
             raise ValueError("would be over already: its end is in the past")
         if silence.ends_at <= begins_at:
             raise ValueError("would end before it begins")
+        return self._add(silence, wall)
+
+    def _add(self, silence: Silence, wall: float) -> Silence:
         self._read[silence.id] = ReadSilence(silence, _matcher(silence))
         self._silences[silence.id] = silence
         self._next_id += 1
@@ -113,28 +129,13 @@ class SilenceBook:
             self._read.pop(silence_id, None)
 
 
-def request_for(incident: Incident, ends_at: float) -> SilenceRequest:
-    """What silences exactly the alerts of an incident."""
-    keys = [member.key for member in incident.members]
-    return SilenceRequest(
-        ends_at,
-        rules=tuple(dict.fromkeys(_exactly(key.rule) for key in keys)),
-        subjects=tuple(dict.fromkeys(_exactly(key.subject) for key in keys)),
-        pbxes=(_exactly(incident.pbx),),
-    )
-
-
 def _is_live(silence: Silence, wall: float) -> bool:
     return silence.expired_at is None and wall < silence.ends_at
 
 
-def _exactly(text: str) -> str:
-    """The selector that means this text and no other."""
-    plain = text and not set("*?") & set(text) and not (text.startswith("/") and text.endswith("/"))
-    return text if plain else f"/\\A{re.escape(text)}\\Z/"
-
-
 def _matcher(silence: Silence) -> Matcher:
+    if silence.keys:
+        return Matcher(keys=frozenset(silence.keys))
     severities = frozenset[Severity]()
     for selector in _compile("severity", silence.severities):
         meant = frozenset(severity for severity in Severity if selector.matches(severity))

@@ -89,11 +89,11 @@ class Section:
 
     def close(self) -> None:
         """Report each key nobody asked for, here and in every section handed out."""
-        for key in self._entries:
+        for key, (_, node) in self._entries.items():
             if key not in self._asked:
                 # A secret may follow a forgotten space: "secret:hunter2" is one key to YAML.
                 name, colon, _ = key.partition(":")
-                self._add(name, self.line_of(key), self._unknown(name, missing_space=bool(colon)))
+                self._add(name, self.line_of(key), self._unknown(name, missing_space=bool(colon) and values.is_null(node)))
         for child in self._children.values():
             child.close()
 
@@ -346,7 +346,8 @@ class Section:
         near = get_close_matches(name, self._asked, n=1)
         if near:
             return f"unknown key, did you mean {quoted(near[0])}?"
-        return f"unknown key; known here: {', '.join(self._asked)}" if self._asked else "unknown key"
+        mistake = "a space is missing after the colon" if missing_space else "unknown key"
+        return f"{mistake}; known here: {', '.join(self._asked)}" if self._asked else mistake
 
 
 def _read_selector(node: yaml.Node) -> Selector:

@@ -13,14 +13,9 @@ from __future__ import annotations
 from qualitywatch.model.alerts import (
     HISTORY_SEPARATOR,
     Alert,
-    AlertKey,
-    AlertState,
-    Evaluation,
-    Level,
-    NotifyReason,
-    Signal,
     Transition,
 )
+from qualitywatch.model.evaluations import AlertKey, Evaluation, Level, Signal
 from qualitywatch.model.events import (
     AgentSeen,
     Audited,
@@ -38,6 +33,7 @@ from qualitywatch.model.events import (
     DialProgressed,
     DigitHeard,
     Disconnected,
+    EndpointsAsked,
     LoginFailed,
     PbxEvent,
     PeerStateSeen,
@@ -61,12 +57,11 @@ from qualitywatch.model.incidents import (
     NewsReason,
     Silence,
 )
-from qualitywatch.model.levels import Gauge, LevelObservation, QueuesListed, QueueSummarySeen
+from qualitywatch.model.levels import LevelObservation, QueuesListed, QueueSummarySeen
 from qualitywatch.model.observations import (
     ChangeObservation,
     DialObservation,
     Observation,
-    Sample,
     StatusObservation,
     TallyObservation,
 )
@@ -100,17 +95,22 @@ from qualitywatch.model.remedies import (
     Undo,
     UndoKind,
 )
-from qualitywatch.model.shares import Share, ShareObservation
+from qualitywatch.model.samples import Sample
+from qualitywatch.model.shares import ShareObservation
 from qualitywatch.model.words import (
     CHARTED,
     VOICE_METRICS,
+    AlertState,
     AudioState,
     Direction,
     EventsState,
+    Gauge,
     Metric,
+    NotifyReason,
     PbxState,
     PeerState,
     Severity,
+    Share,
     Tally,
     TrunkState,
     Verdict,
@@ -152,6 +152,7 @@ __all__ = [
     "Direction",
     "DirectionTotals",
     "Disconnected",
+    "EndpointsAsked",
     "Evaluation",
     "EventsState",
     "Form",

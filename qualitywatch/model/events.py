@@ -10,17 +10,35 @@ from qualitywatch.model.levels import QueuesListed, QueueSummarySeen
 from qualitywatch.model.words import Direction, PeerState, TrunkState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Channel:
     """The channel block that accompanies most events (Asterisk 12 and later)."""
 
-    name: str  # SIP/6117-00000002
-    uniqueid: str
-    linkedid: str | None = None
-    state: str | None = None  # ChannelStateDesc: Down, Ring, Up, ...
-    caller_number: str | None = None
-    caller_name: str | None = None  # None for "<unknown>" and empty
-    codec: str | None = None  # from channelvars=CHANNEL(audioreadformat); None when absent or "none"
+    name: Final[str]  # SIP/6117-00000002
+    uniqueid: Final[str]
+    linkedid: Final[str | None]
+    state: Final[str | None]  # ChannelStateDesc: Down, Ring, Up, ...
+    caller_number: Final[str | None]
+    caller_name: Final[str | None]  # None for "<unknown>" and empty
+    codec: Final[str | None]  # from channelvars=CHANNEL(audioreadformat); None when absent or "none"
+
+    def __init__(
+        self,
+        name: str,
+        uniqueid: str,
+        linkedid: str | None = None,
+        state: str | None = None,
+        caller_number: str | None = None,
+        caller_name: str | None = None,
+        codec: str | None = None,
+    ) -> None:
+        self.name = name
+        self.uniqueid = uniqueid
+        self.linkedid = linkedid
+        self.state = state
+        self.caller_number = caller_number
+        self.caller_name = caller_name
+        self.codec = codec
 
     @property
     def peer(self) -> str:
@@ -238,6 +256,7 @@ class Roster:
     entity: str  # "peer" or "trunk"
     technology: str  # SIP, IAX2, PJSIP
     names: frozenset[str]
+    passing: frozenset[str] = frozenset()  # those from a database, which a list may name only while they are registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +268,15 @@ class Resynced:
     booted: bool = True  # False: FullyBooted, which answers a login, has not come yet
     events_on: bool = True  # False: the event mask of our login selects nothing
     rosters: tuple[Roster, ...] = ()  # of the lists that were whole; none where nothing can be said
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointsAsked:
+    """Said by our own client: which endpoints of PJSIP are configured, of some that were asked for, each with an answer."""
+
+    at: float
+    configured: frozenset[str]
+    unknown: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +320,7 @@ class DialBegun:
     caller: Channel | None
     number: str | None
     is_unreadable: bool = False  # something was dialled, but no number
+    is_uri: bool = False  # the number was the user part of a SIP URI, which may be that of a phone's contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +393,7 @@ PbxEvent: TypeAlias = (
     | Connected
     | Resynced
     | Audited
+    | EndpointsAsked
     | Reloaded
     | Disconnected
     | ClockAdvanced

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from qualitywatch.model.alerts import Alert, AlertKey
+from qualitywatch.model.alerts import Alert
+from qualitywatch.model.evaluations import AlertKey
 from qualitywatch.model.remedies import RemedyNote
 from qualitywatch.model.words import Severity
 
@@ -122,7 +123,8 @@ class Silence:
     """Quiet that somebody asked for, until an instant of the wall clock.
 
     Each field that is not empty must match, by one of its selectors (see ``document.Selector``); an alert that all of them
-    match is muted.  ``incident`` says which incident's button made it, 0 for none.
+    match is muted.  ``incident`` says which incident's button made it, 0 for none; such a silence mutes the alerts ``keys`` and
+    no other, and its selectors are but their names, for readers.  Older releases stored no keys: there the selectors count.
     """
 
     id: int
@@ -137,6 +139,7 @@ class Silence:
     comment: str = ""
     incident: int = 0
     expired_at: float | None = None  # ended by hand before its time
+    keys: tuple[AlertKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from qualitywatch.model.words import Gauge
 
-class Gauge(StrEnum):
-    """What is read as one figure of a subject at one instant."""
-
-    QUEUE_CALLERS = "queue_callers"  # waiting now
-    QUEUE_LONGEST_HOLD_S = "queue_longest_hold_s"  # of those who wait now, the one who has waited longest; 0 when nobody waits
-    QUEUE_AGENTS_AVAILABLE = "queue_agents_available"  # could take a call now: not talking, not paused, reachable
-    QUEUE_AGENTS_LOGGED_IN = "queue_agents_logged_in"  # reachable, also if talking or paused
-    QUEUE_CALLERS_UNATTENDED = "queue_callers_unattended"  # waiting now while no agent is logged in; 0 while one is
-    CONCURRENT_CALLS = "concurrent_calls"  # over a trunk, both ways, those being tried included; told whenever it changes
+# Told whenever they change, and so as fresh as ever until then; after a gap in what we saw they are told anew.
+EVENTFUL: Final = frozenset({Gauge.CONCURRENT_CALLS})
+# Other readings come every minute at least: after two of them were missed nothing is known.
+STALE_AFTER_S: Final = 130.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a target would not take, though the line was well: a rest follows, which ends early when there is more to tell."""
+    """What a target would not take, or keep: a rest follows, which ends early when there is more to tell."""
 
     told: tuple[Told, ...]  # what it would have told
     times: int  # in a row
@@ -59,7 +59,8 @@ class Post:
     picture_id: int | None = None  # of the chart that hangs below it; 0: none could be drawn
     attempts: int = 0
     not_before: float = 0.0
-    refusal: Refusal | None = None  # since it was refused last; None once it was taken
+    refusal: Refusal | None = None  # since it was refused, or lost, last; None once it was taken
+    lost: int = 0  # how often in a row a message was soon no more, or could not be changed
     failed: str = ""  # why it was given up, which only happens to what is over; "" while it lives
 
 

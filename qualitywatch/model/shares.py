@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Share(StrEnum):
-    """Of whom a share is counted.  The subject is the place: a site's name or network, a registration, the PBX itself."""
-
-    SITE_LOSS = "site_loss"  # peers of one site that lose packets on their own lines
-    TRUNK_LOSS = "trunk_loss"  # peers that talk over one trunk and hear the gaps of its line
-    PBX_LOSS = "pbx_loss"  # peers of several places that lose packets on their own lines
+from qualitywatch.model.words import Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,3 +139,38 @@ class PbxState(StrEnum):
 
     SEEN = "seen"
     BLIND = "blind"
+
+
+class AlertState(StrEnum):
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+
+
+class NotifyReason(StrEnum):
+    """Why somebody is told; ``none`` is a reason too."""
+
+    NONE = "none"
+    FIRING = "firing"
+    SEVERITY_INCREASED = "severity_increased"
+    RESOLVED = "resolved"
+    HAPPENED = "happened"
+
+
+class Gauge(StrEnum):
+    """What is read as one figure of a subject at one instant."""
+
+    QUEUE_CALLERS = "queue_callers"  # waiting now
+    QUEUE_LONGEST_HOLD_S = "queue_longest_hold_s"  # of those who wait now, the one who has waited longest; 0 when nobody waits
+    QUEUE_AGENTS_AVAILABLE = "queue_agents_available"  # could take a call now: not talking, not paused, reachable
+    QUEUE_AGENTS_LOGGED_IN = "queue_agents_logged_in"  # reachable, also if talking or paused
+    QUEUE_CALLERS_UNATTENDED = "queue_callers_unattended"  # waiting now while no agent is logged in; 0 while one is
+    CONCURRENT_CALLS = "concurrent_calls"  # over a trunk, both ways, those being tried included; told whenever it changes
+
+
+class Share(StrEnum):
+    """Of whom a share is counted.  The subject is the place: a site's name or network, a registration, the PBX itself."""
+
+    SITE_LOSS = "site_loss"  # peers of one site that lose packets on their own lines
+    TRUNK_LOSS = "trunk_loss"  # peers that talk over one trunk and hear the gaps of its line
+    PBX_LOSS = "pbx_loss"  # peers of several places that lose packets on their own lines

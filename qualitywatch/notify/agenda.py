@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from qualitywatch.model import VOICE_METRICS, Bulletin, Form, Incident, Mute, MuteKind, NewsReason, Post, Severity, Told
+from qualitywatch.model import (
+    VOICE_METRICS,
+    Bulletin,
+    Form,
+    Incident,
+    Mute,
+    MuteKind,
+    NewsReason,
+    Notification,
+    Post,
+    Severity,
+    Told,
+)
+from qualitywatch.notify.bare import bare
 from qualitywatch.notify.digest import DIGEST_OPEN_S, Storm, open_digest
 from qualitywatch.notify.ledger import Ledger
 from qualitywatch.notify.steps import Renderer, Step, StepKind, spoken_of, told_now, urgency
@@ -152,8 +165,8 @@ class Agenda:
         told = _told(post, incidents, leaving or set())
 
         def make() -> Step:
-            shown = self._renderer.render(Bulletin(form, tuple(incidents)))
-            return Step(StepKind.SEND, post, told, tuple(incidents), shown, reply_to=post.message_id)
+            shown, bug = self._worded(Bulletin(form, tuple(incidents)))
+            return Step(StepKind.SEND, post, told, tuple(incidents), shown, reply_to=post.message_id, bug=bug)
 
         return Item((_ORDER[StepKind.SEND], *urgency(incidents[0])), max(due_at, _rests_until(post, told)), make)
 
@@ -166,9 +179,9 @@ class Agenda:
         told = _told(post, incidents, leaving)
 
         def make() -> Step | None:
-            shown = self._renderer.render(Bulletin(form, tuple(incidents)))
+            shown, bug = self._worded(Bulletin(form, tuple(incidents)))
             if shown.looks != post.looks:
-                return Step(StepKind.EDIT, post, told, tuple(incidents), shown, post.message_id)
+                return Step(StepKind.EDIT, post, told, tuple(incidents), shown, post.message_id, bug=bug)
             note = Step(StepKind.NOTE, post, told, tuple(incidents))
             if {(old.incident, old.news) for old in post.told} != {(new.incident, new.news) for new in told}:
                 return note
@@ -200,10 +213,17 @@ class Agenda:
     def _strike(self, post: Post, incidents: list[Incident]) -> Item:
         def make() -> Step:
             told_of = tuple(sorted(incidents, key=urgency))
-            shown = self._renderer.render(Bulletin(Form.SUPERSEDED, told_of))
-            return Step(StepKind.STRIKE, post, post.told, told_of, shown, post.superseded[0])
+            shown, bug = self._worded(Bulletin(Form.SUPERSEDED, told_of))
+            return Step(StepKind.STRIKE, post, post.told, told_of, shown, post.superseded[0], bug=bug)
 
         return Item((_ORDER[StepKind.STRIKE], post.edited_at, post.id), post.not_before, make)
+
+    def _worded(self, bulletin: Bulletin) -> tuple[Notification, Exception | None]:
+        """The bulletin in the renderer's words, or in bare ones and what tripped it: that costs the words and nobody else."""
+        try:
+            return self._renderer.render(bulletin), None
+        except Exception as error:  # noqa: BLE001 whatever nobody foresaw
+            return bare(bulletin), error
 
     def _wants_picture(self, post: Post, incident: Incident, now: float) -> bool:
         if not self._takes_pictures or post.is_digest or post.message_id is None or post.picture_id is not None:

@@ -169,6 +169,8 @@ class Carrier:
 
     async def _carry(self, step: Step, picture: Picture | None = None) -> None:
         """Carry out one step and store what became of it."""
+        if step.bug is not None:
+            self._means.troubles.report(f"{self._who}: text", _bug(step.bug), "told in bare words", level=logging.ERROR)
         result = await self._attempt(step, picture)
         if await self._follow_move(step, result):
             return
@@ -248,8 +250,7 @@ class Carrier:
                 what_next = "the message is given up" if rest_s is None else f"the message is tried again in {rest_s:.0f} s"
                 troubles.report(self._who, str(error), what_next, level=logging.ERROR)
             return self.lane.failed(step, error, now, 0.0)
-        # Who asks for no time, or for too little again and again, is not to be flooded.
-        pause_s = max(error.retry_after_s or 0.0, self._means.backoff.pause_s(self._failures, self._means.chance))
+        pause_s = self._means.backoff.pause_s(self._failures, self._means.chance, error.retry_after_s)
         if step.kind is not StepKind.PICTURE:
             self._failures += 1
         stats.failed_attempts += 1

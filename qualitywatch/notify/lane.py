@@ -10,6 +10,9 @@ they were shown, or given up; first messages that wait are found again by compar
 
 A refusal (the bot was thrown out, a receiver is being moved) is mended by people, who do not tell us.  So what goes on is tried
 for as long as it does, at growing intervals and whenever there is more to tell; what is over, once more after a rest.
+
+A message that is no more (somebody deleted it) is replaced at once.  Where that happens again and again, because a bot keeps
+the chat clean or nothing can be changed there, it is replaced at the same intervals: figures alone must not flood anybody.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from qualitywatch.notify.ledger import Ledger, impatient, untold
 from qualitywatch.notify.steps import Renderer, Step, StepKind
 
 STUBBORN_AFTER: Final = 3  # failures in a row after which a message lets others try
+LASTED_S: Final = 3_600.0  # a message that was there for so long was not deleted out of habit
 REFUSED_REST: Final = Backoff(first_s=300.0, limit_s=3_600.0)
 
 
@@ -127,6 +131,11 @@ class Lane:
         post = self._present(step)
         if step.kind not in {StepKind.SEND, StepKind.EDIT} or post.message_id is None:
             return self.done(step, None, now)
+        if step.kind is StepKind.EDIT:
+            lost = 1 if now - post.sent_at >= LASTED_S else post.lost + 1
+            # News, the end and whoever joins are more than was told, and pass.
+            rest = Refusal(post.told, lost - 1, now + REFUSED_REST.full_s(lost - 2)) if lost > 1 else post.refusal
+            post = replace(post, lost=lost, refusal=rest)
         post = replace(untold(post), message_id=None, attempts=0, not_before=0.0)
         self._ledger.put(post)
         return (post,)

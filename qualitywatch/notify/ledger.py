@@ -13,6 +13,7 @@ from typing import Final
 from qualitywatch.model import Incident, Post, Told
 
 FINISHED_KEPT: Final = 500
+FORGOTTEN_KEPT: Final = 5_000  # a number each, for a desk that remembers what a lane does not
 RESTART_PATIENCE_S: Final = 30.0  # for pauses an earlier run decided on: whoever restarts may have mended the cause
 
 
@@ -25,6 +26,7 @@ class Ledger:
         self._target = target
         self._finished: dict[int, Post] = {}
         self._post_of: dict[int, int] = {}
+        self._forgotten: dict[int, int] = {}  # how much news was told of incidents whose posts are forgotten
         for post in sorted(posts, key=lambda post: post.id):
             if post.target == target:
                 self.put(post)
@@ -37,8 +39,8 @@ class Ledger:
             if self._target not in incident.targets or (known is not None and known.revision > incident.revision):
                 continue
             post_id = self._post_of.get(incident.id)
-            if post_id is None and not incident.is_open and incident.news == 0:
-                self.incidents.pop(incident.id, None)  # it was never news, and is over
+            if post_id is None and not incident.is_open and incident.news <= self._forgotten.get(incident.id, 0):
+                self.incidents.pop(incident.id, None)  # it was never news, or is told, and is over
                 continue
             self.incidents[incident.id] = incident
             if post_id in self._finished:
@@ -81,7 +83,10 @@ class Ledger:
             for told in forgotten.told:
                 if self._post_of.get(told.incident) == forgotten.id:
                     del self._post_of[told.incident]
-                    self.incidents.pop(told.incident, None)
+                    if self.incidents.pop(told.incident, None) is not None:
+                        self._forgotten[told.incident] = told.news
+            while len(self._forgotten) > FORGOTTEN_KEPT:
+                del self._forgotten[next(iter(self._forgotten))]
 
     def _revive(self, incident: Incident) -> None:
         """Tell of an incident anew whose message was given up, if it goes on or is news: that it was over was the reason."""
@@ -112,7 +117,7 @@ class Ledger:
 
 def _uprooted(post: Post, place: str, *, goes_on: bool) -> Post:
     post = replace(untold(post) if goes_on else post, place=place, looks="", message_id=None, picture_id=None, superseded=())
-    return replace(post, attempts=0, not_before=0.0, refusal=None)
+    return replace(post, attempts=0, not_before=0.0, refusal=None, lost=0)
 
 
 def impatient(post: Post, now: float) -> Post:

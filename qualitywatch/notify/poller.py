@@ -235,7 +235,7 @@ class Poller:
                 await self._drop_updates()
             case _:
                 self._say("line", f"{error}; commands and buttons are not heard until it works again")
-        pause_s = max(error.retry_after_s or 0.0, self._backoff.pause_s(self._failures, self._chance))
+        pause_s = self._backoff.pause_s(self._failures, self._chance, error.retry_after_s)
         self._failures += 1
         self._sign(pause_s)
         await asyncio.sleep(pause_s)

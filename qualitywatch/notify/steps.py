@@ -37,7 +37,8 @@ class Step:
     """One thing to be done.
 
     ``post`` is what is stored so far, ``told`` what the message will have told once the step is done, ``incidents`` what it
-    shows.  ``message_id`` is the message to be changed, or to hang a picture below; only SEND has none.
+    shows.  ``message_id`` is the message to be changed, or to hang a picture below; only SEND has none.  ``bug`` kept the
+    notification from being in its usual words.
     """
 
     kind: StepKind
@@ -47,6 +48,7 @@ class Step:
     notification: Notification | None = None  # of SEND, EDIT and STRIKE
     message_id: int | None = None
     reply_to: int | None = None
+    bug: Exception | None = None
 
 
 def urgency(incident: Incident) -> tuple[bool, int, float, int]:

@@ -76,6 +76,10 @@ class PeerTracker:
         """Present state by peer."""
         return {name: peer.state for name, peer in self._peers.items()}
 
+    def alive(self) -> frozenset[str]:
+        """Who is there now."""
+        return frozenset(name for name, peer in self._peers.items() if peer.state in _ALIVE)
+
     def address(self, peer: str) -> str | None:
         """Last known ``host:port`` of a peer."""
         found = self._peers.get(peer)

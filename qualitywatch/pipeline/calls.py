@@ -65,9 +65,10 @@ class Calls:
         self.streams = StreamTracker(pbx)
         self.direct_media: set[str] = set()
         self._audio = AudioTracker(pbx)
-        self._legs = LegBook(trunk_of=trunk_of, address_of=address_of)
-        self._shared = SharedLoss(pbx, SiteBook(sites), self._legs, trunk_of=trunk_of, address_of=address_of)
+        self._trunk_of = trunk_of
         self._traffic = TrafficTracker(pbx, carries=lambda peer: trunk_of(peer) is not None)
+        self._legs = LegBook(trunk_of=self.line_of, address_of=address_of)
+        self._shared = SharedLoss(pbx, SiteBook(sites), self._legs, trunk_of=self.line_of, address_of=address_of)
         self._dials = DialTracker(pbx, carries=self._traffic.carries, own=OWN_CHANNEL)
         self._load = LoadTracker(pbx, carries=self._traffic.carries)
 
@@ -83,9 +84,10 @@ class Calls:
         """The site a peer stands at."""
         return self._shared.site_of(subject)
 
-    def carries(self, subject: str) -> bool:
-        """Whether calls go out through a peer: a trunk, registered or not."""
-        return self._traffic.carries(subject)
+    def line_of(self, subject: str) -> str | None:
+        """The registration that a peer's calls go through, or itself, a trunk without one; None for a phone."""
+        registration = self._trunk_of(subject)
+        return subject if registration is None and self._traffic.carries(subject) else registration
 
     def explain(self, evaluation: Evaluation) -> Evaluation:
         """Add where on the way of a call it goes wrong."""
@@ -159,6 +161,7 @@ class Calls:
     def listed(self, event: Resynced, out: Collected) -> Iterator[Observation]:
         """Take in the list of channels, where there was one: all others are gone."""
         yield from counted(self._load.listed(event.at, event.channels), out)
+        yield from self._dials.listed(event.at, event.channels)
         if event.channels is not None:
             self.streams.keep_only(event.channels)
 
@@ -168,8 +171,19 @@ class Calls:
         self._legs.forget()
         self._shared.forget()
         self._traffic.forget()
-        self._dials.forget()
         self._load.forget()
+
+    def lost_sight(self) -> None:
+        """Calls that leave by a trunk may end now without a word; the next list tells."""
+        self._dials.doubt()
+
+    def going_on(self) -> Iterable[Observation]:
+        """What lasts and is known to: it is told again where all that was observed before is in doubt."""
+        return self._dials.going_on()
+
+    def restarted(self, at: float) -> Iterable[Observation]:
+        """Asterisk began anew: what lasted is over."""
+        return self._dials.end_all(at)
 
     def _hang_up(self, event: ChannelHungUp, seen_since: float | None, out: Collected) -> Iterator[Observation]:
         yield from self._audio.hang_up(event)

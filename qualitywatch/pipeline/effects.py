@@ -36,6 +36,7 @@ class Effects:
     learned: Final[Mapping[str, str]]  # the same of ``rule_memories``; an empty text: forget it
     observed: Final[tuple[Observed, ...]]  # all that was judged beside the samples, for ``backtest``
     left_off: Final[LeftOff | None]  # worth storing now, with all alerts that are waiting
+    endpoints: Final[tuple[str, ...]]  # peers worth asking for whether they are configured yet
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Effects:
         learned: Mapping[str, str] = NO_MEMORIES,
         observed: tuple[Observed, ...] = (),
         left_off: LeftOff | None = None,
+        endpoints: tuple[str, ...] = (),
     ) -> None:
         self.samples = samples
         self.transitions = transitions
@@ -68,6 +70,7 @@ class Effects:
         self.learned = learned
         self.observed = observed
         self.left_off = left_off
+        self.endpoints = endpoints
 
 
 NOTHING = Effects()
@@ -81,6 +84,7 @@ class Collected:
         "agents_learned",
         "calls",
         "codec_polls",
+        "endpoints",
         "kpis",
         "learned",
         "left_off",
@@ -106,6 +110,7 @@ class Collected:
         self.learned: dict[str, str] = {}
         self.observed: list[Observed] = []
         self.left_off: LeftOff | None = None
+        self.endpoints: tuple[str, ...] = ()
         self.agents_learned = False
         self.resync_wanted = False
 
@@ -114,7 +119,13 @@ class Collected:
         if not (
             self.transitions or self.calls or self.logs or self.agents or self.polls or self.codec_polls or self.kpis
         ) and not (
-            self.memories or self.learned or self.observed or self.agents_learned or self.resync_wanted or self.left_off
+            self.memories
+            or self.learned
+            or self.observed
+            or self.agents_learned
+            or self.resync_wanted
+            or self.left_off
+            or self.endpoints
         ):
             return Effects(tuple(self.samples)) if self.samples else NOTHING
         return Effects(
@@ -132,4 +143,5 @@ class Collected:
             self.learned,
             tuple(self.observed),
             self.left_off,
+            self.endpoints,
         )

@@ -37,6 +37,7 @@ from qualitywatch.model import (
     DialProgressed,
     DigitHeard,
     Disconnected,
+    EndpointsAsked,
     Evaluation,
     LoginFailed,
     LogRecord,
@@ -78,6 +79,10 @@ CATCH_UP_LIMIT_S = 3600
 CLOCK_STEP_S = 60.0
 # Two boot times closer together than this are the same boot: FullyBooted counts whole seconds.
 SAME_BOOT_S = 5.0
+
+# Whether a missed endpoint is configured yet is asked after each look at the lists, and so often besides: one that is deleted
+# from a database takes no reload.
+DOUBT_EVERY_S = 3600
 
 # An alert that waits for nothing is looked at so often.
 LOOK_AGAIN_S = 60
@@ -180,9 +185,7 @@ class Pipeline:
 
     def labels_of(self, subject: str) -> dict[str, str]:
         """The registration that a peer's calls go through (or itself, a trunk without one) and its site, where known."""
-        trunk, site = self.trunk_of(subject), self._calls.site_of(subject)
-        if trunk is None and self._calls.carries(subject):
-            trunk = subject
+        trunk, site = self._calls.line_of(subject), self._calls.site_of(subject)
         return {**({"trunk": trunk} if trunk else {}), **({"site": site} if site else {})}
 
     def agent(self, peer: str) -> str | None:
@@ -277,6 +280,7 @@ class Pipeline:
                 self._tick(float(second), out)
         if first <= last:
             self._note_time(now, out)
+            out.learned.update(self._engine.notes())
         self._engine.expire(now)
         out.learned.update(self._engine.memories(now))
         self._calls.expire(now)
@@ -323,6 +327,8 @@ class Pipeline:
                 self._judge(observation, now, out, by_tick=True)
         if now % LOOK_AGAIN_S == 0:
             self._lifecycle.wake()  # names of peers may have been learned
+        if not blind and now % DOUBT_EVERY_S == 0:
+            self._presence.doubt(self._alerted(), out)
         due = [alert.key for alert in self._lifecycle.due(now) if not blind or alert.topic == PBX_TOPIC]
         if not blind:
             due.extend(key for key in self._engine.due(now) if key not in self._lifecycle.active())
@@ -343,7 +349,10 @@ class Pipeline:
             self._apply(evaluation, out)
 
     def _apply(self, evaluation: Evaluation, out: Collected) -> None:
-        self._note(self._lifecycle.apply(self._calls.explain(evaluation)), out)
+        transition = self._lifecycle.apply(self._calls.explain(evaluation))
+        self._note(transition, out)
+        if transition is not None:
+            out.learned.update(self._engine.notes())  # stored with the alert that goes by them
         self._lifecycle.rest(evaluation, self._engine.rests_until(evaluation.key, evaluation.at))
 
     @staticmethod
@@ -386,6 +395,9 @@ class Pipeline:
                 self._handle_connection(event, out)
             case QueueSummarySeen() | QueuesListed():
                 self._judge_all(counted(self._queues.observe(event), out), event.at, out)
+            case EndpointsAsked():
+                if self._blind_since is None:
+                    self._judge_all(self._presence.drop_unknown(event, self._alerted(), out), event.at, out)
             case LoginFailed():
                 self._judge_all(self._logins.observe(event), event.at, out)
             case DigitHeard() | CallOutcome() | ClockAdvanced():
@@ -428,10 +440,14 @@ class Pipeline:
             case Resynced():
                 self._judge_all(self._calls.listed(event, out), event.at, out)
                 if event.booted:  # what is listed before that is not all
-                    active = self._lifecycle.active().values()
-                    alerted = {(alert.topic.removesuffix("_state"), alert.key.subject) for alert in active}
-                    self._judge_all(self._presence.drop_removed(event.rosters, alerted, event.at, out), event.at, out)
+                    removed = self._presence.drop_removed(event.rosters, self._alerted(), event.at, out)
+                    self._judge_all(removed, event.at, out)
+                    self._presence.doubt(self._alerted(), out)
                 self._presence.looked(event.at, out)
+
+    def _alerted(self) -> set[tuple[str, str]]:
+        """Of whom a state is pending or firing: what sort of thing, and its name."""
+        return {(alert.topic.removesuffix("_state"), alert.key.subject) for alert in self._lifecycle.active().values()}
 
     def _lose_sight(self, at: float, since_at: float, reason: str, out: Collected) -> None:
         """Freeze everything: what comes later has nothing to do with what was counted until now."""
@@ -439,6 +455,7 @@ class Pipeline:
             self._blind_since = since_at
             self.streams.forget_streams()
             self._forget_calls()
+            self._calls.lost_sight()
             self._engine.forget()
             self._lifecycle.wake()
             self._settling.forget()
@@ -477,6 +494,7 @@ class Pipeline:
 
     def _restarted(self, at: float, out: Collected) -> None:
         """Asterisk began anew: its channels are gone and its uniqueids start over."""
+        self._judge_all(self._calls.restarted(at), at, out)
         self.streams.forget()
         self._crowd.clear()
         self._forget_calls()
@@ -526,3 +544,5 @@ class Pipeline:
         self._lifecycle.wake()
         out.observed.append(Observed(at, Gap(at, self._pbx, self._pbx)))
         self._settling.forget()
+        if self._blind_since is None:
+            self._judge_all(self._calls.going_on(), at, out)

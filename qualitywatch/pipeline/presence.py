@@ -2,6 +2,7 @@
 
 Strategy: who is configured no more is told by whole lists alone, and by two in a row, because a list that is read while
 Asterisk makes its registrations anew is whole and empty.  A peer must have been named by such a list before: some are in none.
+Endpoints of PJSIP are: they are asked for by name (``Doubts``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from qualitywatch.model import (
     AgentRecord,
     AgentSeen,
     ChangeObservation,
+    EndpointsAsked,
     LogRecord,
     Metric,
     Observation,
@@ -29,6 +31,7 @@ from qualitywatch.peers.agents import AgentTracker
 from qualitywatch.peers.names import NameBook
 from qualitywatch.peers.status import PeerTracker
 from qualitywatch.pipeline.calls import counted
+from qualitywatch.pipeline.doubts import Doubts
 from qualitywatch.pipeline.effects import Collected
 from qualitywatch.trunks.membership import is_registration, trunk_at
 from qualitywatch.trunks.status import TrunkTracker
@@ -66,6 +69,7 @@ class Presence:
         self._trunks_known = 0
         self._listed_peers = set(listed)
         self._missing: dict[tuple[str, str], frozenset[str]] = {}  # by entity and technology: not in the last list
+        self._doubts = Doubts()
 
     def configure(self, names: Mapping[str, str], trunk_peers: Mapping[str, str]) -> None:
         """Take other names, and other trunks of peers."""
@@ -165,6 +169,7 @@ class Presence:
             if roster.entity == "peer":
                 known &= self._listed_peers
                 self._listed_peers |= roster.names
+                self._listed_peers -= roster.passing
             missing = {name for name in known - roster.names if name.startswith(f"{roster.technology}/")}
             sort = roster.entity, roster.technology
             twice = missing & self._missing.get(sort, frozenset())
@@ -172,6 +177,18 @@ class Presence:
             out.resync_wanted |= bool(self._missing[sort])
             removed += [self._drop(roster.entity, name, at, out) for name in sorted(twice)]
         return removed
+
+    def doubt(self, alerted: Collection[tuple[str, str]], out: Collected) -> None:
+        """Let those be asked for of whom only that can tell whether they are configured yet."""
+        out.endpoints = self._doubts.worth_asking(_peers_of(alerted), self.peers.alive())
+
+    def drop_unknown(
+        self, event: EndpointsAsked, alerted: Collection[tuple[str, str]], out: Collected
+    ) -> list[StatusObservation]:
+        """Let go of endpoints that are proven to be no longer configured; return them."""
+        removed, ask_again = self._doubts.weigh(event, _peers_of(alerted), self.peers.alive())
+        out.resync_wanted |= ask_again
+        return [self._drop("peer", name, event.at, out) for name in removed]
 
     def _drop(self, entity: str, name: str, at: float, out: Collected) -> StatusObservation:
         if entity == "trunk":
@@ -188,6 +205,7 @@ class Presence:
     def forget(self, at: float) -> None:
         """Nothing is known of anybody until it is listed or told."""
         self._missing.clear()
+        self._doubts.forget()
         self.trunks.forget(at)
         self.peers.forget()
 
@@ -209,6 +227,10 @@ class Presence:
             del self._belongs[peer]
         else:
             self._belongs[peer] = trunk
+
+
+def _peers_of(alerted: Collection[tuple[str, str]]) -> set[str]:
+    return {name for entity, name in alerted if entity == "peer"}
 
 
 def _change_log(change: ChangeObservation) -> LogRecord:

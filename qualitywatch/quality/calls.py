@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from qualitywatch.model import CallRecord, Channel, ChannelHungUp, Direction, DirectionTotals, SenderInfo
+from qualitywatch.model import CallRecord, Channel, ChannelHungUp, Direction, DirectionTotals, SenderInfo, Verdict
 from qualitywatch.quality.clockrate import ClockRate
 from qualitywatch.quality.codecs import Codec, codec_named
 from qualitywatch.quality.counters import Counters
-from qualitywatch.quality.split import GapSplit, SentCounter
+from qualitywatch.quality.sentcounter import SentCounter
+from qualitywatch.quality.split import GapSplit
 
+VIDEO_CLOCK_HZ = 90_000  # of every video format (RFC 3551 section 5), and of no audio that is spoken over the telephone
+SESSION_ALIVE_S = 60.0  # a session without a report for so long is no longer the audio of its channel
 SSRCS_KEPT = 100  # a stream that is renewed with every report is none that anybody reports on
 
 
 class Stream:
     """One RTP stream as the reports about it describe it: the last counters, and for our own streams the gap balance."""
 
-    __slots__ = ("counters", "split")
+    __slots__ = ("counters", "jitter_ms", "split", "verdict")
 
     def __init__(self, counters: Counters, split: GapSplit | None) -> None:
         self.counters = counters
         self.split = split
+        # Of the newest report, as far as it can be believed; and what is thought of its loss.
+        self.jitter_ms: float | None = None
+        self.verdict = Verdict.OK
 
 
 class Media:
     """One RTP session of a channel (audio and video are two), known by our own address, which never changes behind NAT."""
 
-    __slots__ = ("_our_last", "bridged_undecoded", "known_report_at", "our_clock", "our_ssrcs", "peer_clock", "sent", "streams")
+    __slots__ = (
+        "_our_last",
+        "bridged_undecoded",
+        "known_report_at",
+        "last_at",
+        "our_clock",
+        "our_ssrcs",
+        "peer_clock",
+        "sent",
+        "streams",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, at: float) -> None:
+        self.last_at = at
         self.our_ssrcs: tuple[int, ...] = ()  # mostly one
         self.known_report_at: float | None = None
         self.sent = SentCounter()
@@ -50,6 +67,13 @@ class Media:
         elif sender.packets > last.packets:
             # Packets left while the timestamp stood still: a native bridge forwards them without looking inside.
             self.bridged_undecoded = sender.rtp_timestamp == last.rtp_timestamp
+
+    @property
+    def is_video(self) -> bool | None:
+        """Whether the stream of either side ticks as video does; None while no clock is known."""
+        if VIDEO_CLOCK_HZ in {self.our_clock.hz, self.peer_clock.hz}:
+            return True
+        return None if self.our_clock.hz is None and self.peer_clock.hz is None else False
 
     def clock_hz(self, direction: Direction, codec: Codec | None) -> int | None:
         """RTP clock of the stream a block in ``direction`` speaks of, or None when nothing tells it.
@@ -121,6 +145,22 @@ class Call:
         """The codec Asterisk names on the channel, or None where it names none on the wire (``slin`` is not one)."""
         found = codec_named(self.codec_name)
         return found if found.name == self.codec_name else None
+
+    def is_voice(self, media: Media, at: float) -> bool:
+        """Whether a session is the audio of this channel; while no clock tells, it is the one that was heard first.
+
+        Frames of a picture leave all at once or spread out, which by RFC 3550 is jitter, and nobody hears what is lost of them.
+        """
+        is_video = media.is_video
+        if is_video is not None or len(self.media) == 1:
+            return not is_video
+        is_earlier = True
+        for other in self.media.values():
+            if other is media:
+                is_earlier = False
+            elif at - other.last_at < SESSION_ALIVE_S and (other.is_video is False or (is_earlier and other.is_video is None)):
+                return False
+        return True
 
     def record(self, pbx: str, hangup: ChannelHungUp) -> CallRecord:
         """Close the book on this channel."""

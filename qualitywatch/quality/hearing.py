@@ -4,7 +4,8 @@ Strategy: silence alone proves nothing, so each class is missed only by what ano
 FullyBooted answers the login of whoever may read ``system``.  A channel that is listed, or reported on, and was made after we
 came, must have been announced (``call``).  An answered call that nobody but the PBX can have carried (it was alone with an
 application, or the same two peers were reported on before this login) must have made reports (``reporting``): media past the
-PBX makes none.  Who sees channels nobody announced, and hears nothing at all meanwhile, is as blind as without a connection.
+PBX makes none.  One report since the login proves the right to all: a call without any is then a fax (T.38), for example.
+Who sees channels nobody announced, and hears nothing at all meanwhile, is as blind as without a connection.
 ``security`` cannot be missed: nobody has to fail to log in.
 
 Source: ``main/manager.c`` (``process_events``, ``match_filter``) of Asterisk 13 to 23: rights are taken at login, lists and
@@ -14,7 +15,7 @@ answers pass whatever the rights and filters are.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
 from qualitywatch.model import (
@@ -124,7 +125,9 @@ class Hearing:
         if call.to_peer.expected_reported or call.from_peer.expected_reported:
             _remember(self._pairs, pair)
             return ()
-        if len(pair) > 1 and (self._reported or pair not in self._pairs):
+        if self._reported:
+            return ()  # it is this call that made none: a fax (T.38), for example
+        if len(pair) > 1 and pair not in self._pairs:
             return ()  # media may have gone past the PBX
         if not self._calls:
             self._unreported_since = call.ended_at - watched_s
@@ -143,19 +146,17 @@ class Hearing:
 
     def clock_set_back(self, now: float) -> None:
         """Let nothing have begun in the future."""
-        self._missing = {state: (min(since_at, now), proof) for state, (since_at, proof) in self._missing.items()}
-        self._connected_at, self._unbooted_since, self._heard_at, self.deaf_since = (
-            None if at is None else min(at, now)
-            for at in (self._connected_at, self._unbooted_since, self._heard_at, self.deaf_since)
-        )
-        self._doubted.clear()
-        self._proven.clear()
+        self._reset_clock(lambda at: min(at, now))
 
     def clock_set_forward(self, by_s: float) -> None:
-        """Let nothing have lasted longer for it; channels are named by the old clock."""
-        self._missing = {state: (since_at + by_s, proof) for state, (since_at, proof) in self._missing.items()}
+        """Let nothing have lasted longer for it."""
+        self._reset_clock(lambda at: at + by_s)
+
+    def _reset_clock(self, moved: Callable[[float], float]) -> None:
+        """Tell the same moments by another clock; channels are named by the old one."""
+        self._missing = {state: (moved(since_at), proof) for state, (since_at, proof) in self._missing.items()}
         self._connected_at, self._unbooted_since, self._heard_at, self.deaf_since = (
-            None if at is None else at + by_s
+            None if at is None else moved(at)
             for at in (self._connected_at, self._unbooted_since, self._heard_at, self.deaf_since)
         )
         self._doubted.clear()

@@ -12,7 +12,6 @@ said: that somebody was heard, and is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from qualitywatch.model import Direction, Metric, RtcpReport, Sample, Share, ShareObservation
@@ -91,7 +90,7 @@ class SharedLoss:
         standing.heard_at = sample.at
         standing.judge(sample.at)
         self._settle(sample, standing)
-        return list(self._tell(sample.at, standing))
+        return self._tell(sample.at, standing)
 
     def forget(self) -> None:
         """There is a gap in what we saw; where everybody is stays known."""
@@ -153,8 +152,9 @@ class SharedLoss:
             place = self._places[key] = Place()
         return place
 
-    def _tell(self, now: float, standing: Standing) -> Iterator[ShareObservation]:
+    def _tell(self, now: float, standing: Standing) -> list[ShareObservation]:
         """What there is to say of the places of a peer, the widest first."""
+        told: list[ShareObservation] = []
         for key in ((Share.PBX_LOSS, self._pbx), standing.trunk, standing.ground):
             place = self._places.get(key) if key is not None else None
             if place is None or key is None or key[0] is None:
@@ -167,7 +167,8 @@ class SharedLoss:
             if not is_news and 0 <= now - place.told_at < (SAY_AGAIN_S if counts[0] else ALL_WELL_S):
                 continue
             place.told, place.told_at = counts, now
-            yield ShareObservation(now, key[0], self._pbx, key[1], *counts, place.worst(now) if counts[0] else ())
+            told.append(ShareObservation(now, key[0], self._pbx, key[1], *counts, place.worst(now) if counts[0] else ()))
+        return told
 
     def _is_everywhere(self, everybody: Place, now: float) -> bool:
         """Whether most lose, also of those outside the place where most of the lossy ones are."""

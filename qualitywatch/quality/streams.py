@@ -73,12 +73,17 @@ class StreamTracker:
         ours = report.from_address if report.direction is Direction.FROM_PEER else report.to_address
         media = call.media.get(ours or "")
         if media is None:
-            media = call.media[ours or ""] = Media()
+            media = call.media[ours or ""] = Media(report.at)
+        media.last_at = report.at
         _note_sender(media, report)
+        if not call.is_voice(media, report.at):
+            media.streams.clear()
+            return ()
+        settled = self._settle(call, media, report.at) if report.direction is Direction.FROM_PEER else ()
         block = report.block
         if block is None or block.source_ssrc == 0 or not _believable(media, report, block):
-            return ()
-        return self._measure(call, media, report, block)
+            return settled
+        return (*settled, *self._measure(call, media, report, block))
 
     def hang_up(self, event: ChannelHungUp) -> CallRecord | None:
         """Forget a channel and return its record; None when it was never seen."""
@@ -121,10 +126,12 @@ class StreamTracker:
             return ()
         stream, change = followed
         if change.expected is None:
+            if stream.split is not None and change.verdict is Verdict.SEQ_FROZEN:
+                stream.split.add(at, 0.0, 0.0)  # that nothing came is worth as much: whatever we sent by now was before
             return ()
 
         expected, lost, totals = float(change.expected), change.lost, call.totals(direction)
-        codec, clock_hz = _codec_and_clock(call, media, direction)
+        _, clock_hz = _codec_and_clock(call, media, direction)
         pbx, channel, codec_name = self._pbx, call.channel, call.codec_name
         peer, name, uniqueid = channel.peer, channel.name, channel.uniqueid
 
@@ -154,40 +161,50 @@ class StreamTracker:
         if verdict is not Verdict.ABSURD:
             totals.expected_reported += expected
             totals.lost_reported += lost
-        net = _net(stream, media, at, expected, lost, verdict)
+        stream.jitter_ms = jitter_ms if jitter_verdict is Verdict.OK else None
+        stream.verdict = verdict
+        net = _net(stream, media, report, call.rtt_ms, expected, lost, verdict)
         if net is None:
             return tuple(samples)
+        samples += self._leg(call, media, direction, at, stream, net)
+        return tuple(samples)
+
+    def _settle(self, call: Call, media: Media, at: float) -> tuple[Sample, ...]:
+        """What a count of ours decides of the peer's last report: nobody has to wait for the next one."""
+        samples: list[Sample] = []
+        for (direction, _), stream in media.streams.items():
+            if stream.split is not None and (taken := stream.split.settle(media.sent)) is not None:
+                samples += self._leg(call, media, direction, at, stream, (*taken, stream.verdict))
+        return tuple(samples)
+
+    def _leg(
+        self, call: Call, media: Media, direction: Direction, at: float, stream: Stream, net: tuple[float, float, Verdict]
+    ) -> list[Sample]:
+        """The samples of what the peer's own leg lost."""
         net_expected, net_lost, net_verdict = net
+        pbx, name, uniqueid = self._pbx, call.channel.name, call.channel.uniqueid
+        peer, codec_name, totals = call.channel.peer, call.codec_name, call.totals(direction)
         loss_percent = 100 * net_lost / net_expected
-        samples.append(
+        verdict = net_verdict
+        samples = [
             Sample(
-                at,
-                Metric.LOSS_PERCENT,
-                loss_percent,
-                pbx,
-                peer,
-                direction,
-                name,
-                uniqueid,
-                net_verdict,
-                net_expected,
-                codec_name,
+                at, Metric.LOSS_PERCENT, loss_percent, pbx, peer, direction, name, uniqueid, verdict, net_expected, codec_name
             )
-        )
+        ]
         if net_verdict is Verdict.ABSURD:
-            return tuple(samples)
+            return samples
         totals.expected += net_expected
         totals.lost += net_lost
 
+        codec, clock_hz = _codec_and_clock(call, media, direction)
         scored = codec or codec_named(None, clock_hz)
-        jitter_known = jitter_ms if jitter_verdict is Verdict.OK else None
-        r = normalised_r(scored, r_factor(scored, loss_percent, mouth_to_ear_ms(call.rtt_ms, jitter_known, scored)))
+        r = normalised_r(scored, r_factor(scored, loss_percent, mouth_to_ear_ms(call.rtt_ms, stream.jitter_ms, scored)))
         score = mos(r)
         totals.mos_min = score if totals.mos_min is None else min(score, totals.mos_min)
         verdict = _score_verdict(scored)
         samples.append(Sample(at, Metric.R_FACTOR, r, pbx, peer, direction, name, uniqueid, verdict, net_expected, codec_name))
         samples.append(Sample(at, Metric.MOS, score, pbx, peer, direction, name, uniqueid, verdict, net_expected, codec_name))
-        return tuple(samples)
+        return samples
 
 
 def _follow(media: Media, direction: Direction, at: float, block: ReportBlock) -> tuple[Stream, Interval] | None:
@@ -202,7 +219,7 @@ def _follow(media: Media, direction: Direction, at: float, block: ReportBlock) -
         return None
     if stream.split is not None and (
         change.verdict is Verdict.SSRC_RESET
-        or leapt(change.expected or 0.0, change.lost or 0.0, media.sent.between(stream.counters.at, at))
+        or leapt(change.expected or 0.0, change.lost or 0.0, media.sent.most_between(stream.counters.at, at))
     ):
         media.streams[key] = Stream(Counters.of(at, block), GapSplit(at))
         return None
@@ -265,17 +282,17 @@ def _score_verdict(codec: Codec) -> Verdict:
 
 
 def _net(
-    stream: Stream, media: Media, at: float, expected: float, lost: float, verdict: Verdict
+    stream: Stream, media: Media, report: RtcpReport, rtt_ms: float | None, expected: float, lost: float, verdict: Verdict
 ) -> tuple[float, float, Verdict] | None:
     """(expected, lost, verdict) of the peer's own leg; None while our sender counters have yet to come."""
     split = stream.split
     if split is None or verdict is Verdict.ABSURD:
         return expected, lost, verdict
-    split.add(expected, lost)
-    taken = split.take(at, media.sent)
+    split.add(report.at, expected, lost, None if rtt_ms is None else rtt_ms / 1000)
+    taken = split.take(media.sent)
     if taken is not None:
         return *taken, verdict
-    if media.sent.known > 0 or at - split.started_at < UNSPLIT_PATIENCE_S:
+    if media.sent.known > 0 or report.at - split.started_at < UNSPLIT_PATIENCE_S:
         return None
     unsplit = split.take_unsplit()
     return (*unsplit, Verdict.NOT_SPLIT) if unsplit is not None else None

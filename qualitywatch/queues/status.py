@@ -37,8 +37,8 @@ class QueueTracker:
         self._known, self._named = frozenset(self._named), set()
 
     def forget(self) -> None:
-        """Drop what is known: there is a gap in what we saw."""
-        self._known, self._named = frozenset(), set()
+        """Drop the list at hand: there is a gap in what we saw.  The next whole list tells which queues are no more."""
+        self._named = set()
 
 
 def gauges(queue: QueueSummarySeen) -> dict[Gauge, float]:

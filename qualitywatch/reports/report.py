@@ -8,9 +8,7 @@ from functools import reduce
 from typing import TypeAlias
 
 from qualitywatch.reports.source import Found
-from qualitywatch.reports.tally import Calls, Subject, Voice
-
-MIN_PACKETS = 1500.0  # 30 s of speech at 20 ms: one short call must not lead a list
+from qualitywatch.reports.tally import Calls, Subject, Voice, worse_percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +86,14 @@ def compared(now: Found, before: Found | None, trunk: str | None = None, name_of
 
 def worst(lines: Sequence[Line], count: int) -> list[Line]:
     """Those with the most loss who spoke long enough to be compared, and lost anything."""
-    enough = [line for line in lines if max(line.subject.to_peer.packets, line.subject.from_peer.packets) >= MIN_PACKETS]
-    return [line for line in enough if line.subject.worse_percent][:count]
+    return [line for line in lines if line.subject.worse_percent][:count]
 
 
 def worst_hours(subject: Subject, count: int) -> list[tuple[int, Voice, Voice]]:
-    """The hours in which one side lost most, worst first, those without loss left out."""
-
-    def loss(pair: tuple[Voice, Voice]) -> float:
-        return max((voice.loss_percent or 0.0) for voice in pair)
-
-    order = sorted(subject.hours.items(), key=lambda item: (-loss(item[1]), item[0]))
-    return [(start_at, *pair) for start_at, pair in order if loss(pair) > 0][:count]
+    """The hours in which one side lost most, worst first; those without loss, or with too little speech, are left out."""
+    losses = {start_at: worse_percent(*pair) or 0.0 for start_at, pair in subject.hours.items()}
+    order = sorted((-loss, start_at) for start_at, loss in losses.items() if loss > 0)
+    return [(start_at, *subject.hours[start_at]) for _, start_at in order[:count]]
 
 
 def _lines(now: Sequence[Subject], before: Sequence[Subject], name_of: NameOf) -> tuple[Line, ...]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from qualitywatch.model import Tally, TallyObservation
+from qualitywatch.quality.coverage import REPORTED_AFTER_S, RTP_TECHNOLOGIES
 from qualitywatch.reports.tally import Calls, Subject, Voice
 from qualitywatch.store.backends.rollup import ROLLUP_FILE
 from qualitywatch.store.database import explain
@@ -27,6 +28,7 @@ _FIRSTS: Final = (  # each by an index or key
     "SELECT min(ts) FROM judged",
     "SELECT min((SELECT start FROM leg WHERE peer = peer.id ORDER BY start LIMIT 1)) FROM peer",
 )
+_INSIDE: Final = "Local/"  # halves of a way through the dialplan, not legs of anybody
 _SIDES: Final = {1: "to_peer", 2: "from_peer"}
 
 
@@ -81,7 +83,7 @@ def _found(file: sqlite3.Connection, since: float, until: float) -> Found:
             pair = (voice, Voice()) if side == "to_peer" else (Voice(), voice)
             one = Subject(*peers[number][:2], *pair, hours={start_at: pair})
             subjects[number] += one
-    for number, calls in _calls(file, since, until):
+    for number, calls in _calls(file, since, until, {number: name for number, (_, name, _) in peers.items()}):
         if number in subjects:
             subjects[number] += Subject("", "", calls=calls)
     causes, causes_since = _causes(file, since, until)
@@ -116,14 +118,17 @@ def _voices(file: sqlite3.Connection, since: float, until: float) -> Iterator[tu
             yield peer, start_at, _SIDES[side], Voice(*sums)
 
 
-def _calls(file: sqlite3.Connection, since: float, until: float) -> Iterator[tuple[int, Calls]]:
+def _calls(file: sqlite3.Connection, since: float, until: float, names: Mapping[int, str]) -> Iterator[tuple[int, Calls]]:
     legs = file.execute(
-        """SELECT peer, count(*), count(answer), sum(answer IS NOT NULL AND (to_peer_packets IS NOT NULL
-        OR from_peer_packets IS NOT NULL)) FROM call WHERE start >= ? AND start < ? GROUP BY peer""",
-        (since, until),
+        """SELECT peer, count(*), count(answer), coalesce(sum(stop - answer >= :least), 0), coalesce(sum(stop - answer >= :least
+        AND (to_peer_packets IS NOT NULL OR from_peer_packets IS NOT NULL)), 0)
+        FROM call WHERE start >= :since AND start < :until GROUP BY peer""",
+        {"since": since, "until": until, "least": REPORTED_AFTER_S},
     ).fetchall()
-    for peer, count, answered, measured in legs:
-        yield peer, Calls(count, answered, measured)
+    for peer, count, answered, long, measured in legs:
+        name = names.get(peer, "")
+        if not name.startswith(_INSIDE):
+            yield peer, Calls(count, answered, *((long, measured) if name.startswith(RTP_TECHNOLOGIES) else (0, 0)))
     kpis = file.execute(
         "SELECT peer, kpi, sum(n), sum(total) FROM k1h WHERE ts >= ? AND ts < ? GROUP BY peer, kpi", (since, until)
     ).fetchall()

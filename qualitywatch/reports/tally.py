@@ -7,6 +7,9 @@ percentages; what was not measured is None, never 0.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+MIN_PACKETS: Final = 1500.0  # 30 s of speech at 20 ms: one short call must not lead a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ class Voice:
         return 100 * self.lost / self.packets if self.packets else None
 
     @property
+    def is_enough(self) -> bool:
+        """Whether its loss can be compared with that of others."""
+        return self.packets >= MIN_PACKETS
+
+    @property
     def jitter_ms(self) -> float | None:
         """The mean of all reports."""
         return self.jitter_sum_ms / self.jitter_n if self.jitter_n else None
@@ -51,11 +59,12 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What became of calls; the first three are legs as they were kept, the others attempts over a trunk."""
+    """What became of calls; the first four are legs as they were kept, the others attempts over a trunk."""
 
     legs: int = 0
     answered_legs: int = 0
-    measured_legs: int = 0  # of those that were answered
+    measurable_legs: int = 0  # of those that were answered: with RTP, and long enough to be reported on
+    measured_legs: int = 0  # of those that could be
     attempts: float = 0.0
     answered: float = 0.0
     judged: float = 0.0  # attempts of which it can be told whether the network did its part
@@ -67,6 +76,7 @@ class Calls:
         return Calls(
             self.legs + other.legs,
             self.answered_legs + other.answered_legs,
+            self.measurable_legs + other.measurable_legs,
             self.measured_legs + other.measured_legs,
             self.attempts + other.attempts,
             self.answered + other.answered,
@@ -93,8 +103,8 @@ class Calls:
 
     @property
     def coverage_percent(self) -> float | None:
-        """How many of the answered legs anybody reported on."""
-        return 100 * self.measured_legs / self.answered_legs if self.answered_legs else None
+        """How many of the legs that could be reported on anybody reported on."""
+        return 100 * self.measured_legs / self.measurable_legs if self.measurable_legs else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,10 @@ class Subject:
 
     @property
     def worse_percent(self) -> float | None:
-        """Loss of the worse side."""
-        known = [loss for loss in (self.to_peer.loss_percent, self.from_peer.loss_percent) if loss is not None]
-        return max(known, default=None)
+        """Loss of the worse side, of those that spoke long enough to be compared."""
+        return worse_percent(self.to_peer, self.from_peer)
+
+
+def worse_percent(*sides: Voice) -> float | None:
+    """The most loss of the sides that spoke long enough to be compared; None: no side did."""
+    return max((side.loss_percent for side in sides if side.is_enough and side.loss_percent is not None), default=None)

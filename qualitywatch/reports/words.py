@@ -35,7 +35,8 @@ EN: Final = Words(
     title="Call quality {since} - {until} ({zone})",
     daily="Daily report",
     weekly="Weekly report",
-    total="{calls} legs, {answered} answered, {coverage} of them measured; loss {to_peer} to them, {from_peer} from them",
+    total="{calls} legs, {answered} answered, {coverage} of those over 15 s measured; "
+    "loss {to_peer} to them, {from_peer} from them",
     worst_peers="Worst phones",
     worst_trunks="Worst trunks",
     trunks="Trunks",
@@ -58,7 +59,8 @@ RU: Final = Words(
     title="Качество связи {since} - {until} ({zone})",
     daily="Отчёт за день",
     weekly="Отчёт за неделю",
-    total="Плеч: {calls}, отвечено {answered}, из них измерено {coverage}; потери: к ним {to_peer}, от них {from_peer}",
+    total="Плеч: {calls}, отвечено {answered}, из тех, что дольше 15 с, измерено {coverage}; "
+    "потери: к ним {to_peer}, от них {from_peer}",
     worst_peers="Худшие телефоны",
     worst_trunks="Худшие транки",
     trunks="Транки",

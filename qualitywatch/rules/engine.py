@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import Final, Protocol, TypeAlias
 
 from qualitywatch.model import AlertKey, Direction, Evaluation, Observation, Sample
-from qualitywatch.ports import KnowsCalm, Learning, Recalling, Resting, RuleKind
+from qualitywatch.ports import KnowsCalm, Learning, Noting, Recalling, Resting, RuleKind
 from qualitywatch.rules.duty import Duty
 from qualitywatch.rules.spec import RuleSpec
 
@@ -30,16 +30,13 @@ class Engine:
     def __init__(self, specs: Sequence[RuleSpec]) -> None:
         self._specs = {spec.name: spec for spec in specs}
         self._rules = {spec.name: spec.build() for spec in specs}
-        topics = {topic for rule in self._rules.values() for topic in rule.listens_to}
-        self._listeners = {topic: tuple(rule for rule in self._rules.values() if topic in rule.listens_to) for topic in topics}
         self._duty = Duty({spec.name: spec.active for spec in specs if spec.active is not None})
         self._expired_at: float | None = None
         self._active: Container[AlertKey] = ()
         self._attends = False
         self._takers: dict[str, tuple[tuple[_Take | None, RuleKind], ...]] = {}  # by topic, made when first needed
-        self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
-        self._resting = self._find_resting()
         self._remembered_at: float | None = None
+        self._index()
 
     def renewed(
         self, specs: Sequence[RuleSpec], pbx: str, memories: Mapping[str, str], settle: Settle
@@ -68,16 +65,21 @@ class Engine:
 
     def _adopt(self, rules: Mapping[str, RuleKind]) -> None:
         self._rules |= rules
-        self._listeners = {
-            topic: tuple(rule for rule in self._rules.values() if topic in rule.listens_to) for topic in self._listeners
-        }
-        self._learning = {name: rule for name, rule in self._rules.items() if isinstance(rule, Learning)}
-        self._resting = self._find_resting()
+        self._index()
 
-    def _find_resting(self) -> Mapping[str, Resting]:
-        """Rules that know how long their opinion stays; hours that begin and end are another matter."""
-        rules: dict[str, object] = {name: rule for name, rule in self._rules.items() if name not in self._duty.names}
-        return {name: rule for name, rule in rules.items() if isinstance(rule, Resting)}
+    def _index(self) -> None:
+        """Sort the rules by what they are asked for."""
+        rules: dict[str, object] = dict(self._rules)
+        topics = {topic for rule in self._rules.values() for topic in rule.listens_to}
+        self._listeners: dict[str, tuple[RuleKind, ...]] = {
+            topic: tuple(rule for rule in self._rules.values() if topic in rule.listens_to) for topic in topics
+        }
+        self._learning: dict[str, Learning] = {name: rule for name, rule in rules.items() if isinstance(rule, Learning)}
+        self._noting: dict[str, Noting] = {name: rule for name, rule in rules.items() if isinstance(rule, Noting)}
+        # They know how long their opinion stays; hours that begin and end are another matter.
+        self._resting: dict[str, Resting] = {
+            name: rule for name, rule in rules.items() if isinstance(rule, Resting) and name not in self._duty.names
+        }
 
     def _known(self, pbx: str) -> Iterable[Observation]:
         """Everything that some rule goes by at present, each thing once."""
@@ -199,7 +201,8 @@ class Engine:
 
     def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
         """Give back what ``memories`` handed out in an earlier run; what is of no rule is left alone."""
-        for name, rule in self._learning.items():
+        rules: tuple[tuple[str, Learning | Noting], ...] = (*self._learning.items(), *self._noting.items())
+        for name, rule in rules:
             own = f"{name}/"
             rule.recall(pbx, {key.removeprefix(own): text for key, text in memories.items() if key.startswith(own)})
 
@@ -214,9 +217,13 @@ class Engine:
             self._remembered_at = now  # that was all
         return found
 
+    def notes(self) -> dict[str, str]:
+        """What belongs to alerts and became different since this was asked last; to be given back with the memories."""
+        return {f"{name}/{key}": text for name, rule in self._noting.items() for key, text in rule.notes().items()}
+
     def all_memories(self) -> dict[str, str]:
         """Everything that was not handed out yet: nothing more comes."""
-        found: dict[str, str] = {}
+        found = self.notes()
         while part := self._learned(REMEMBER_AT_ONCE):
             found |= part
         return found

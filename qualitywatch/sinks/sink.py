@@ -128,8 +128,17 @@ class Sink:
 
     async def close(self, now: float) -> None:
         """Put what is held on disk and send what can be sent in a moment; the rest is sent after the next start."""
-        if self._closed:
-            return
+        if not self._closed:
+            await self._stop(last_words=True)
+            await self._spool.close()
+
+    async def hand_over(self) -> Spool:
+        """As ``close``, but leave it to another sink to send what is on disk: return the spool, which stays open."""
+        if not self._closed:
+            await self._stop(last_words=False)
+        return self._spool
+
+    async def _stop(self, *, last_words: bool) -> None:
         self._closed = True
         try:
             await self._finish()
@@ -137,7 +146,7 @@ class Sink:
                 pass
             with contextlib.suppress(TimeoutError, SinkError):  # it is sent after the next start
                 async with asyncio.timeout(CLOSING_S):
-                    while self._failures == 0 and await self._send_oldest():
+                    while last_words and self._failures == 0 and await self._send_oldest():
                         pass
         except StoreError as exc:
             log.error('sink.closed name=%s lines_lost=%d error="%s"', self.name, len(self._held), exc)
@@ -146,7 +155,6 @@ class Sink:
             counts = self.counts
             became = counts.taken_in, counts.sent, counts.refused, counts.dropped, self._spool.load.lines
             log.info("sink.stopped name=%s taken_in=%d sent=%d refused=%d lost=%d waiting=%d", self.name, *became)
-            await self._spool.close()
             await asyncio.to_thread(self._server.close)
 
     async def _collect(self) -> NoReturn:
@@ -287,8 +295,7 @@ class Sink:
     def _pause_s(self, error: SinkError) -> float:
         if error.refusal is Refusal.FIX:
             return self._fix_pause_s
-        # "Retry-After: 0" is no leave to ask without a pause.
-        return max(error.retry_after_s or 0.0, self._backoff.pause_s(self._failures - 1, self._chance))
+        return self._backoff.pause_s(self._failures - 1, self._chance, error.retry_after_s)
 
     def _drop(self, lines: int, why: str) -> None:
         if not lines:

@@ -72,6 +72,10 @@ class Spool:
         database = await Database.open(path, make_and_connect)
         return cls(database, max_bytes, await database.run(_load))
 
+    def resize(self, max_bytes: int) -> None:
+        """Take another size; what no longer fits makes room when the next batch comes."""
+        self._max_bytes = max_bytes
+
     async def append(self, text: bytes, lines: int) -> Mapping[int, int]:
         """Store a batch; return lines by batch that had to go to make room.  Raises StoreError when it cannot be stored."""
 

@@ -21,10 +21,12 @@ from qualitywatch.errors import StoreError
 
 T = TypeVar("T")
 
+_SCALARS: Final = frozenset({str, float, int, bool, NoneType})  # nine values of ten; an Enum of them is none
+
 
 def dumps(value: object) -> str:
     """Return a model value (dataclass, enum, mapping, sequence or plain scalar) as one line of ASCII JSON."""
-    return json.dumps(_plain(value), separators=(",", ":"))
+    return json.dumps(plain(value), separators=(",", ":"))
 
 
 def loads(kind: type[T], text: str) -> T:
@@ -42,17 +44,20 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Return a model value as what JSON has: objects, lists, texts, numbers, booleans, null."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, frozenset):
-        return sorted(map(_plain, value), key=repr)  # the same set is the same text
+        return sorted(map(plain, value), key=repr)  # the same set is the same text
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 

@@ -12,12 +12,13 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Final, TypeAlias, get_args
 
 from qualitywatch.errors import StoreError
 from qualitywatch.model.observations import Belonging, Gap, Observation, Observed, Whereabouts
-from qualitywatch.store.codec import dumps, loads
+from qualitywatch.store.codec import loads, plain
 
 try:
     import lzma
@@ -81,12 +82,19 @@ def _filters() -> list[dict[str, Any]]:
 
 def _values(observed: Observed) -> tuple[str, dict[str, Any]]:
     what = observed.what
-    values = json.loads(dumps(what))
-    for each in fields(what):
-        is_default = each.default is not MISSING and getattr(what, each.name) == each.default
-        if each.name == "pbx" or is_default or (each.name == "at" and what.at == observed.at):
-            del values[each.name]
-    return type(what).__name__, values
+    kind: Any = type(what)
+    values = {}
+    for name, default in _fields(kind):
+        value = getattr(what, name)
+        if value != default and (name != "at" or value != observed.at):
+            values[name] = plain(value)
+    return kind.__name__, values
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Names of the fields that may be told, each with its default."""
+    return tuple((each.name, each.default) for each in fields(kind) if each.name != "pbx")
 
 
 def joined(first: bytes, then: bytes, pbx: str) -> bytes | None:

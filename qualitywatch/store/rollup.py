@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from qualitywatch.model import CHARTED, Direction, Metric, Sample
 
@@ -65,8 +65,24 @@ class Figures:
 
     def __add__(self, other: Figures) -> Figures:
         """Return the figures of both stretches of time together."""
-        merged: dict[str, Any] = {name: _merge(name, getattr(self, name), getattr(other, name)) for name in FIGURES}
-        return Figures(**merged)
+        return Figures(
+            n=self.n + other.n,
+            calls=self.calls + other.calls,
+            lost=_sum(self.lost, other.lost),
+            packets=_sum(self.packets, other.packets),
+            lost_reported=_sum(self.lost_reported, other.lost_reported),
+            packets_reported=_sum(self.packets_reported, other.packets_reported),
+            loss_max=_high(self.loss_max, other.loss_max),
+            jitter_n=self.jitter_n + other.jitter_n,
+            jitter_sum=_sum(self.jitter_sum, other.jitter_sum),
+            jitter_max=_high(self.jitter_max, other.jitter_max),
+            rtt_n=self.rtt_n + other.rtt_n,
+            rtt_sum=_sum(self.rtt_sum, other.rtt_sum),
+            rtt_max=_high(self.rtt_max, other.rtt_max),
+            mos_n=self.mos_n + other.mos_n,
+            mos_sum=_sum(self.mos_sum, other.mos_sum),
+            mos_min=_low(self.mos_min, other.mos_min),
+        )
 
 
 FIGURES: Final = tuple(field.name for field in fields(Figures))
@@ -274,11 +290,17 @@ def _complete(start_at: int, now: float) -> bool:
     return start_at + MINUTE_S + LATE_S <= now or start_at > now
 
 
-def _merge(name: str, one: float | None, other: float | None) -> float | None:
-    if one is None or other is None:
-        return one if other is None else other
-    if name.endswith("_max"):
-        return max(one, other)
-    if name.endswith("_min"):
-        return min(one, other)
-    return one + other
+def _sum(one: float | None, other: float | None) -> float | None:
+    return one + other if one is not None and other is not None else _known(one, other)
+
+
+def _high(one: float | None, other: float | None) -> float | None:
+    return max(one, other) if one is not None and other is not None else _known(one, other)
+
+
+def _low(one: float | None, other: float | None) -> float | None:
+    return min(one, other) if one is not None and other is not None else _known(one, other)
+
+
+def _known(one: float | None, other: float | None) -> float | None:
+    return one if other is None else other

@@ -1,4 +1,8 @@
-"""The stored past of one PBX in the order in which it was judged, an hour at a time."""
+"""The stored past of one PBX in the order in which it was judged, an hour of the clock at a time.
+
+Strategy: no instant may come after a later one, for whoever judges cannot go back.  Samples made of sums are kept by the
+clock's hours, so the pieces that are read end where those do.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +40,12 @@ def feed(
     """Yield everything in [since, until) that rules about these metrics may look at, and first how everybody stood."""
     yield from past.standing(pbx, since)
     summed: dict[int, list[Sample]] = {}
-    day_end = since
-    start = since
+    day_end = start = since
     while start < until:
-        end = min(until, start + CHUNK_S)
+        hour = int(start // CHUNK_S)
+        end = min(until, (hour + 1.0) * CHUNK_S)
         if start >= day_end:
-            day_end = start + _DAY_S
+            day_end = hour * CHUNK_S + _DAY_S
             summed = _summed(past, pbx, start, min(day_end, until), metrics, all_sums, progress)
         items: list[tuple[float, int, Sample | Observed]] = []
         # In one instant: what the second brought, then reports, then what followed from them.
@@ -50,8 +54,7 @@ def feed(
             for each in _with_score(sample):
                 if each.metric in metrics:
                     items.append((each.at, 1, each))
-        for number in range(int(start // CHUNK_S), int(end // CHUNK_S) + 1):
-            items += ((sample.at, 1, sample) for sample in summed.pop(number, ()))
+        items += ((sample.at, 1, sample) for sample in summed.pop(hour, ()))
         items.sort(key=lambda item: item[:2])
         for at, order, item in items:
             progress.at = at
@@ -76,6 +79,6 @@ def _summed(
         for minute in past.summed(pbx, number, subject, since, until, all_of_them=all_sums):
             progress.summed_minutes += 1
             for sample in minute.samples:
-                if sample.metric in metrics:
+                if sample.metric in metrics and sample.at < until:
                     found.setdefault(int(sample.at // CHUNK_S), []).append(sample)
     return found

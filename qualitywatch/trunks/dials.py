@@ -5,12 +5,14 @@ the same call by another leg.  The caller is the peer whose channel dials.  Behi
 it is the peer that began the call, found by Linkedid; where there is none, the trunk stands for it.  Calls from peer to peer
 dial no number, and calls of our own, to whoever is on call, concern nobody.
 
+Calls outlive a lost connection.  The list that follows tells which of them go on: these are told once more, others are over.
+
 Standard: ``DialBegin`` of ``main/dial.c`` and ``apps/app_dial.c``; Linkedid is the uniqueid of a call's first channel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -43,6 +45,7 @@ class DialTracker:
         self._legs: dict[str, tuple[DialObservation, str | None]] = {}  # by uniqueid of the called channel: it, its caller
         self._callers: dict[str, _Caller] = {}  # by uniqueid of the channel that dials
         self._first: dict[str, str] = {}  # the peer that began a call, by Linkedid
+        self._doubtful: set[str] = set()  # legs from before a gap: no list has named them since
 
     def see(self, event: ChannelChanged) -> None:
         """A channel was created: the first of its call tells who began it."""
@@ -71,25 +74,57 @@ class DialTracker:
 
     def hang_up(self, event: ChannelHungUp) -> tuple[DialObservation, ...]:
         """A channel is gone; return the leg that ends with it."""
-        uniqueid = event.channel.uniqueid
-        self._first.pop(uniqueid, None)
-        caller = self._callers.get(uniqueid)
-        if caller is not None:
-            caller.is_gone = True
-            self._release(uniqueid)
+        return self._end(event.channel.uniqueid, event.at)
+
+    def doubt(self) -> None:
+        """There is a gap in what we see: calls in progress may have ended in it."""
+        self._doubtful.update(self._legs)
+
+    def listed(self, at: float, channels: Collection[str] | None) -> tuple[DialObservation, ...]:
+        """The list after a gap is over (None: it could not be read); return the legs from before it, as they are now."""
+        doubtful, self._doubtful = self._doubtful, set()
+        if channels is None or not doubtful:
+            return ()
+        for gone in [uniqueid for uniqueid in (*self._callers, *self._first) if uniqueid not in channels]:
+            self._hung_up(gone)
+        told: list[DialObservation] = []
+        for uniqueid in sorted(doubtful):
+            told += self._going_on(uniqueid) if uniqueid in channels else self._end(uniqueid, at)
+        return tuple(told)
+
+    def going_on(self) -> tuple[DialObservation, ...]:
+        """Return once more all legs that are known to last."""
+        return tuple(told for uniqueid in self._legs if uniqueid not in self._doubtful for told in self._going_on(uniqueid))
+
+    def end_all(self, at: float) -> tuple[DialObservation, ...]:
+        """Asterisk began anew: return all legs as over."""
+        told = tuple(over for uniqueid in tuple(self._legs) for over in self._end(uniqueid, at))
+        self._callers.clear()
+        self._first.clear()
+        self._doubtful.clear()
+        return told
+
+    def _going_on(self, uniqueid: str) -> tuple[DialObservation, ...]:
+        leg = self._legs.get(uniqueid)
+        return () if leg is None else (replace(leg[0], is_new=False),)
+
+    def _end(self, uniqueid: str, at: float) -> tuple[DialObservation, ...]:
+        self._hung_up(uniqueid)
+        self._doubtful.discard(uniqueid)
         call, by = self._legs.pop(uniqueid, (None, None))
         if call is None:
             return ()
         if by is not None and by in self._callers:
             self._callers[by].legs -= 1
             self._release(by)
-        return (replace(call, at=event.at, is_new=False, is_over=True),)
+        return (replace(call, at=at, is_new=False, is_over=True),)
 
-    def forget(self) -> None:
-        """Drop calls in progress: their ends will not be seen."""
-        self._legs.clear()
-        self._callers.clear()
-        self._first.clear()
+    def _hung_up(self, uniqueid: str) -> None:
+        self._first.pop(uniqueid, None)
+        caller = self._callers.get(uniqueid)
+        if caller is not None:
+            caller.is_gone = True
+            self._release(uniqueid)
 
     def _release(self, uniqueid: str) -> None:
         caller = self._callers[uniqueid]

@@ -2,9 +2,10 @@
 
 Strategy: PJSIP says Rejected for everything that goes wrong, chan_sip may say nothing but "Request Sent" through a whole
 outage, and IAX2 falls silent.  So besides the plain bad words, a trunk counts as down when it is being retried and no
-Registered came for 1.5 times its refresh.  The refresh is what the registry list says, else the time between two Registered
-events.  A trouble is dated back to its first sign, so that "not registered for 60 s" means what it says.  What is remembered
-of a trunk survives a restart of ours in the middle of an outage (``memory``, ``recall``).
+Registered came for 1.5 times its refresh, or for a minute beyond the refresh if more than one attempt was not answered.  The
+refresh is what the registry list says, else the time between two Registered events.  A trouble is dated back to its first sign,
+so that "not registered for 60 s" means what it says.  What is remembered of a trunk survives a restart of ours in the middle of
+an outage (``memory``, ``recall``).
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from qualitywatch.model import StatusObservation, TrunkState, TrunkStateSeen
 REFRESH_TOLERANCE = 1.5
 # Without any known refresh: chan_sip retries every 20 s by default, so this is a second unanswered attempt.
 PATIENCE_UNKNOWN_REFRESH_S = 30.0
+# Nor does half of a long refresh matter once it is over and one attempt after another was not answered: chan_sip renews a
+# registration 15 s before it expires, of an hour as well.
+PATIENCE_EXPIRED_S = 60.0
 # After a gap in what we see, what was known of a trunk's trouble is still good for so long, or for 1.5 refresh times.
 MEMORY_GOOD_FOR_S = 60.0
 
@@ -33,6 +37,7 @@ class _Trunk:
     trouble_at: float | None = None  # first sign of the present trouble
     cause: str | None = None
     heard_at: float | None = None  # last word about it
+    unanswered: int = 0  # attempts in the present trouble
 
 
 class TrunkTracker:
@@ -153,7 +158,8 @@ class TrunkTracker:
     @staticmethod
     def _troubled(trunk: _Trunk, event: TrunkStateSeen) -> None:
         if trunk.trouble_at is None:
-            trunk.trouble_at = event.at
+            trunk.trouble_at, trunk.unanswered = event.at, 0
+        trunk.unanswered += event.state is TrunkState.RETRYING
         if event.state is TrunkState.RETRYING and trunk.state in _DOWN:
             return  # trying again does not make it any better
         if trunk.state is not event.state:
@@ -168,4 +174,8 @@ def _deadline(trunk: _Trunk) -> float:
     if trunk.refresh_s is None:
         return trouble_at + PATIENCE_UNKNOWN_REFRESH_S
     started = trunk.registered_at if trunk.registered_at is not None else trouble_at
-    return max(trouble_at, started + REFRESH_TOLERANCE * trunk.refresh_s)
+    patient_until = max(trouble_at, started + REFRESH_TOLERANCE * trunk.refresh_s)
+    if trunk.unanswered < 2:
+        return patient_until
+    expires_at = trunk.registered_at + trunk.refresh_s if trunk.registered_at is not None else trouble_at
+    return min(patient_until, max(trouble_at, expires_at) + PATIENCE_EXPIRED_S)

@@ -3,8 +3,9 @@
 Strategy: DialStatus lies (a refused call is NOANSWER), so a call is judged by the Hangup of the called channel; an answer is
 told when it comes, since a call of an hour must not hide for an hour that the trunk works.  A peer is a trunk when a
 registration of ours or the configuration says so, or once a number was called through it that is not its own: a phone is called
-by its name, a trunk by whom it shall reach.  A number that fails and is dialled again and again is one failure: the number
-may be barred, and it is the trunk that is judged here.
+by its name, a trunk by whom it shall reach.  An extension in a SIP URI may be the contact of a phone (PJSIP_DIAL_CONTACTS), but
+not two different ones.  A number that fails and is dialled again and again is one failure, whatever is
+dialled in between: the number may be barred, and it is the trunk that is judged here.
 
 How long the called side took to give any sign (post-dial delay, ITU-T E.721) is told of a call that rang or sent early media;
 of one that went up without either nothing is known. The delay is told when the sign comes, the duration at the end.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from qualitywatch.model import (
@@ -38,8 +39,12 @@ from qualitywatch.trunks.causes import ANSWERED_ELSEWHERE, cause_text, was_deliv
 CARRIERS: Final = ("SIP/", "PJSIP/", "IAX2/")
 # Who hears nothing, or the wrong party, hangs up sooner.
 LONG_ENOUGH_S: Final = 10.0
-# The same number failing again within this time after it was counted is the same failure.
-REDIAL_S: Final = 300.0
+# The same number failing again is the same failure for as long as the shipped rule looks back,
+REDIAL_S: Final = 3600.0
+# and for so long though another call got through meanwhile: after that it may be another outage.
+REDIAL_WORKING_S: Final = 300.0
+MOST_FAILED: Final = 1000  # numbers that are remembered of a trunk: of one that is down so long, everybody has heard
+EXTENSION_DIGITS: Final = 5  # of the public network only emergency and service numbers are as short
 _SIGNS: Final = frozenset({"RINGING", "PROGRESS"})
 _SIP_CODE: Final = re.compile(r"[1-6][0-9][0-9]")
 
@@ -59,6 +64,27 @@ class _Attempt:
     status: str | None = None
 
 
+@dataclass(slots=True)
+class _Failed:
+    """Numbers over one trunk that failed and were counted, and when; and when a call got through last."""
+
+    counted_at: dict[str, float] = field(default_factory=dict)  # the oldest first
+    worked_at: float | None = None
+
+    def is_known(self, number: str, at: float) -> bool:
+        """Whether this very number failed before, as part of the same trouble; if not, remember it."""
+        known_at = self.counted_at.get(number)
+        if known_at is not None:
+            works = self.worked_at is not None and self.worked_at > known_at
+            if at - known_at < (REDIAL_WORKING_S if works else REDIAL_S):
+                return True
+            del self.counted_at[number]
+        elif len(self.counted_at) >= MOST_FAILED:
+            del self.counted_at[next(iter(self.counted_at))]
+        self.counted_at[number] = at
+        return False
+
+
 class TrafficTracker:
     """Counts calls by the peer that carries them."""
 
@@ -67,8 +93,9 @@ class TrafficTracker:
         self._pbx = pbx
         self._carries = carries
         self._proven: set[str] = set()  # trunks by what was called through them
+        self._contacts: dict[str, str] = {}  # the extension that was called as a SIP URI, by peer
         self._attempts: dict[str, _Attempt] = {}  # by uniqueid of the called channel
-        self._failed: dict[str, tuple[str, float]] = {}  # number that failed last and was counted, by peer
+        self._failed: dict[str, _Failed] = {}  # by peer
 
     def carries(self, peer: str) -> bool:
         """Whether a peer is a trunk, as far as is known by now."""
@@ -79,8 +106,7 @@ class TrafficTracker:
         peer = event.dest.peer
         if not peer.startswith(CARRIERS):
             return
-        name = peer.partition("/")[2]
-        if event.number is not None and event.number not in name:
+        if event.number is not None and self._is_passed_through(peer, event.number, is_uri=event.is_uri):
             self._proven.add(peer)
         if self.carries(peer):
             self._attempts[event.dest.uniqueid] = _Attempt(peer, event.number, event.at)
@@ -120,11 +146,22 @@ class TrafficTracker:
         text = cause_text(event.cause, code)
         if attempt.status == "CANCEL" or event.cause == ANSWERED_ELSEWHERE:
             # The caller gave up, or somebody else answered: no fault of the trunk, and it did its part if it rang.
-            return (self._tally(Tally.DELIVERED, attempt, event.at, good=True),) if attempt.rang else ()
+            if not attempt.rang:
+                return ()
+            self._works(attempt, event.at)
+            return (self._tally(Tally.DELIVERED, attempt, event.at, good=True),)
         unanswered = self._tally(Tally.ANSWERED, attempt, event.at, good=False, detail=text)
-        delivered = was_delivered(event.cause, code, rang=attempt.rang, after_s=event.at - attempt.begun_at)
+        delivered = was_delivered(
+            event.cause,
+            code,
+            rang=attempt.rang,
+            had_sign=attempt.sign_at is not None,
+            after_s=event.at - attempt.begun_at,
+        )
         if delivered is None or (not delivered and self._is_redial(attempt, event.at)):
             return (unanswered,)
+        if delivered:
+            self._works(attempt, event.at)
         detail = None if delivered else text
         return (unanswered, self._tally(Tally.DELIVERED, attempt, event.at, good=delivered, detail=detail))
 
@@ -143,20 +180,31 @@ class TrafficTracker:
         if attempt.answered_at is not None:
             return ()
         attempt.answered_at = at
+        self._works(attempt, at)
         return (
             self._tally(Tally.ANSWERED, attempt, at, good=True),
             self._tally(Tally.DELIVERED, attempt, at, good=True),
         )
 
+    def _is_passed_through(self, peer: str, number: str, *, is_uri: bool) -> bool:
+        if number in peer.partition("/")[2]:
+            return False
+        if not is_uri or len(number) > EXTENSION_DIGITS:
+            return True
+        return self._contacts.setdefault(peer, number) != number
+
+    def _works(self, attempt: _Attempt, at: float) -> None:
+        failed = self._failed.get(attempt.peer)
+        if failed is not None:
+            failed.worked_at = at
+
     def _is_redial(self, attempt: _Attempt, at: float) -> bool:
-        """Whether this very number failed just before; if not, remember it."""
         if attempt.number is None:
             return False
-        number, counted_at = self._failed.get(attempt.peer, ("", at))
-        if number == attempt.number and at - counted_at < REDIAL_S:
-            return True
-        self._failed[attempt.peer] = attempt.number, at
-        return False
+        failed = self._failed.get(attempt.peer)
+        if failed is None:
+            failed = self._failed[attempt.peer] = _Failed()
+        return failed.is_known(attempt.number, at)
 
     def _tally(self, tally: Tally, attempt: _Attempt, at: float, *, good: bool, detail: str | None = None) -> TallyObservation:
         return TallyObservation(at, tally, self._pbx, attempt.peer, float(good), 1.0, detail)

@@ -115,7 +115,7 @@ class _Everything:
         return self._sources.recent.figures(pbx.name, subject, direction, pbx.now)
 
     def _of_levels(self, pbxes: Iterable[PbxView]) -> Iterator[Metric]:
-        seen = {pbx.name for pbx in pbxes if pbx.is_seen}
+        seen = {pbx.name: pbx.now for pbx in pbxes if pbx.is_seen}
         trunk = GaugeMetricFamily("qualitywatch_trunk_calls", "Calls over a trunk now.", labels=["pbx", "trunk"])
         of_queue = {
             Gauge.QUEUE_CALLERS: _queue("callers", "Callers who wait now."),
@@ -123,10 +123,8 @@ class _Everything:
             Gauge.QUEUE_AGENTS_AVAILABLE: _queue("agents_available", "Agents who could take a call now."),
             Gauge.QUEUE_AGENTS_LOGGED_IN: _queue("agents_logged_in", "Agents who are reachable."),
         }
-        for (pbx, subject), observed in sorted(self._sources.recent.levels.items()):
-            if pbx not in seen:
-                continue
-            labels = [printable(pbx), printable(subject)]
+        for observed in self._sources.recent.levels(seen):
+            labels = [printable(observed.pbx), printable(observed.subject)]
             _add(trunk, labels, observed.levels.get(Gauge.CONCURRENT_CALLS), 1)
             for gauge, family in of_queue.items():
                 _add(family, labels, observed.levels.get(gauge), 1)

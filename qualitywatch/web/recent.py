@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from qualitywatch.model import CHARTED, Direction, LevelObservation, Metric, Sample
+from qualitywatch.model.levels import EVENTFUL, STALE_AFTER_S
 from qualitywatch.ports import SeriesBatch
 
 WINDOW_S: Final = 60.0
@@ -57,10 +58,13 @@ class RecentFigures:
             if isinstance(each.what, LevelObservation):
                 self._note(each.what)
 
-    @property
-    def levels(self) -> Mapping[tuple[str, str], LevelObservation]:
-        """The newest gauges by PBX and subject."""
-        return self._levels
+    def levels(self, seen: Mapping[str, float]) -> list[LevelObservation]:
+        """The newest gauges of the PBXes that are seen, given with the time it is there; what grew old says nothing of now."""
+        return [
+            each
+            for (pbx, _), each in sorted(self._levels.items())
+            if pbx in seen and (each.at > seen[pbx] - STALE_AFTER_S or not EVENTFUL.isdisjoint(each.levels))
+        ]
 
     def figures(self, pbx: str, subject: str, direction: Direction | None, now: float) -> Figures:
         """Return what is known of the minute that ends at ``now``; RTT has no direction and is found under None."""

@@ -57,6 +57,16 @@ def test_the_others_as_asterisk_writes_them() -> None:
     )
 
 
+def test_peers_from_a_database_are_told_from_those_of_the_file() -> None:
+    phones = [
+        {"Channeltype": "SIP", "ObjectName": name, "IPaddress": "192.0.2.5", "IPport": "5060", "Status": "OK (4 ms)"}
+        | {"RealtimeDevice": realtime}
+        for name, realtime in (("6117", "yes"), ("6118", "no"))
+    ]
+    found = said("SIPpeers", listing("PeerEntry", phones, "PeerlistComplete"))
+    assert found == Roster("peer", "SIP", frozenset({"SIP/6117", "SIP/6118"}), passing=frozenset({"SIP/6117"}))
+
+
 def test_a_whole_list_of_nobody_says_that_there_is_nobody() -> None:
     assert said("SIPshowregistry", listing("RegistryEntry", [], "RegistrationsComplete")) == Roster("trunk", "SIP", frozenset())
 

@@ -1,6 +1,6 @@
 """One PBX whose manager a test controls, watched by everything real: client, watcher, pipeline, desk, room, store.
 
-It starts as after a restart: its trunks are down and critical, and people have been told.
+It starts as after a restart: its trunks are down and critical, the ``missed`` peers are gone, and people have been told.
 """
 
 from __future__ import annotations
@@ -58,11 +58,13 @@ class Office:
         severity: Severity,
         rules: Sequence[RuleSpec],
         timeouts: SessionTimeouts | None,
+        missed: Sequence[str] = (),
     ) -> None:
         self.manager = manager
         self.store = store
         self.clock = Watch()
         alerts = [_down(trunk, severity) for trunk in trunks]
+        alerts += [_down(peer, severity, rule="peer-down", topic="peer_state") for peer in missed]
         self.incidents = [_incident(number, alert) for number, alert in enumerate(alerts, 1)]
         desk = self.desk = Desk(DeskPolicy(audiences=(Audience("noc"),)), incidents=self.incidents)
         self.keeper = Keeper(store, [], self.clock)
@@ -108,11 +110,12 @@ async def office(
     severity: Severity = Severity.CRITICAL,
     rules: Sequence[RuleSpec] = RULES,
     timeouts: SessionTimeouts | None = None,
+    missed: Sequence[str] = (),
 ) -> AsyncIterator[Office]:
     """A manager that listens, and everything built but not yet running."""
     async with ScriptedManager(answers).listening() as manager:
         store = await MemoryStateStore.open(Path("unused"), now=START)
-        yield Office(manager, store, trunks, severity, rules, timeouts)
+        yield Office(manager, store, trunks, severity, rules, timeouts, missed)
 
 
 @contextlib.asynccontextmanager
@@ -134,12 +137,12 @@ async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> Non
             await asyncio.sleep(0.005)
 
 
-def _down(trunk: str, severity: Severity) -> Alert:
+def _down(subject: str, severity: Severity, *, rule: str = "trunk-down", topic: str = "trunk_state") -> Alert:
     return Alert(
-        AlertKey("trunk-down", "office", trunk),
+        AlertKey(rule, "office", subject),
         AlertState.FIRING,
         severity,
-        topic="trunk_state",
+        topic=topic,
         since_at=START - 300,
         level_since={severity: START - 300},
         fired_at=START - 240,

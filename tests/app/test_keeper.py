@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qualitywatch.app.keeper import Keeper
+from qualitywatch.app.keeper import TRUNK_KEY, Keeper, trunk_memories
 from qualitywatch.clock import SystemClock
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.errors import StoreError
@@ -78,3 +78,9 @@ async def test_a_post_that_is_cut_short_is_stored_once(tmp_path: Path) -> None:
     await state.retry()
     assert await state.audit(10) == (ROW,)
     await state.close()
+
+
+def test_a_pbx_remembers_no_trunk_of_another_whose_name_begins_like_its_own() -> None:
+    meta = {f"{TRUNK_KEY}pbx.SIP/1@a.example": "own", f"{TRUNK_KEY}pbx.msk.SIP/2@a.example": "of another"}
+    assert trunk_memories("pbx", meta) == {"SIP/1@a.example": "own"}
+    assert trunk_memories("pbx.msk", meta) == {"SIP/2@a.example": "of another"}

@@ -240,6 +240,18 @@ async def test_a_restart_neither_forgets_nor_repeats_a_call() -> None:
             assert await here.acknowledged() == "phone Local/79161234567@from-internal"
 
 
+async def test_a_key_that_is_pressed_while_the_daemon_is_busy_with_a_reload_counts() -> None:
+    async with office(PLACES_CALLS) as here, running(here.watcher):
+        phone = on_call(here)
+        async with running(phone):
+            uniqueid = await first_call(here)
+        status = f"Timestamp: {START + 1}\nChannelType: SIP\nPeer: SIP/9\nPeerStatus: Registered\n\n"
+        await here.manager.say(pressed(uniqueid, "1") + f"Event: PeerStatus\nPrivilege: system,all\n{status}")
+        await until(lambda: (here.pipeline.now or 0) > START)
+        await phone.close()
+        assert await here.acknowledged() == "phone Local/79161234567@from-internal"
+
+
 async def test_a_restart_does_not_begin_the_waiting_anew() -> None:
     async with office(PLACES_CALLS) as here:
         async with running(here.watcher, on_call(here)):

@@ -271,8 +271,12 @@ async def test_what_was_left_when_remedies_were_switched_off_is_told(caplog: pyt
         await until(lambda: lines(here))
         meta = await here.meta()
         specs: Sequence[RuleSpec] = ()
-        assert remedy_services(RemedyPolicy(), specs, {}, here.desk, here.keeper, meta, here.clock) == []
-    assert 'remedy.left pbx=office rule=trunk-down what="turned DB trunk/main to backup" why=switched_off' in caplog.text
+        watchers = {"office": here.watcher}
+        assert remedy_services(RemedyPolicy(), specs, watchers, here.desk, here.keeper, meta, here.clock) == []
+        left = 'remedy.left pbx=office rule=trunk-down what="turned DB trunk/main to backup" why='
+        assert f"{left}switched_off" in caplog.text
+        remedy_services(ON, specs, {}, here.desk, here.keeper, meta, here.clock)
+        assert f"{left}pbx_no_longer_configured" in caplog.text
 
 
 GUARD = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from qualitywatch.ports import StateChange, StoredState
 from qualitywatch.room import SilenceRequest
 from qualitywatch.store.backends.sqlite_state import SqliteStateStore
 from qualitywatch.store.patient import PatientStore
-from qualitywatch.store.state_tables import STATE_FILE
 from tests.notify.targets import QUICK, Chat, Clock
+from tests.store.state_file import sql
 
 T0 = 1_763_848_800.0
 CONFIG = """
@@ -36,14 +35,6 @@ def fires(desk: Desk, *alerts: Alert) -> tuple[Incident, ...]:
     """The last of these alerts has begun to fire."""
     began = Transition(T0, alerts[-1], AlertState.INACTIVE, AlertState.FIRING, NotifyReason.FIRING)
     return desk.step("office", [began], alerts, T0).incidents
-
-
-def damage(folder: Path, *statements: str) -> None:
-    connection = sqlite3.connect(folder / STATE_FILE)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
 
 
 async def tell(store: PatientStore, stored: StoredState, chat: Chat, incidents: tuple[Incident, ...], news: int) -> None:
@@ -68,7 +59,7 @@ async def test_what_follows_an_incident_that_cannot_be_read_is_told(tmp_path: Pa
     await tell(store, stored, chat, fires(assembly.desk(config, (), stored, {}), first), 1)
     await store.commit(StateChange(alerts=(replace(first, state=AlertState.INACTIVE),)))
     await store.close()
-    damage(tmp_path, """UPDATE incident SET body = replace(body, '"opened"', '"a_reason_of_a_newer_release"')""")
+    sql(tmp_path, """UPDATE incident SET body = replace(body, '"opened"', '"a_reason_of_a_newer_release"')""")
 
     store = PatientStore(await SqliteStateStore.open(tmp_path, now=T0))
     stored = await store.load()
@@ -88,7 +79,7 @@ async def test_the_number_of_a_silence_that_cannot_be_read_is_not_given_again(tm
     store = PatientStore(await SqliteStateStore.open(tmp_path, now=T0))
     await store.commit(StateChange(silences=(Silence(7, T0 + 60, "Anna", T0, subjects=("*",)),)))
     await store.close()
-    damage(tmp_path, "UPDATE silence SET body = 'x'")
+    sql(tmp_path, "UPDATE silence SET body = 'x'")
     store = PatientStore(await SqliteStateStore.open(tmp_path, now=T0))
     desk = assembly.desk(config, (), await store.load(), {})
     made, _ = desk.silence(SilenceRequest(T0 + 60, subjects=("SIP/1",)), "Anna", T0)

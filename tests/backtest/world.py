@@ -116,18 +116,17 @@ def recorded(recording: Path) -> Iterator[tuple[float, Sequence[PbxEvent]]]:
         yield timed.at, tuple(translate(timed.message, timed.at))
 
 
-def retry(lived: Lived, specs: Sequence[RuleSpec] = SHIPPED) -> tuple[Retrial, list[str]]:
-    """Judge the stored history anew; also the names of the rules that are judged as live."""
+def retry(lived: Lived, specs: Sequence[RuleSpec] = SHIPPED, since: float | None = None) -> tuple[Retrial, list[str]]:
+    """Judge the stored history anew, all of it or from then on; also the names of the rules that are judged as live."""
     past = Past.open(lived.directory / ROLLUP_FILE)
     try:
         found = [fitness(spec, has_journal=True) for spec in specs]
         (extent,) = past.extents()
-        assert extent.first_at is not None
+        begin = extent.first_at if since is None else since
+        assert begin is not None
         retrial = Retrial(extent.pbx, judged(found), POLICY)
         metrics, all_sums = metrics_of(found)
-        for item in feed(
-            past, extent.pbx, extent.first_at, lived.ended_at + 1, metrics=metrics, all_sums=all_sums, progress=Progress()
-        ):
+        for item in feed(past, extent.pbx, begin, lived.ended_at + 1, metrics=metrics, all_sums=all_sums, progress=Progress()):
             retrial.hear(item)
         retrial.advance(lived.ended_at)
     finally:

@@ -144,7 +144,8 @@ async def daemon(
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "qualitywatch", "run", "--config", str(config)),
             cwd=place,
-            env={**os.environ, **_environment()},
+            # Who draws pictures is begun in another folder, and has to find this one also where nothing is installed.
+            env={**os.environ, **_environment(), "PYTHONPATH": str(place)},
             stdout=file,
             stderr=file,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from datetime import UTC
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -208,6 +208,13 @@ def test_every_letter_is_inside_the_picture_and_large_enough() -> None:
         if box.x1 > 0:  # the library keeps ticks outside of the axis in hand
             assert (box.x0 >= 0, box.x1 <= width, box.y0 >= 0, box.y1 <= height) == (True,) * 4, text.get_text()
             assert size_px >= 22, text.get_text()
+
+
+def test_a_span_over_the_end_of_summer_time_tells_both_zones() -> None:
+    words, zone = words_of("en"), zone_of("Europe/Berlin")
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).timestamp()  # 02:30, which comes twice that night
+    assert span(first, first + 3600, zone, words) == "25 Oct 2026, 02:30 CEST–02:30 CET"
+    assert span(first - 86_400, first + 3600, zone, words) == "24 Oct, 02:30 CEST – 25 Oct 2026, 02:30 CET"
 
 
 def test_a_span_of_several_days_tells_both_of_them() -> None:

@@ -161,3 +161,17 @@ def test_a_request_survives_the_wire(wanted: ChartRequest) -> None:
 def test_anything_else_on_the_wire_is_refused(data: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         wire.loads(data)
+
+
+@pytest.mark.parametrize("policy", [os.SCHED_OTHER, os.SCHED_RR])
+def test_whoever_draws_stands_back_before_it_loads_what_draws(policy: int) -> None:
+    began_at = os.nice(0)
+    code = (
+        f"import os, sys; os.sched_setscheduler(0, {policy}, os.sched_param({min(policy, 1)}))\n"
+        "from qualitywatch.charts import worker; worker.step_back()\n"
+        "print(os.sched_getscheduler(0), os.nice(0), 'matplotlib' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    if "PermissionError" in run.stderr:
+        pytest.skip("may not become a real-time process")
+    assert run.stdout.split() == [str(os.SCHED_OTHER), str(min(19, began_at + 10)), "False"]

@@ -146,6 +146,18 @@ async def test_quiet_may_be_meant_for_one_pbx() -> None:
     assert [(one.subjects, one.pbxes) for one in desk.room.quiet] == [(("SIP/6117",), ("branch",))]
 
 
+async def test_quiet_for_whom_two_pbxes_have_is_asked_about_and_never_covers_more_than_was_named() -> None:
+    desk = Desk(MemoryRoom(NOW, [office(), office(name="branch")]))
+    asked = (await desk.say("/silence 6117 2h")).plain
+    assert "office:SIP/6117" in asked and "branch:SIP/6117" in asked
+    assert desk.room.quiet == []
+    await desk.say("/silence office:SIP/6117 branch:SIP/6118 2h")
+    assert [(one.subjects, one.pbxes) for one in desk.room.quiet] == [
+        (("SIP/6117",), ("office",)),
+        (("SIP/6118",), ("branch",)),
+    ]
+
+
 async def test_quiet_is_never_made_for_somebody_who_was_guessed() -> None:
     desk = Desk(busy_room())
     assert "Nobody here is called Ann" in (await desk.say("/silence Ann 2h")).plain

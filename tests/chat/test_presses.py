@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qualitywatch.chat.texts import LANGUAGES
-from qualitywatch.model import ButtonAction, Mute, MuteKind, Silence
+from qualitywatch.model import AlertKey, ButtonAction, Mute, MuteKind, Silence
 from qualitywatch.notify.legible import utf16_units
 from tests.chat.build import ANNA, BORIS, LOSS, MOSCOW, NOW, Desk, busy_room
 
@@ -52,6 +52,19 @@ async def test_a_mute_can_be_made_longer_but_not_shorter_by_mistake() -> None:
     assert (await desk.press("mutemorn:12", BORIS)).text == "Muted until 08:00."
     assert (await desk.press("mute1h:12")).text == "Muted already until 08:00 by Boris."
     assert len(desk.room.silences()) == 1
+
+
+async def test_what_joined_after_a_mute_is_muted_by_the_next_press_for_as_long() -> None:
+    desk = Desk(busy_room())
+    await desk.press("mutemorn:12")
+    (incident,) = [one for one in desk.room.open if one.id == 12]
+    loud = replace(
+        incident.members[0], alert=replace(incident.members[0].alert, key=AlertKey("one-way", "office", "SIP/9")), mute=None
+    )
+    desk.room.open[desk.room.open.index(incident)] = replace(incident, members=(*incident.members, loud))
+    assert (await desk.press("mute1h:12", BORIS)).text == "Muted until 08:00."
+    held = desk.room.incident(12)
+    assert held is not None and held.mute is not None and held.mute.by == "Boris"
 
 
 @pytest.mark.parametrize(

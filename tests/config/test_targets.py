@@ -112,6 +112,10 @@ def test_apprise_takes_one_address_or_several(read: Read, tmp_path: Path) -> Non
         ("kind: apprise", "notify[0]: needs exactly one of url, url_file or credential"),
         ("kind: apprise, url: []", "notify[0].url: is empty; fill it in or remove it"),
         ("kind: apprise, url: ['ntfy://x', '']", "notify[0].url: is empty"),
+        (
+            "kind: apprise, url_file: 'mailto://anna:hunter2@a.example'",
+            "notify[0].url_file: names a file; what is an address itself goes under url",
+        ),
         ("kind: apprise, url_file: gone", "notify[0].url_file: {dir}/gone cannot be read: No such file or directory"),
         (
             "kind: apprise, url: hunter2@example.org",

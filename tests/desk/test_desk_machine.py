@@ -237,7 +237,7 @@ class DeskLife(RuleBasedStateMachine):
             and scene.wall < each.ends_at
             and (not each.subjects or "*" in each.subjects or key.subject in each.subjects)
             and (not each.severities or member.alert.severity in each.severities)
-            and (not each.rules or key.rule in each.rules)
+            and (not each.keys or key in each.keys)
             for each in scene.silences.values()
         )
         mute = member.mute

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qualitywatch.desk.inhibition import GRACE_S
-from qualitywatch.desk.policy import Inhibition, Matcher
+from qualitywatch.desk.policy import Audience, Inhibition, Matcher
 from qualitywatch.document import compile_selector
 from qualitywatch.model import Incident, Member, MemberState, MuteKind, NewsReason, Severity
 from qualitywatch.room import SilenceRequest
@@ -123,6 +123,44 @@ def test_a_happening_is_explained_as_well() -> None:
     scene.fire("blind", "office")
     incident = scene.happen("agent", "SIP/1", CRITICAL)
     assert (subjects(incident), incident.news, incident.worst) == (["office", "SIP/1"], 1, Severity.WARNING)
+
+
+def scene_with_a_boss(*inhibitions: Inhibition) -> Scene:
+    audiences = (Audience("noc"), Audience("boss", CRITICAL))
+    return Scene(policy(audiences=audiences, inhibitions=inhibitions), trunks=TRUNKS)
+
+
+@pytest.mark.parametrize("trunk_first", [True, False])
+def test_a_critical_alert_is_told_to_whom_a_milder_explanation_does_not_reach(*, trunk_first: bool) -> None:
+    scene = scene_with_a_boss(TRUNK_DOWN)
+    alerts = (("trunk-down", "mango", Severity.WARNING), ("loss", "SIP/mango", CRITICAL))
+    for rule, subject, severity in alerts if trunk_first else reversed(alerts):
+        scene.fire(rule, subject, severity, after_s=5)
+    loss = scene.of("loss", "SIP/mango")
+    assert (loss.severity, set(loss.targets)) == (CRITICAL, {"noc", "boss"})
+    told = loss.news
+    scene.restart()
+    scene.severity("trunk-down", "mango", CRITICAL, after_s=30)
+    muted = scene.member(scene.of("loss", "SIP/mango"), "loss", "SIP/mango")
+    assert muted is not None and muted.mute is not None, "now its trunk tells everybody of it"
+    if trunk_first:
+        assert (scene.get(loss).news, scene.get(loss).severity) == (told, CRITICAL), "one message, which rang once"
+
+
+def test_what_a_milder_explanation_tells_nobody_of_has_rung_when_it_only_happened() -> None:
+    scene = scene_with_a_boss(BLIND)
+    scene.fire("blind", "office")
+    incident = scene.happen("forbidden", "SIP/1", CRITICAL)
+    assert (set(incident.targets), incident.worst) == ({"noc", "boss"}, CRITICAL)
+
+
+def test_quiet_about_a_cause_is_quiet_about_what_follows_of_it() -> None:
+    scene = scene_with_a_boss(TRUNK_DOWN)
+    request = SilenceRequest(scene.wall + 3600, subjects=("mango",))
+    scene.keep(scene.desk.silence(request, "Anna", scene.wall)[1])
+    scene.fire("trunk-down", "mango")
+    scene.fire("loss", "SIP/mango", CRITICAL, after_s=5)
+    assert scene.of("loss", "SIP/mango").news == 0
 
 
 @pytest.mark.parametrize(("equal", "explained"), [(("subject",), ["SIP/1"]), ((), ["SIP/1", "SIP/2"]), (("direction",), [])])

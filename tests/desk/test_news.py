@@ -345,3 +345,22 @@ def test_who_is_told_once_stays_told() -> None:
     scene.resolve("loss", "SIP/2")
     assert scene.wait(100) == ()
     assert scene.incidents[1].targets == ("noc", "duty")
+
+
+@pytest.mark.parametrize("fires", [True, False])
+def test_what_flaps_on_a_pbx_that_is_no_longer_configured_is_over(*, fires: bool) -> None:
+    scene = Scene(policy())
+    for _ in range(3):
+        scene.fire("trunk-down", "mango", after_s=20)
+        scene.resolve("trunk-down", "mango", after_s=20)
+    if fires:
+        scene.fire("trunk-down", "mango", after_s=20)
+    (flapping,) = scene.desk.open_incidents()
+    assert (flapping.is_open, flapping.flapping) == (True, True)
+    scene.restart()
+    scene.alerts.clear()
+    scene.keep(scene.desk.abandon("office", scene.now, scene.wall))
+    assert scene.desk.open_incidents() == []
+    closed = scene.get(flapping)
+    assert (closed.is_open, closed.flapping, closed.news) == (False, False, flapping.news)
+    assert scene.wait(3600) == ()

@@ -152,6 +152,34 @@ def test_the_mute_button_means_this_incident_and_nothing_else() -> None:
     assert [(each.id, each.incident) for each in scene.desk.silences(scene.wall)] == [(1, first.id)]
 
 
+def test_the_mute_button_means_no_other_mixture_of_its_rules_and_peers() -> None:
+    scene = Scene()
+    scene.fire("loss", "SIP/100")
+    scene.fire("peer-down", "SIP/100", after_s=5)
+    muted = scene.fire("loss", "SIP/200", after_s=5)
+    assert len(muted.members) == 3, "one incident"
+    scene.keep(scene.desk.mute_incident(muted.id, scene.wall + 8 * 3600, ANNA, scene.wall))
+    scene.restart()
+    for which in (("loss", "SIP/100"), ("peer-down", "SIP/100"), ("loss", "SIP/200")):
+        scene.resolve(*which, after_s=60)
+    other = scene.fire("peer-down", "SIP/200", CRITICAL, after_s=3600)
+    assert (other.mute, other.news, other.targets) == (None, 1, ("noc",)), "nobody asked for quiet about this one"
+    again = scene.fire("loss", "SIP/200", after_s=600)
+    mute = scene.member(again, "loss", "SIP/200", firing=True)
+    assert mute is not None and mute.mute is not None and mute.mute.by == ANNA
+
+
+def test_a_mute_that_an_older_release_stored_goes_on() -> None:
+    scene = Scene()
+    older = Silence(7, T0 + 60, ANNA, T0 - 60, rules=("loss",), subjects=("SIP/1",), pbxes=("office",), incident=1)
+    scene.silences[7] = older
+    scene.restart()
+    assert scene.fire("loss", "SIP/1").mute is not None
+    assert scene.fire("loss", "SIP/2").mute is None
+    again = scene.keep(scene.desk.mute_incident(1, T0 + 60, "Boris", scene.wall))
+    assert [(each.id, each.expired_at is None) for each in again.silences] == [(7, False), (8, True)]
+
+
 def test_a_second_wish_takes_the_place_of_the_first() -> None:
     scene = Scene()
     incident = scene.fire("loss", "SIP/1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import ssl
 import time
@@ -19,7 +20,7 @@ from qualitywatch.doctor.finding import Level
 from tests.conftest import CAPTURES
 from tests.doctor.clinic import SECRET, USER, Diagnosis, HurriedClock, examined, write_config
 from tests.fakes.doctor_pbx import Call, DoctorPbx
-from tests.fakes.scripted_manager import Reply
+from tests.fakes.scripted_manager import Action, Reply
 
 REFUSED = "Response: Error\nActionID: {id}\nMessage: Authentication failed\n\n"
 IN_USE = "Response: Error\nActionID: {id}\nMessage: Login Already In Use\n\n"
@@ -300,6 +301,18 @@ async def test_media_that_may_go_past_the_pbx(tmp_path: Path) -> None:
     found.one("rtcp", Level.WARNING, "no report came of PJSIP/102, whose calls may go past the PBX")
 
 
+@pytest.mark.parametrize("other_may", [True, False])
+async def test_nothing_but_calls_that_may_go_past_the_pbx(other_may: bool, tmp_path: Path) -> None:
+    """direct_media=yes is the default of Asterisk: no report of such calls is no proof that reports are withheld."""
+    calls = [Call(peer, sent=False, received=False) for peer in ("PJSIP/101", "PJSIP/102")]
+    found = await diagnosed(tmp_path, DoctorPbx(calls=calls, direct_media={"PJSIP/101": True, "PJSIP/102": other_may}))
+    past = "PJSIP/101, PJSIP/102" if other_may else "PJSIP/101"
+    found.one("rtcp", Level.WARNING, f"no report came of {past}, whose calls may go past the PBX", "see direct media")
+    if not other_may:
+        found.one("rtcp", Level.ERROR, "1 channels were up", "not one report came")
+    assert ("error" in found.levels()["rtcp"]) is not other_may
+
+
 async def test_a_phone_that_sends_no_reports(tmp_path: Path) -> None:
     found = await diagnosed(tmp_path, DoctorPbx(calls=[Call(received=False)]))
     found.one("rtcp", Level.WARNING, "PJSIP/101 sent no reports of their own", "switch RTCP on")
@@ -318,6 +331,20 @@ async def test_channels_that_nobody_announced(tmp_path: Path) -> None:
 async def test_a_channel_whose_end_nobody_told(tmp_path: Path) -> None:
     found = await diagnosed(tmp_path, DoctorPbx(vanishing=["PJSIP/101"]))
     found.one("event filters", Level.ERROR, "PJSIP/101 ended untold: a filter drops Hangup", "eventfilter in section")
+
+
+async def test_a_channel_that_begins_right_behind_the_last_list(tmp_path: Path) -> None:
+    """Events that waited are written right after the end of a list: with many calls that is usual, and no fault."""
+    pbx = DoctorPbx()
+    lists = itertools.count(1)
+
+    def listed(action: Action) -> str:
+        late = {"Channel": "PJSIP/777-00000100", "ChannelStateDesc": "Ring", "Uniqueid": "1767225700.777"}
+        return pbx._channels(action) + (pbx._event("Newchannel", "call", at=None, **late) if next(lists) == 3 else "")
+
+    found = await diagnosed(tmp_path, pbx, coreshowchannels=listed)
+    assert next(lists) == 4, "it was the last list"
+    assert found.levels()["event filters"] == {"ok"}
 
 
 async def test_the_shipped_filter_is_none_to_complain_of(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -205,7 +206,7 @@ async def test_what_cannot_be_taken_over_is_refused_as_a_whole(tmp_path: Path) -
         here.settings(store={"directory": str(tmp_path / "elsewhere")})
         here.daemon.hang_up()
         await here.daemon.logged("reload.refused store.directory: ")
-        # It can be read, yet it cannot be put to work: what was half done is undone.
+        # It can be read, yet it cannot be put to work.
         (tmp_path / "state" / "spool-influx.db").mkdir()
         (office,) = yaml.safe_load(here.path.read_text(encoding="utf-8"))["pbx"]
         moved = {**office, "name": "moved"}
@@ -214,11 +215,31 @@ async def test_what_cannot_be_taken_over_is_refused_as_a_whole(tmp_path: Path) -
         code, said = await here.reload()
         assert (code, STAYS in said) == (2, True), said
         assert "spool-influx.db" in said
-        await here.office.asked("CoreShowChannels", 2)
         await here.office.say(said_until(40))
         assert "[moved]" not in await here.chat_shows("🟡", "6118")
-        assert here.office.connections == 2, "it was left already"
-        assert len([line for line in here.daemon.log if "ami.connected pbx=office" in line]) == 2
+        assert here.office.connections == 1, "nobody was disconnected"
+
+
+@pytest.mark.slow
+async def test_a_database_goes_on_from_its_spool_though_the_file_can_be_opened_no_more(tmp_path: Path) -> None:
+    """Another address for it, then a second database that cannot be kept: neither ends the daemon, nor the first spool."""
+    first = {"name": "first", "kind": "influxdb", "url": "http://127.0.0.1:1", "org": "o", "bucket": "b", "token": "t"}
+    async with world(tmp_path) as here:
+        here.settings(influx=[first])
+        assert await here.reload() == (0, "influx first: added\n")
+        spool = tmp_path / "state" / "spool-first.db"
+        for path in spool.parent.glob("spool-first.db*"):
+            path.unlink()
+        spool.mkdir()
+        here.settings(influx=[{**first, "url": "http://127.0.0.1:2"}])
+        assert await here.reload() == (0, "influx first: changed\n")
+        (tmp_path / "state" / "spool-second.db").mkdir()
+        here.settings(influx=[{**first, "name": "second"}])
+        code, said = await here.reload()
+        assert (code, STAYS in said, "spool-second.db" in said) == (2, True, True), said
+        await here.office.say(said_until(40))
+        await here.chat_shows("🟡", "6118")
+        assert here.office.connections == 1
 
 
 @pytest.mark.slow
@@ -286,3 +307,42 @@ async def test_however_often_it_is_reloaded_people_are_told_the_same(tmp_path: P
         assert reloads > 5
         assert len([line for line in daemon.log if "ami.connected" in line]) == 1
         assert not [line for line in daemon.log if "Traceback" in line or "bug=yes" in line]
+
+
+GUARD: dict[str, Any] = {
+    "name": "no-satellites",
+    "kind": "destination",
+    "deny": ["+882"],
+    "remedies": [{"action": "hangup", "cause": 21}],
+}
+
+
+def forbidden_call(number: int) -> str:
+    return (
+        f"Event: DialBegin\nPrivilege: call,all\nTimestamp: {time.time()}\nChannel: SIP/6117-{number}\n"
+        f"Uniqueid: 7.{number}\nLinkedid: 7.{number}\nDestChannel: SIP/provider-{number}\nDestUniqueid: 8.{number}\n"
+        f"DestLinkedid: 7.{number}\nDialString: provider/0088216123456\n\n"
+    )
+
+
+@pytest.mark.slow
+async def test_a_call_that_must_not_be_is_hung_up_while_a_reload_waits_for_telegram(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.office.answers["hangup"] = "Response: Success\nActionID: {id}\n\n"
+        here.rules(GUARD)
+        here.settings(remedies={"enabled": True, "max_per_hour": 1000})
+        assert (await here.reload())[0] == 0
+        here.telegram.hang_after_accepting = 1
+        calls = 1
+        await here.office.say(forbidden_call(calls))
+        await here.office.asked("Hangup", calls)
+        here.settings(remedies={"enabled": True, "max_per_hour": 1000}, language="ru")
+        reloading = asyncio.create_task(here.reload())
+        while not reloading.done():
+            calls += 1
+            await here.office.say(forbidden_call(calls))
+            await asyncio.wait({reloading}, timeout=0.5)
+        assert (await reloading)[0] == 0
+        await here.office.asked("Hangup", calls)
+        hung_up = [action["channel"] for action in here.office.actions if action["action"] == "Hangup"]
+        assert sorted(hung_up) == sorted(f"SIP/6117-{number}" for number in range(1, calls + 1))

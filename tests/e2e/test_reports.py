@@ -50,6 +50,28 @@ async def test_where_midnight_is_not_on_the_hour_it_is_told_once_too(tmp_path: P
 
 
 @pytest.mark.slow
+async def test_a_group_that_became_a_supergroup_gets_its_report_and_is_remembered(tmp_path: Path) -> None:
+    now = datetime.now(ZoneInfo("UTC"))
+    noon = (now.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)).timestamp()
+    store = await RollupStore.open(tmp_path / "state", RollupOptions(), now=noon)
+    await store.write(SeriesBatch((a_sample(3.0, weight=3000, at=noon),), calls=(a_call(),)))
+    await store.close(time.time())
+    async with FakeTelegram() as telegram:
+        telegram.moved[CHAT] = CHAT - 1
+        config = configured(tmp_path, telegram.url, now)
+        async with running(config) as daemon:
+            await daemon.logged("report.told target=ops")
+            assert await daemon.stop() == 0
+        assert [text for text in telegram.texts(CHAT - 1) if text.startswith("Daily report")]
+        asked = len(telegram.calls)
+        async with running(config) as daemon:
+            await daemon.logged("started pbx=office")
+            assert await daemon.stop() == 0
+        later = [call.params["chat_id"] for call in telegram.calls[asked:] if call.method.startswith("send")]
+        assert str(CHAT) not in later
+
+
+@pytest.mark.slow
 async def test_nothing_is_told_of_a_day_nobody_watched(tmp_path: Path) -> None:
     async with FakeTelegram() as telegram:
         async with running(configured(tmp_path, telegram.url, datetime.now(ZoneInfo("UTC")))) as daemon:

@@ -97,8 +97,8 @@ class FakeTelegram:
     A test may set: ``moved`` (old to new chat), ``blocked`` chats, ``chats`` (more of what getChat says, by id; None: there is
     no such chat), ``members`` (what getChatMember says of the bot, by chat), messages that are ``too_old`` to be edited, a
     ``webhook``, limits (``per_chat_per_minute``, ``per_second``), and how many requests get no answer: of those that send or
-    edit ``hang_after_accepting``, of getUpdates ``deaf_polls``.  ``is_newer``: answers to those that send or edit hold what the
-    library cannot read.
+    edit ``hang_after_accepting``, of getUpdates ``deaf_polls``, of methods that are ``stuck`` all.  ``is_newer``: answers to
+    those that send or edit hold what the library cannot read.
     """
 
     token: str = TOKEN
@@ -117,6 +117,7 @@ class FakeTelegram:
     per_second: int | None = None
     hang_after_accepting: int = 0
     deaf_polls: int = 0
+    stuck: set[str] = field(default_factory=set)
     is_newer: bool = False
     menus: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # by language code, "" for all others
     _messages: dict[int, Message] = field(default_factory=dict)
@@ -294,10 +295,13 @@ class FakeTelegram:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
-        params, files = await _params(request)
+        is_stuck = method in self.stuck  # its files are left where they are
+        params, files = ({}, {}) if is_stuck else await _params(request)
         async with self._changed:
             self.calls.append(Call(asyncio.get_running_loop().time(), method, params))
             self._changed.notify_all()
+        if is_stuck:
+            await asyncio.Event().wait()
         try:
             if request.match_info["token"] != self.token:
                 raise ApiError(401, "Unauthorized")

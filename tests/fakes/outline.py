@@ -27,16 +27,25 @@ HANGS_UP = False
 
 
 def python(interpreter: str = sys.executable) -> str:
-    """``python3``, and the one of each release: "-m venv" and "-m pip" put this program where a release is."""
+    """``python3``, and the one of each release: "-m venv" and "-m pip" put this program where a release is.
+
+    A wheel is a folder with the program; what pip was asked is kept in ``pip.log`` of the throw-away root.
+    """
     return f"""#!/bin/sh
 case "$1 $2" in
 '-m venv') mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 '-m pip')
+    [ -z "${{ROOT:-}}" ] || echo "$*" >>"$ROOT/pip.log"
     for word; do # the source comes last, or the folder with wheels after its option
         [ "${{option:-}}" != --find-links ] || from=$word
+        [ "${{option:-}}" != --wheel-dir ] || wheels=$word
         option=$word
     done
     [ "$word" = qualitywatch ] || from=$word
+    if [ "$3" = wheel ] || [ "${{5:-}}" = wheel ]; then
+        mkdir -p "$wheels/qualitywatch-0.whl" && cp "$word/qualitywatch" "$wheels/qualitywatch-0.whl/"
+        exit
+    fi
     [ ! -f "$from/qualitywatch" ] || cp "$from/qualitywatch" "$(dirname "$0")/"
     ;;
 *) exec {interpreter} "$@" ;;
@@ -47,7 +56,13 @@ esac
 def source(folder: Path, interpreter: str = sys.executable, /, **values: object) -> Path:
     """Make the source of a version; ``values`` take the place of those above."""
     (folder / "systemd").mkdir(parents=True)
-    for name in ("install.sh", "qualitywatch.example.yml", "requirements.lock", "qualitywatch.service"):
+    for name in (
+        "install.sh",
+        "qualitywatch.example.yml",
+        "requirements.lock",
+        "build-requirements.lock",
+        "qualitywatch.service",
+    ):
         shutil.copy(SYSTEMD / name, folder / "systemd")
     with (folder / "systemd/qualitywatch.service").open("a", encoding="utf-8") as unit:
         print(f"# of version {values.get('VERSION', VERSION)}", file=unit)

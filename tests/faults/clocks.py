@@ -16,10 +16,9 @@ from pathlib import Path
 from tests.e2e.processes import CHAT, running
 from tests.faults.disks import CannotBeTriedError
 from tests.faults.pbx import FaultyPbx
-from tests.faults.stage import BRIDGE, OUTAGE, REPORT, Outcome, Sample, as_recording, stage
+from tests.faults.stage import BRIDGE, OUTAGE, REPORT, REPORTS_S, Outcome, Sample, as_recording, stage
 
 HOUR_S = 3600.0
-REPORTS_S = 10.0
 BEFORE_S = 12.0  # a start takes some seconds on a busy machine
 _LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib64/faketime/libfaketimeMT.so.1")
 ZONE = "Europe/Berlin"

@@ -14,7 +14,7 @@ from typing import Final
 from tests.e2e.processes import running
 from tests.e2e.test_full_disk import fill
 from tests.faults.pbx import FaultyPbx
-from tests.faults.stage import BRIDGE, OUTAGE, Outcome, Stage, stage
+from tests.faults.stage import BRIDGE, OUTAGE, REPORTS_S, Outcome, Stage, stage
 
 
 class CannotBeTriedError(Exception):
@@ -126,7 +126,7 @@ async def _damaged(folder: Path, name: str, damage: Damage) -> Outcome:
             (*first.log, *second.log),
             allowed_twice=1,
             forgotten=0 if damage is _rows_not_ours else told,
-            explains=lambda sample: at - 30.0 <= sample[2] / 1e6 <= at + 10.0,
+            explains=lambda sample: at - 30.0 <= sample[2] / 1e6 <= at + REPORTS_S,
             remark=f"{len(DAMAGES)} ways, {len(FILES)} files each",
         )
 

@@ -9,11 +9,10 @@ from pathlib import Path
 from qualitywatch.sinks.sink import FLUSH_S
 from tests.e2e.processes import running
 from tests.faults.pbx import FaultyPbx
-from tests.faults.stage import BRIDGE, OUTAGE, Outcome, Sample, stage
+from tests.faults.stage import BRIDGE, OUTAGE, REPORTS_S, Outcome, Sample, stage
 
 SPEED = 10.0
 ON_THE_WIRE_S = 0.5
-REPORTS_S = 10.0  # two reports: the first after a gap only says where counters stand
 
 
 async def killed(folder: Path, chance: random.Random) -> Outcome:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from tests.e2e.processes import running
 from tests.faults.pbx import FaultyPbx, SilentLine, login_refused
-from tests.faults.stage import BRIDGE, OUTAGE, Outcome, Sample, stage
+from tests.faults.stage import BRIDGE, OUTAGE, REPORTS_S, Outcome, Sample, stage
 
 CUTS = 4  # of one daemon: the pauses between its attempts double, and a fifth would take half a minute
-REPORTS_S = 10.0
 
 
 async def cut_in_mid_message(folder: Path, chance: random.Random) -> Outcome:

@@ -79,7 +79,7 @@ async def influx_down(folder: Path) -> Outcome:
 
 
 def _stored(url: str) -> set[Sample]:
-    rows = influxql(url, "qualitywatch", "SELECT percent, peer, direction FROM loss")
+    rows = influxql(url, "qualitywatch", "SELECT percent, percent_reported, peer, direction FROM loss")
     return {(row["peer"], row["direction"], int(row["time"]) * 1000) for row in rows}  # told in milliseconds
 
 

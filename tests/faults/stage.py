@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -45,6 +45,10 @@ _OF_THE_FAULT = re.compile(rf"{REPORT[1:]}|cannot be seen|can be seen again|is n
 _TAG = re.compile(r"(?:^|,)(peer|direction)=((?:\\.|[^, \\])*)")
 
 Sample = tuple[str, str, int]  # peer, direction, microseconds
+
+
+# After a gap counters stand anew, and of two legs that both lose it takes up to four reports until they tell what is whose.
+REPORTS_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ import asyncio
 import base64
 import email
 import email.policy
+import json
 import logging
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.message import EmailMessage
@@ -178,6 +179,131 @@ async def test_an_address_that_works_is_told_each_news_once_while_another_is_dea
     titles = [request.json["title"] for request in server.requests]
     assert len(titles) == 2
     assert sum("SIP/1" in title for title in titles) == 1
+
+
+class Dripping:
+    """A receiver that answers a byte at a time until it is told to come to an end; ``titles`` of what it was sent."""
+
+    def __init__(self) -> None:
+        self.titles: list[str] = []
+        self.over = asyncio.Event()
+        self.url = ""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls) -> AsyncIterator[Dripping]:
+        it = cls()
+        async with asyncio.TaskGroup() as talks, await asyncio.start_server(it._talk(talks), "127.0.0.1", 0) as server:
+            it.url = f"json://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+            yield it
+            it.over.set()
+
+    def _talk(self, talks: asyncio.TaskGroup) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
+        def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            talks.create_task(self._drip(reader, writer))
+
+        return talk
+
+    async def _drip(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+        self.titles.append(json.loads(await reader.readexactly(int(length.split(b":")[1])))["title"])
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        while not self.over.is_set():
+            writer.write(b"x")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), 0.05)
+        writer.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("own_limit_s", "delivery_limit_s"), [(0.05, 5.0), (60.0, 0.05)])
+async def test_an_answer_without_end_costs_its_address_and_nobody_else(
+    server: WebhookServer, own_limit_s: float, delivery_limit_s: float
+) -> None:
+    store = Store()
+    await tell(store, None, an_incident(1))
+    async with Dripping.open() as slow:
+        options = Options((Secret(address(server)), Secret(slow.url)))
+        notifier = AppriseNotifier(options, show_pbx=False, zone=UTC, limit_s=own_limit_s)
+        async with running(store, {"ops": notifier}, delivery_limit_s=delivery_limit_s) as dispatcher:
+            await until(lambda: dispatcher.stats.failed_attempts >= 40)  # more than a pool of threads has
+            async with asyncio.timeout(5):
+                await asyncio.get_running_loop().getaddrinfo("localhost", 443)
+            assert (len(server.requests), len(slow.titles)) == (1, 1)
+            assert "JSON (it does not come to an end)" in dispatcher.troubles[0]
+            slow.over.set()
+            await until(lambda: dispatcher.waiting == 0)
+    assert (len(server.requests), len(slow.titles)) == (1, 1)  # it was slow, but it took it
+
+
+async def test_who_answers_too_late_for_one_message_is_told_the_next(server: WebhookServer) -> None:
+    store = Store()
+    async with Dripping.open() as slow:
+        notifier = AppriseNotifier(Options((Secret(slow.url),)), show_pbx=False, zone=UTC, limit_s=0.05)
+        async with running(store, {"ops": notifier}) as dispatcher:
+            await tell(store, dispatcher, an_incident(1))
+            await until(lambda: dispatcher.stats.failed_attempts > 0)
+            await tell(store, dispatcher, an_incident(2, Severity.CRITICAL))
+            await until(lambda: dispatcher.stats.failed_attempts > 3)
+            slow.over.set()
+            await until(lambda: dispatcher.waiting == 0)
+    assert len(slow.titles) == 2
+    assert sum("SIP/2" in title for title in slow.titles) == 1
+
+
+async def test_the_program_ends_while_an_answer_does_not() -> None:
+    code = """
+import asyncio, sys
+from datetime import UTC
+from qualitywatch.model import Attachment, Notification, Severity
+from qualitywatch.notify.channels.apprise import AppriseNotifier, Options
+from qualitywatch.secrets import Secret
+
+async def main():
+    notifier = AppriseNotifier(Options((Secret(sys.argv[1]),)), show_pbx=False, zone=UTC)
+    try:
+        async with asyncio.timeout(1):
+            await notifier.send(Notification("a\\nb", "", "1", Severity.INFO, attachment=Attachment("list.txt", b"x")))
+    except TimeoutError:
+        await notifier.close()
+        print("stopped")
+
+asyncio.run(main())
+"""
+    async with Dripping.open() as slow:
+        with tempfile.TemporaryDirectory() as directory:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", code, slow.url),
+                env={"PYTHONPATH": str(ROOT), "TMPDIR": directory},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            try:
+                async with asyncio.timeout(20):
+                    shown = await process.communicate()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+            assert (process.returncode, *shown) == (0, b"stopped\n", b"")
+            assert slow.titles == ["a"]
+            assert list(Path(directory).iterdir()) == []
+
+
+async def test_without_room_for_an_attachment_the_text_goes_alone(
+    server: WebhookServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    full = Attachment("alerts.txt", b"14 peers")
+    await target(address(server)).send(Notification("a\nb", "", "1", Severity.WARNING, attachment=full))
+    (request,) = server.requests
+    assert (request.json["title"], request.json["attachments"]) == ("a", [])
+    assert "a message through apprise goes without alerts.txt: No such file or directory" in caplog.text
 
 
 @pytest.mark.parametrize("status", [200, 404, None])

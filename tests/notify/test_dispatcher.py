@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -16,6 +17,7 @@ from qualitywatch.backoff import Backoff
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Bulletin, Form, Incident, Notification, Severity
 from tests.notify.targets import (
+    T0,
     Chat,
     Clock,
     Store,
@@ -26,6 +28,7 @@ from tests.notify.targets import (
     later,
     line_of,
     never,
+    render,
     running,
     tell,
     worse,
@@ -120,6 +123,14 @@ def test_a_pause_is_between_a_second_and_five_minutes(failures: int, seed: int) 
     pause_s = Backoff().pause_s(failures, Random(seed))
     assert 1.0 <= pause_s <= 300.0
     assert min(2.0 ** min(failures, 10), 300.0) / 2 <= pause_s
+
+
+@given(failures=st.integers(min_value=0, max_value=50), seed=st.integers(), asked_s=st.none() | st.floats(0, 10_000))
+def test_who_asks_for_a_pause_never_gets_a_shorter_one_nor_the_others_by_it(
+    failures: int, seed: int, asked_s: float | None
+) -> None:
+    own_s, pause_s = Backoff().pause_s(failures, Random(seed)), Backoff().pause_s(failures, Random(seed), asked_s)
+    assert pause_s == max(own_s, asked_s or 0.0)
 
 
 async def test_the_limits_of_a_channel_are_waited_for_and_what_comes_meanwhile_goes_first_if_it_is_worse() -> None:
@@ -304,19 +315,33 @@ async def test_a_channel_that_never_returns_is_interrupted_and_asked_again() -> 
     assert len(ops.attempts) == 2
 
 
-async def test_a_channel_that_cannot_render_silences_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
-    class Speechless(Chat):
-        def render(self, bulletin: Bulletin) -> Notification:
-            raise KeyError(bulletin.form)
+async def test_what_cannot_be_worded_is_told_in_bare_words_and_silences_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    class Tongue(Chat):
+        tripped = True
 
-    store, bad, well = Store(), Speechless(), Chat()
-    async with running(store, {"bad": bad, "well": well}) as dispatcher:
-        await tell(store, dispatcher, incident(1, targets=("bad", "well")))
+        def render(self, bulletin: Bulletin) -> Notification:
+            if self.tripped and any(item.id == 1 for item in bulletin.incidents):
+                raise KeyError("SECRET")
+            return render(bulletin)
+
+        def post(self, notification: Notification, reply_to: int | None = None) -> int | None:
+            told = {"form": Form.LIVING, "incidents": (1,)}
+            return super().post(replace(notification, payload={**told, **notification.payload}), reply_to)
+
+    store, ops, odd = Store(), Tongue(), incident(1, Severity.CRITICAL)
+    async with running(store, {"ops": ops}) as dispatcher:
+        await tell(store, dispatcher, odd, incident(2, Severity.CRITICAL, at=T0 + 5))
         assert await dispatcher.drain(5)
-        assert dispatcher.waiting == 1
-    assert len(well.messages) == 1
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith('target "bad": unexpected KeyError at ')
+        assert dispatcher.waiting == 0
+        assert [text.splitlines()[0] for text in ops.texts] == ["critical: call-loss SIP/1 (office, incident 1)", "living"]
+        ops.tripped = False
+        await tell(store, dispatcher, changed(odd, 7.0))
+        assert await dispatcher.drain(5)
+        assert ops.texts[0] == "living\n#1 critical firing 7%", "once it can be, it is worded as ever"
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert line.startswith('target "ops": text: unexpected KeyError at ')
+    assert line.endswith("please report it; told in bare words")
+    assert "SECRET" not in caplog.text + "".join(map(str, ops.texts))
 
 
 # --- pictures

@@ -631,6 +631,73 @@ def test_a_deleted_message_of_what_goes_on_is_replaced_too(desk: Desk) -> None:
     assert desk.settle() == [SEND]
 
 
+def test_what_becomes_of_an_incident_that_ended_long_ago_is_no_new_message(desk: Desk) -> None:
+    desk.settle(first := incident(1))
+    desk.settle(first := closed(first))
+    for number in range(2, 520):
+        desk.now += 60
+        desk.settle(item := incident(number, at=desk.now))
+        desk.settle(closed(item, desk.now))
+    first = changed(first)
+    assert desk.settle(first) == []
+    assert desk.lane.waiting == 0
+    assert desk.settle(news(first)) == [SEND], "news of it is told"
+
+
+def live(desk: Desk, item: Incident, seconds: int, *, deletes: bool = True) -> Incident:
+    """Figures change every ten seconds, in a chat that deletes what the bot writes; return the newest revision."""
+    for _ in range(seconds // 10):
+        desk.now += 10
+        desk.learn(item := changed(item, (item.members[0].alert.value or 0) + 1))
+        while (step := desk.lane.next(desk.now)) is not None:
+            if step.kind is StepKind.EDIT and deletes:
+                desk.store(desk.lane.gone(step, desk.now))
+            else:
+                assert desk.step()
+    return item
+
+
+def test_where_messages_are_deleted_at_once_figures_alone_are_no_flood(desk: Desk) -> None:
+    desk.settle(item := incident(1))
+    item = live(desk, item, 600)
+    assert len(desk.chat.messages) == 3
+    desk.restart()
+    item = live(desk, item, 12 * 3600)
+    assert len(desk.chat.messages) < 3 + 6 + 12
+    before = len(desk.chat.messages)
+    item = worse(item)
+    assert desk.settle(item)[0] is SEND, "news is told at once"
+    item = live(desk, item, 20)
+    desk.settle(closed(item, desk.now))
+    assert len(desk.chat.messages) == before + 2, "and so is the end"
+    assert "over" in desk.chat.texts[-1]
+    assert desk.lane.waiting == 0
+
+
+def test_a_message_that_lasted_is_replaced_at_once_however_often(desk: Desk) -> None:
+    desk.settle(item := incident(1))
+    for day in range(1, 4):
+        item = live(desk, item, 24 * 3600, deletes=False)
+        item = live(desk, item, 10)
+        assert len(desk.chat.messages) == 1 + day
+
+
+def test_whoever_joins_a_digest_that_is_deleted_again_and_again_is_told_at_once(desk: Desk) -> None:
+    items = [incident(number) for number in range(1, 9)]
+    desk.settle(*items)
+    live(desk, items[7], 60)
+    before = len(desk.chat.messages)
+    desk.now += 10
+    desk.learn(*(incident(number, at=desk.now) for number in range(20, 28)))
+    while (step := desk.lane.next(desk.now)) is not None:
+        if step.kind is StepKind.EDIT:
+            desk.store(desk.lane.gone(step, desk.now))
+        else:
+            assert desk.step()
+    assert len(desk.chat.messages) > before
+    assert all(desk.chat.living(number) for number in range(20, 28))
+
+
 def test_a_deleted_digest_is_replaced_at_once(desk: Desk) -> None:
     items = [incident(number) for number in range(1, 9)]
     desk.settle(*items)

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from qualitywatch.errors import ConfigError, MessageGoneError, NotifyError
-from qualitywatch.model import Attachment
+from qualitywatch.model import Attachment, Incident
 from qualitywatch.notify.channels.telegram import Options, TelegramNotifier
 from qualitywatch.secrets import Secret
 from tests.fakes.fake_telegram import TOKEN, FakeTelegram
+from tests.notify.targets import Store, incident, running, tell
 from tests.notify.told import BUTTONS, PNG, bulletin, notification
 
 pytestmark = pytest.mark.usefixtures("hurried")
@@ -54,6 +55,19 @@ async def chats(server: FakeTelegram, *options: Options, **remembered: str) -> A
 
 def options(**changes: object) -> Options:
     return replace(Options(CHAT, Secret(TOKEN), token_from="/etc/qualitywatch/token"), **changes)  # type: ignore[arg-type]
+
+
+def of_many(peers: int) -> Incident:
+    """An incident with so many peers that their list is a file."""
+    one = incident(1)
+    alert = one.members[0].alert
+    keys = [replace(alert.key, subject=f"SIP/{number}") for number in range(peers)]
+    return replace(one, members=tuple(replace(one.members[0], alert=replace(alert, key=key)) for key in keys))
+
+
+def files(server: FakeTelegram) -> list[bytes]:
+    """What the files in the chat hold."""
+    return [it.document.content for it in server.living(CHAT) if it.document is not None]
 
 
 async def failure(server: FakeTelegram, given: Options | None = None) -> NotifyError:
@@ -197,36 +211,41 @@ async def test_the_full_list_hangs_below_the_message_and_follows_it(server: Fake
 
     async with chats(server, options(thread_id=7)) as (chat,):
         message_id = await chat.send(with_list(b"14 peers"))
+        await server.wait(lambda: len(server.living(CHAT)) == 2)
         await chat.edit(message_id, with_list(b"15 peers"))  # too soon for another file
         (_, document) = server.living(CHAT)
         assert document.document is not None
         assert (document.document.name, document.document.content) == ("peers.txt", b"14 peers")
         assert (document.reply_to, document.thread_id, document.is_silent) == (message_id, 7, True)
         await chat.edit(message_id, with_list(b"16 peers", "🟢"))
+        await server.wait(lambda: files(server) == [b"16 peers"])
         text, document = server.living(CHAT)
         assert text.text.startswith("🟢 loss to 16 peers")
-        assert document.document is not None
-        assert document.document.content == b"16 peers"
         server.user_deletes(document.message_id)
         await chat.edit(message_id, with_list(b"17 peers", "🟢"))
-    text, document = server.living(CHAT)
-    assert document.document is not None
-    assert document.document.content == b"17 peers"
+        await server.wait(lambda: files(server) == [b"17 peers"])
 
 
-async def test_a_message_does_not_wait_until_there_is_room_for_its_list(
-    server: FakeTelegram, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("qualitywatch.notify.channels.telegram._SOON_S", 0.1)
-    given = options(base_url=server.url, min_interval_s=0.7)
-    async with chats(server, given) as (chat,):
+async def test_a_message_is_told_while_its_list_is_on_the_way_and_no_stop_tells_it_again(server: FakeTelegram) -> None:
+    store = Store()
+    await tell(store, None, of_many(60))
+    server.stuck.add("sendDocument")
+    for _ in range(3):  # a stop and a start, in good order
+        async with chats(server, options()) as (chat,), running(store, {"ops": chat}) as dispatcher:
+            await server.wait_calls(1, method="sendDocument")
+            assert await dispatcher.drain(5)
+            assert (dispatcher.waiting, len(server.texts(CHAT))) == (0, 1)
+    assert "full list attached" in server.texts(CHAT)[0]
+
+
+async def test_other_messages_do_not_wait_for_a_list(server: FakeTelegram) -> None:
+    server.stuck.add("sendDocument")
+    async with chats(server, options()) as (chat,):
         message_id = await chat.send(notification(attachment=Attachment("peers.txt", b"14 peers")))
-        assert [it.message_id for it in server.living(CHAT)] == [message_id], "told and known as told, the list is on its way"
-        await server.wait(lambda: len(server.living(CHAT)) == 2, timeout_s=10)
-        assert server.living(CHAT)[1].reply_to == message_id
-        await asyncio.sleep(0.7)
-        await chat.send(notification("SIP/2", attachment=Attachment("peers.txt", b"15 peers")))
-    assert len(server.living(CHAT)) == 3, "closing waits for no list"
+        await server.wait_calls(1, method="sendDocument")
+        await chat.edit(message_id, notification("SIP/1", attachment=Attachment("peers.txt", b"15 peers")))
+        await chat.send(notification("SIP/2", attachment=Attachment("peers.txt", b"16 peers")))
+    assert [it.text.splitlines()[0] for it in server.living(CHAT)] == ["🟡 loss to SIP/1 5.45%", "🟡 loss to SIP/2 5.45%"]
 
 
 async def test_a_list_that_cannot_be_sent_does_not_cost_the_message(
@@ -235,10 +254,11 @@ async def test_a_list_that_cannot_be_sent_does_not_cost_the_message(
     server.fail("sendDocument", 500, "Internal Server Error")
     async with chats(server, options()) as (chat,):
         message_id = await chat.send(notification(attachment=Attachment("peers.txt", b"14 peers")))
-        assert [it.message_id for it in server.living(CHAT)] == [message_id]
-        assert "stays without the newest peers.txt" in caplog.text
+        await server.wait_calls(1, method="sendDocument")
         await chat.edit(message_id, notification("SIP/2", attachment=Attachment("peers.txt", b"14 peers")))
-    assert [it.document is not None for it in server.living(CHAT)] == [False, True]
+        await server.wait(lambda: files(server) == [b"14 peers"])
+    assert server.living(CHAT)[0].message_id == message_id
+    assert "stays without the newest peers.txt" in caplog.text
 
 
 async def test_a_pause_that_telegram_asks_for_holds_the_chat_and_no_other(server: FakeTelegram) -> None:

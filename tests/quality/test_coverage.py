@@ -211,3 +211,15 @@ def test_calls_that_lasted_through_a_lost_connection_are_not_counted_as_silent()
         phones.feed(ChannelHungUp(phones.at + 110, channel, 16))
         phones.at += 200
     assert not [change for change in phones.told if change.alert.key.rule == "rtcp-coverage"]
+
+
+def test_faxes_do_not_make_us_deaf_where_reports_were_heard() -> None:
+    """T.38 makes no reports, and a fax is alone with an application."""
+    phones = Phones()
+    phones.feed(Connected(phones.at - 5))
+    phones.call()
+    for number in range(4):
+        fax = Channel(f"SIP/fax-{number:08x}", f"{phones.at:.0f}.9", f"{phones.at:.0f}.9", "Up", codec="alaw")
+        phones.feed(ChannelChanged(phones.at, fax), ChannelHungUp(phones.at + 90, fax, 16))
+        phones.at += 100
+    assert phones.told == []

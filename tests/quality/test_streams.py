@@ -326,8 +326,20 @@ def test_nothing_is_said_of_a_leg_until_our_own_count_is_known() -> None:
     assert of(samples, Metric.LOSS_PERCENT_REPORTED) == [(10.0, Verdict.OK)]
     assert of(samples, Metric.LOSS_PERCENT) == []
     samples = observed(tracker, sent(5, packets=250), received(6, block(250, 25, ssrc=OURS)))
+    loss = [sample for sample in samples if sample.metric is Metric.LOSS_PERCENT]
+    assert {round(sample.value, 4) for sample in loss} == {10.0}
+    assert sum(sample.weight for sample in loss) == pytest.approx(250), "what was held back is not lost"
+
+
+def test_what_a_report_leaves_open_our_next_count_tells_for_that_leg() -> None:
+    tracker = StreamTracker("office")
+    observed(tracker, *(sent(5.0 * n, packets=250 * n) for n in range(2)), received(5.1, block(5, 0, ssrc=OURS)))
+    assert of(observed(tracker, received(9.9, block(245, 60, ssrc=OURS))), Metric.LOSS_PERCENT) == []
+    samples = observed(tracker, sent(10, packets=500))
     (loss,) = [sample for sample in samples if sample.metric is Metric.LOSS_PERCENT]
-    assert (round(loss.value, 4), round(loss.weight)) == (10.0, 250), "what was held back is not lost"
+    assert (loss.direction, loss.at, loss.channel) == (Direction.TO_PEER, 10, CHANNEL.name)
+    assert loss.value == pytest.approx(25, abs=2)
+    assert {Metric.MOS, Metric.R_FACTOR} <= {sample.metric for sample in samples}
 
 
 def test_without_our_counters_the_report_is_taken_as_it_is_and_marked() -> None:
@@ -384,7 +396,7 @@ def test_a_sequence_that_ran_on_during_a_hold_is_a_new_beginning() -> None:
         samples += observed(tracker, sent(n * 5.0, packets=n * 250), received(n * 5.0 + 2.5, heard))
     loss = [sample for sample in samples if sample.metric is Metric.LOSS_PERCENT]
     assert {round(sample.value, 4) for sample in loss} == {10.0}
-    assert all(sample.weight == pytest.approx(250) for sample in loss), "what was never sent was not expected"
+    assert sum(sample.weight for sample in loss) == pytest.approx(4 * 250), "what was never sent was not expected"
     assert min(sample.at for sample in samples) > 22.5
 
 
@@ -491,52 +503,71 @@ def test_a_codec_that_is_named_is_not_asked_for() -> None:
 # --- Audio and video ---------------------------------------------------------------------------------------------------
 
 
-def video_call(reports: int = 6, *, jitter: int = 900) -> tuple[list[Sample], list[Sample]]:
-    """Audio without loss and video with a fifth lost, on one channel; the video's jitter is 10 ms by its own clock."""
+def video_call(
+    reports: int = 6, *, video_first: bool = False, clock_known: bool = True, quiet_from: int = 99
+) -> tuple[list[Sample], list[Sample]]:
+    """Audio without a fault beside video with a fifth lost and 60 ms of jitter by its own clock."""
     tracker = StreamTracker("office")
     audio, video = [], []
     for n in range(reports):
         at = n * 5.0
-        audio += observed(
-            tracker,
-            sent(at, block(n * 250, 0), packets=n * 250),
-            received(at + 1, block(n * 250, 0, ssrc=OURS), theirs=sender(at + 1, n * 250)),
-        )
-        video += observed(
-            tracker,
+        picture = (
             sent(
-                at + 0.02,
-                block(n * 400, n * 80, jitter=jitter),
-                ours=sender(at + 0.02, n * 400, clock_hz=90000),
+                at - 0.02 if video_first else at + 0.02,
+                block(n * 400, n * 80, jitter=5400),
+                ours=sender(at, n * 400, clock_hz=90000, rtp=None if clock_known else 0),
                 port=VIDEO_PORT,
             ),
             received(
-                at + 1.02,
-                block(n * 400, 0, ssrc=OURS, jitter=jitter),
-                theirs=sender(at + 1.02, n * 400, clock_hz=90000),
+                at + 0.02,
+                block(n * 400, n * 80, ssrc=OURS, jitter=5400),
+                theirs=sender(at, n * 400, clock_hz=90000) if clock_known else None,
                 port=VIDEO_PORT,
             ),
         )
+        if video_first:
+            video += observed(tracker, *picture)
+        if n < quiet_from:
+            audio += observed(
+                tracker,
+                sent(at, block(n * 250, 0), packets=n * 250),
+                received(at + 1, block(n * 250, 0, ssrc=OURS), theirs=sender(at + 1, n * 250)),
+            )
+        if not video_first:
+            video += observed(tracker, *picture)
     return audio, video
 
 
-def test_audio_and_video_of_one_channel_are_kept_apart() -> None:
-    audio, video = video_call()
+@pytest.mark.parametrize("clock_known", [True, False])
+def test_video_is_not_judged_as_voice(*, clock_known: bool) -> None:
+    audio, video = video_call(clock_known=clock_known)
+    assert video == []
     assert {value for value, _ in of(audio, Metric.LOSS_PERCENT)} == {0.0}
-    assert {value for value, _ in of(video, Metric.LOSS_PERCENT, FROM_PEER)} == {20.0}
-    assert {value for value, _ in of(video, Metric.LOSS_PERCENT, TO_PEER)} == {0.0}
+    assert max(value for value, verdict in of(audio, Metric.JITTER_MS) if verdict is Verdict.OK) == 1.0
+    assert min(value for value, _ in of(audio, Metric.MOS)) > 4
 
 
-def test_video_is_not_timed_by_the_audio_s_clock() -> None:
-    _, video = video_call()
-    trusted = {value for value, verdict in of(video, Metric.JITTER_MS) if verdict is Verdict.OK}
-    assert trusted == {10.0}
+def test_video_that_is_heard_first_is_not_judged_once_its_clock_is_known() -> None:
+    audio, video = video_call(8, video_first=True)
+    assert all(sample.at < 10.0 for sample in video)
+    assert {value for value, _ in of(audio, Metric.LOSS_PERCENT)} == {0.0}
+    assert max(sample.at for sample in audio) > 30.0
 
 
-def test_video_is_not_scored_by_the_audio_s_codec() -> None:
-    audio, video = video_call()
-    assert {verdict for _, verdict in of(video, Metric.MOS)} == {Verdict.UNKNOWN_CODEC}
-    assert of(audio, Metric.MOS)[-1][1] is Verdict.OK
+def test_video_stays_unjudged_where_the_audio_pauses() -> None:
+    _, video = video_call(60, quiet_from=10)
+    assert video == []
+
+
+def test_a_session_that_takes_the_place_of_another_is_judged_though_no_clock_tells_what_it_is() -> None:
+    tracker = StreamTracker("office")
+    for n in range(6):
+        observed(tracker, sent(n * 5.0, block(n * 250, 0), packets=n * 250))
+    samples = []
+    for n in range(30):
+        ours = sender(30 + n * 5.0, n * 250, rtp=0)
+        samples += observed(tracker, sent(30 + n * 5.0, block(n * 250, n * 25), ours=ours, port=VIDEO_PORT))
+    assert {value for value, _ in of(samples, Metric.LOSS_PERCENT)} == {10.0}
 
 
 def test_a_codec_that_the_clock_contradicts_is_not_that_of_the_stream() -> None:

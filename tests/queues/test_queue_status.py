@@ -69,7 +69,15 @@ def test_half_a_list_and_a_gap_prove_nothing() -> None:
     listed(tracker, queue("sales"), queue("support"))
     list(tracker.observe(queue("sales")))
     tracker.forget()
-    assert [seen.subject for seen in listed(tracker, queue("sales"))] == ["sales"]
+    assert [seen.subject for seen in listed(tracker, queue("sales"), queue("support"))] == ["sales", "support"]
+
+
+def test_a_queue_that_went_in_a_gap_is_unknown_once_the_next_list_is_whole() -> None:
+    tracker = QueueTracker("office")
+    listed(tracker, queue("sales"), queue("support"))
+    tracker.forget()
+    first, gone = listed(tracker, queue("sales"))
+    assert (first.subject, gone.subject, gone.levels) == ("sales", "support", {})
 
 
 def test_only_queues_that_were_asked_for_are_looked_at() -> None:

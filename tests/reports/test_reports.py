@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from qualitywatch.cli import main
 from qualitywatch.errors import StoreError
-from qualitywatch.model import Direction, KpiRecord, LogRecord, Metric, Tally, TallyObservation
+from qualitywatch.model import Direction, DirectionTotals, KpiRecord, LogRecord, Metric, Tally, TallyObservation
 from qualitywatch.model.observations import Observed
 from qualitywatch.ports import SeriesBatch
 from qualitywatch.reports.chat import as_message
@@ -28,7 +28,7 @@ from qualitywatch.reports.page import as_html
 from qualitywatch.reports.report import compared
 from qualitywatch.reports.sheet import as_csv, harmless
 from qualitywatch.reports.source import Found, known_since, read
-from qualitywatch.reports.tally import Subject, Voice
+from qualitywatch.reports.tally import Calls, Subject, Voice
 from qualitywatch.reports.text import as_text
 from qualitywatch.reports.words import EN, WORDS
 from qualitywatch.store.backends.rollup import ROLLUP_FILE, RollupOptions, RollupStore
@@ -128,6 +128,47 @@ async def test_all_formats_hold_the_same_cells(directory: Path, language: str) -
     assert [cell for cell in cells if cell] == seen.cells
     assert not seen.asked, "self-contained"
     assert len({len(block.table[0]) for block in told if block.table}) > 1
+
+
+def test_a_few_lost_packets_do_not_lead_those_who_really_lost() -> None:
+    """One packet of ten lost by a phone that else only listened, beside one that hears nothing but gaps."""
+    whole, gaps, faint = Voice(0, 180_000), Voice(7200, 180_000), Voice(1, 10)
+    listener = Subject("office", "SIP/601", whole, faint, Calls(1, 1), hours={int(HOUR): (whole, faint)})
+    sufferer = Subject("office", "SIP/602", gaps, whole, Calls(1, 1), hours={int(HOUR): (gaps, whole)})
+    trunk = Subject("office", TRUNK, gaps, whole, Calls(1, 1), hours={0: (whole, faint), int(HOUR): (gaps, whole)})
+    now = Found(HOUR, HOUR + 3600, (sufferer, listener), (trunk,))
+    text = as_text(blocks(compared(now, replace(now, peers=(replace(listener, from_peer=whole),))), EN, UTC))
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("SIP/60")] == ["SIP/602"]
+    hours = text.partition(EN.hours)[2]
+    assert re.findall(r"^\d{4}-\d\d-\d\d \d\d:\d\d +(\S+) +(\S+)$", hours, re.MULTILINE) == [("4.00", "0.00")]
+
+
+async def test_only_what_could_be_measured_counts_as_not_measured(tmp_path: Path) -> None:
+    """Ways through the dialplan and lines without RTP have no reports to miss, nor has a call that is over before the first."""
+    silent = replace(a_call(), to_peer=DirectionTotals())
+    brief = replace(silent, answered_at=NOW - 4)
+    unheard = replace(silent, subject="SIP/6119", channel="SIP/6119-00000003")
+    elsewhere = [replace(silent, subject=name, channel=f"{name}-1") for name in ("Local/101@office", "IAX2/branch", "DAHDI/1")]
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=NOW)
+    await store.write(SeriesBatch(calls=(a_call(), replace(brief, uniqueid="1700000000.2"), *elsewhere)))
+    assert "4 legs, 4 answered, 100.00 % of those over 15 s measured" in await said(store, tmp_path)
+    await store.write(SeriesBatch(calls=(unheard,)))
+    assert "5 legs, 5 answered, 50.00 % of those over 15 s measured" in await said(store, tmp_path)
+    await store.close(NOW + 60)
+
+
+async def said(store: RollupStore, directory: Path) -> str:
+    await store.flush(NOW + 60)
+    return as_text(blocks(compared(read(directory, HOUR - 3600, HOUR + 7200), None), EN, UTC))
+
+
+async def test_a_phone_that_was_heard_for_a_moment_is_not_listed_first(tmp_path: Path) -> None:
+    store = await RollupStore.open(tmp_path, RollupOptions(), now=NOW)
+    heard = [a_sample(0.0, weight=9000, subject="SIP/601"), a_sample(4.0, weight=9000, subject="SIP/602")]
+    moment = replace(a_sample(10.0, weight=10, subject="SIP/601"), direction=Direction.FROM_PEER)
+    await store.write(SeriesBatch((*heard, moment)))
+    await store.close(NOW + 60)
+    assert [subject.name for subject in read(tmp_path, HOUR, HOUR + 7200).peers] == ["SIP/602", "SIP/601"]
 
 
 class _Seen(HTMLParser):

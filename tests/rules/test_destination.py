@@ -14,6 +14,7 @@ from qualitywatch.alerts.lifecycle import Lifecycle
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import AlertKey, AlertState, DialObservation, Evaluation, NotifyReason, Severity, Signal, Transition
 from qualitywatch.ports import RuleKind
+from qualitywatch.rules.kinds.destination import DestinationRule
 from qualitywatch.rules.loader import load_rules
 
 RULES = Path(__file__).parents[2] / "rules"
@@ -201,13 +202,56 @@ def test_too_many_in_a_minute(tmp_path: Path) -> None:
     assert signal(working, NOW + 62) is Signal.CLEAR
 
 
-def test_after_a_gap_nothing_is_known_of_the_calls_before_it(tmp_path: Path) -> None:
+def test_after_a_gap_nothing_is_said_until_it_is_told_what_became_of_the_calls(tmp_path: Path) -> None:
     working = rule(tmp_path)
+    for leg in ("1.2", "2.2"):
+        list(working.observe(dialled(NOW, leg=leg)))
+    working.forget()
+    assert signal(working, NOW + 5) is Signal.UNKNOWN
+    list(working.observe(over(NOW + 6)))
+    assert signal(working, NOW + 6) is Signal.UNKNOWN
+    list(working.observe(dialled(NOW, leg="2.2", is_new=False)))  # told once more, as it was
+    found = opinion(working, NOW + 6)
+    assert (found.levels[0].signal, found.value, found.channels) == (Signal.BREACH, 2.0, ("SIP/6117-2.2",))
+    list(working.observe(over(NOW + 9, "2.2")))
+    assert signal(working, NOW + 9) is Signal.CLEAR
+    assert working.evaluate(AlertKey("other", "office", PHONE), NOW) is None
+
+
+@pytest.mark.parametrize("text", ["deny: [+882]", "max_per_minute: 1"])
+def test_what_nobody_tells_of_after_a_gap_is_given_up(tmp_path: Path, text: str) -> None:
+    working = rule(tmp_path, text)
     list(working.observe(dialled(NOW)))
     working.forget()
-    assert signal(working, NOW + 5) is Signal.GONE
-    assert list(working.observe(over(NOW + 6))) == []
-    assert working.evaluate(AlertKey("other", "office", PHONE), NOW) is None
+    assert [signal(working, NOW + at) for at in (5, 64)] == [Signal.UNKNOWN, Signal.UNKNOWN]
+    assert signal(working, NOW + 65) is Signal.GONE
+    assert list(working.observe(over(NOW + 66))) == []
+
+
+def test_a_call_that_is_told_of_first_when_it_goes_on_is_one_call(tmp_path: Path) -> None:
+    working = rule(tmp_path)
+    list(working.observe(dialled(NOW, is_new=False)))
+    assert opinion(working, NOW + 5).value == 1
+
+
+def test_what_was_bad_before_a_gap_and_is_over_ends_as_it_would_have(tmp_path: Path) -> None:
+    working = rule(tmp_path)
+    list(working.observe(dialled(NOW)))
+    list(working.observe(over(NOW + 5)))
+    working.forget()
+    assert signal(working, NOW + 6) is Signal.CLEAR
+    working.expire(NOW + 1000)
+    assert signal(working, NOW + 1000) is Signal.GONE
+
+
+def test_calls_in_doubt_that_never_made_an_alert_do_not_stay(tmp_path: Path) -> None:
+    working = rule(tmp_path, BURST)
+    list(working.observe(dialled(NOW)))
+    working.forget()
+    for at in (NOW + 600, NOW + 1200):
+        working.expire(at)
+    assert isinstance(working, DestinationRule)
+    assert list(working.subjects()) == []
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])

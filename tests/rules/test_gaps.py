@@ -149,7 +149,8 @@ def test_every_kind_is_looked_at(specs: dict[str, RuleSpec]) -> None:
     assert {spec.kind for spec in specs.values()} == set(RULE_KINDS)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("f-")])
+# A fall is judged by days, and calls to forbidden numbers outlive a gap (test_destination.py).
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("f-", "d-"))])
 @given(before=observations(), after=observations(), gap_s=st.floats(0.1, 300))
 @settings(max_examples=60, deadline=None)
 def test_after_a_gap_a_rule_judges_as_if_there_had_been_nothing_before(

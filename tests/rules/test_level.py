@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from qualitywatch.errors import ConfigError
 from qualitywatch.model import AlertKey, Gauge, LevelObservation, Severity, Signal
+from qualitywatch.model.levels import STALE_AFTER_S
 from qualitywatch.ports import RuleKind
-from qualitywatch.rules.kinds.level import GONE_AFTER_S, STALE_AFTER_S, LevelRule, Options
+from qualitywatch.rules.kinds.level import GONE_AFTER_S, LevelRule, Options
 from qualitywatch.rules.limits import Limit
 from qualitywatch.rules.loader import load_rules
 from qualitywatch.rules.spec import Common, Selection

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qualitywatch.model import Direction, Metric, Sample, Verdict
-from qualitywatch.store.rollup import HOUR_S, LATE_S, MINUTE_S, Aggregator, Figures, Rollup, RollupKey, summed
+from qualitywatch.store.rollup import FIGURES, HOUR_S, LATE_S, MINUTE_S, Aggregator, Figures, Rollup, RollupKey, summed
 from tests.store.model_values import NOW, a_sample
 
 MINUTE = int(NOW) - 20
@@ -150,7 +150,7 @@ def merged(rows: Iterable[Rollup]) -> dict[tuple[int, RollupKey], Figures]:
 def assert_same(one: dict[tuple[int, RollupKey], Figures], other: dict[tuple[int, RollupKey], Figures]) -> None:
     assert one.keys() == other.keys()
     for place, figures in one.items():
-        for name in Figures.__slots__:
+        for name in FIGURES:
             left, right = getattr(figures, name), getattr(other[place], name)
             assert left == right or math.isclose(left, right), (place, name)
 

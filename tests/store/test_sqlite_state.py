@@ -31,6 +31,7 @@ from qualitywatch.store.lock import LOCK_FILE
 from qualitywatch.store.state_tables import LAYOUT, STATE_FILE
 from tests.store import model_values
 from tests.store.model_values import NOW, a_post, a_silence, an_agent, an_alert, an_audit_row, an_incident
+from tests.store.state_file import sql
 
 
 async def filled(directory: Path, *, alerts: int = 1) -> None:
@@ -38,14 +39,6 @@ async def filled(directory: Path, *, alerts: int = 1) -> None:
     many = tuple(an_alert(f"SIP/{number}") for number in range(alerts))
     await store.commit(StateChange(many, (an_incident(),), (a_post(),), agents=(an_agent(),), meta={"a": "1"}))
     await store.close()
-
-
-def sql(directory: Path, *statements: str) -> None:
-    connection = sqlite3.connect(directory / STATE_FILE)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
 
 
 async def test_the_file_is_private_durable_and_ours(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,10 +104,47 @@ def test_a_telephone_line_is_a_trunk_and_its_name_holds_no_number() -> None:
     assert (call.subject, call.trunk) == ("SIP/6117", "DAHDI/i1")
 
 
-def test_after_a_gap_nothing_is_over_that_was_not_seen_to_begin() -> None:
+def test_the_list_after_a_gap_tells_which_calls_go_on_and_which_are_over() -> None:
+    dials = tracker()
+    (first,) = dials.begun(DialBegun(10.0, leg(), phone(), NUMBER))
+    dials.begun(DialBegun(11.0, leg("2.2"), phone("2.1", "SIP/6118-00000001"), NUMBER))
+    dials.doubt()
+    assert dials.going_on() == ()
+    dials.begun(DialBegun(29.0, leg("3.2"), phone("3.1"), NUMBER))  # begun while the list was read, and not in it
+    told = dials.listed(30.0, {"1.1", "1.2", "2.1"})
+    assert told[0] == replace(first, is_new=False)
+    assert [(each.at, each.uniqueid, each.is_over) for each in told] == [(10.0, "1.2", False), (30.0, "2.2", True)]
+    assert {each.uniqueid for each in dials.going_on()} == {"1.2", "3.2"}
+    assert dials.listed(60.0, set()) == ()  # not after a gap: whoever counts channels tells who is gone
+    (over,) = dials.hang_up(hung_up(leg(), 70.0))
+    assert (over.at, over.is_over) == (70.0, True)
+
+
+def test_a_list_that_cannot_be_read_tells_nothing() -> None:
     dials = tracker()
     dials.begun(DialBegun(10.0, leg(), phone(), NUMBER))
-    dials.forget()
+    dials.doubt()
+    assert dials.listed(30.0, None) == ()
+
+
+def test_a_caller_who_left_in_a_gap_dials_anew_under_the_same_name() -> None:
+    dials = tracker()
+    dials.see(ChannelChanged(9.0, phone()))
+    dials.begun(DialBegun(10.0, leg(), phone(), NUMBER))
+    dials.doubt()
+    dials.listed(30.0, set())
+    assert not dials._callers
+    assert not dials._first
+
+
+def test_a_restart_of_asterisk_ends_all_calls() -> None:
+    dials = tracker()
+    dials.begun(DialBegun(10.0, leg(), phone(), NUMBER))
+    dials.begun(DialBegun(10.0, leg("1.3", "SIP/b"), phone(), NUMBER))
+    assert [(each.at, each.uniqueid, each.is_over) for each in dials.end_all(50.0)] == [
+        (50.0, "1.2", True),
+        (50.0, "1.3", True),
+    ]
     assert dials.hang_up(hung_up(leg())) == ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ from qualitywatch.model import (
 )
 from qualitywatch.trunks.causes import cause_text, was_delivered
 from qualitywatch.trunks.load import LoadTracker
-from qualitywatch.trunks.traffic import Counted, TrafficTracker
+from qualitywatch.trunks.traffic import MOST_FAILED, Counted, TrafficTracker
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 RECORDINGS = sorted(path.parent for path in CAPTURES.glob("*/*/input.ami"))
@@ -151,6 +152,19 @@ def test_a_trunk_is_called_by_the_number_that_it_shall_reach(peer: str, number: 
     assert bool(feed(traffic(), *call(peer=peer, number=number, cause=34))) is counted
 
 
+def dialled(tracker: TrafficTracker, number: str) -> bool:
+    """Whether PJSIP/anna is a trunk after a call to ``anna/sip:number@host``."""
+    tracker.begun(DialBegun(1.0, channel("PJSIP/anna"), None, number, is_uri=True))
+    return tracker.carries("PJSIP/anna")
+
+
+def test_the_contact_of_a_phone_with_a_name_is_not_called_through_it() -> None:
+    tracker = traffic()
+    assert [dialled(tracker, "101") for _ in range(3)] == [False] * 3
+    assert dialled(tracker, "102")
+    assert dialled(traffic(), "84951112233")
+
+
 def test_a_known_trunk_is_one_whatever_is_called_through_it() -> None:
     assert feed(traffic("SIP/6117"), *call(peer="SIP/6117", number=None, cause=34))
 
@@ -166,7 +180,7 @@ def test_a_peer_that_was_used_as_a_trunk_stays_one() -> None:
 # --- What became of a call ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cause", [1, 16, 17, 19, 22])
+@pytest.mark.parametrize("cause", [1, 16, 17, 19, 20, 22, 28])
 def test_what_the_called_party_does_is_no_failure_of_the_trunk(cause: int) -> None:
     assert outcome(feed(traffic(), *call(cause=cause, ends_after_s=5))) == {ANSWERED: False, DELIVERED: True}
 
@@ -186,6 +200,21 @@ def test_what_the_network_could_not_do_is(cause: int) -> None:
         (21, "407", False, 9, False),
         (127, "402", False, 9, False),  # no money left
         (21, "603", False, 0.1, True),  # declined by a person, or by what speaks for him
+        (20, "480", False, 3, True),  # a mobile that is switched off, from a provider that tells Q.850 causes
+        (18, "480", False, 3, True),
+        (31, "480", False, 3, True),
+        (21, "480", False, 3, True),  # not to be disturbed
+        (21, "486", False, 0.2, True),
+        (31, "486", False, 3, True),
+        (3, "404", False, 3, True),  # no such number
+        (127, "410", False, 3, True),
+        (28, "484", False, 0.2, True),  # dialled wrongly: so by Asterisk's own table, too
+        (1, "485", False, 0.2, True),
+        (31, "600", False, 3, True),
+        (34, "480", False, 3, False),  # what the network says of itself is taken at its word
+        (38, "404", False, 3, False),
+        (3, "503", False, 3, False),
+        (3, None, False, 3, None),
         (18, "408", False, 32, False),  # nobody there at all
         (18, "408", True, 60, True),
         (127, "487", False, 30, None),  # our own timeout, after nothing was heard
@@ -211,6 +240,31 @@ def test_refusals_are_told_apart(
     assert told[ANSWERED] is False
 
 
+@pytest.mark.parametrize(
+    ("sign", "cause", "tech_cause", "delivered"),
+    [
+        ("PROGRESS", 18, "408", True),  # the provider's own ringing tone, for a minute
+        ("PROCEEDING", 18, "408", False),  # 100 Trying rings nowhere
+        ("PROGRESS", 127, "487", True),
+        ("PROGRESS", 34, "503", False),  # after an announcement
+        ("PROGRESS", 21, "403", False),
+        ("PROGRESS", 18, None, None),
+    ],
+)
+def test_early_media_is_ringing_to_who_waits_for_a_timeout(
+    sign: str, cause: int, tech_cause: str | None, delivered: bool | None
+) -> None:
+    events = call(cause=cause, tech_cause=tech_cause, ends_after_s=61)
+    events.insert(1, DialProgressed(101.5, channel(), sign))
+    assert outcome(feed(traffic(), *events)).get(DELIVERED) is delivered
+
+
+def test_who_hangs_up_on_early_media_may_have_heard_that_the_network_is_busy() -> None:
+    events = call(status="CANCEL", cause=127, ends_after_s=7)
+    events.insert(1, DialProgressed(101.5, channel(), "PROGRESS"))
+    assert outcome(feed(traffic(), *events)) == {}
+
+
 @pytest.mark.parametrize(("rings", "told"), [(False, {}), (True, {DELIVERED: True})])
 def test_a_caller_who_gives_up_says_nothing_of_answers(rings: bool, told: dict[str, bool]) -> None:
     assert outcome(feed(traffic(), *call(status="CANCEL", rings=rings, cause=127, ends_after_s=7))) == told
@@ -231,18 +285,48 @@ def test_short_calls_are_counted(talk_s: float, long_enough: bool) -> None:
     assert told[LONG_ENOUGH] is long_enough
 
 
+def failing(tracker: TrafficTracker, number: str | None, at: float) -> bool:
+    """Whether a call that the trunk refuses is counted as a failure."""
+    return DELIVERED in outcome(feed(tracker, *call(number=number, at=at, cause=21, tech_cause="403")))
+
+
 def test_a_number_dialled_again_and_again_is_one_failure() -> None:
     tracker = traffic()
+    assert [failing(tracker, "810441", at) for at in (0, 20, 299, 360, 3599)] == [True, False, False, False, False]
+    assert failing(tracker, "810441", 3600.1)  # beyond what the shipped rule looks back
+    assert not failing(tracker, "810441", 3700)
+    assert all(failing(tracker, None, at) for at in (3800, 3801))  # nobody knows what was dialled
 
-    def counted(number: str | None, at: float) -> bool:
-        return DELIVERED in outcome(feed(tracker, *call(number=number, at=at, cause=21, tech_cause="403")))
 
-    assert [counted("810441", at) for at in (0, 20, 299)] == [True, False, False]
-    assert counted("810442", 310)
-    assert counted("810441", 320)  # another number in between
-    assert [counted("810441", at) for at in (619, 620)] == [False, True]  # still so after a while
-    assert counted("810443", 630)
-    assert all(counted(None, at) for at in (640, 641))  # nobody knows what was dialled
+def test_numbers_dialled_in_turn_are_one_failure_each() -> None:
+    tracker = traffic()
+    turns = [(number, at) for at in range(0, 3000, 60) for number in ("810441", "810442")]
+    assert [failing(tracker, number, at) for number, at in turns] == [True, True] + [False] * (len(turns) - 2)
+    assert failing(tracker, "810443", 3000)
+
+
+@pytest.mark.parametrize(
+    "working",
+    [
+        {"answered_after_s": 5, "ends_after_s": 60},
+        {"rings": True, "ends_after_s": 60, "cause": 19},
+        {"rings": True, "status": "CANCEL"},
+    ],
+    ids=["answered", "rang", "given up"],
+)
+def test_a_number_that_fails_again_after_the_trunk_worked_may_be_another_outage(working: dict[str, Any]) -> None:
+    tracker = traffic()
+    assert failing(tracker, "810441", 0)
+    feed(tracker, *call(number="84957654321", at=100, **working))
+    assert [failing(tracker, "810441", at) for at in (200, 299, 301)] == [False, False, True]
+    assert [failing(tracker, "810441", at) for at in (700, 3600, 3902)] == [False, False, True]  # it did not work since
+
+
+def test_of_a_trunk_that_refuses_everything_not_every_number_is_kept() -> None:
+    tracker = traffic()
+    assert all(failing(tracker, f"{n}", n) for n in range(1000, 1000 + MOST_FAILED + 1))
+    assert failing(tracker, "1000", 2500)  # the oldest made room
+    assert not failing(tracker, "1999", 2501)
 
 
 def test_a_barred_number_on_one_trunk_is_another_failure_on_the_next() -> None:
@@ -302,14 +386,14 @@ def test_no_call_is_counted_twice_in_whatever_order_its_events_come(script: list
 # --- Causes ------------------------------------------------------------------------------------------------------------
 
 
-@given(st.none() | st.integers(0, 200), st.none() | st.integers(100, 699), st.booleans(), st.floats(0, 100))
+@given(st.none() | st.integers(0, 200), st.none() | st.integers(100, 699), st.booleans(), st.booleans(), st.floats(0, 100))
 def test_what_rang_has_failed_only_by_a_plain_cause_of_the_network_or_a_sip_code(
-    cause: int | None, code: int | None, rang: bool, after_s: float
+    cause: int | None, code: int | None, rang: bool, had_sign: bool, after_s: float
 ) -> None:
-    verdict = was_delivered(cause, code, rang=rang, after_s=after_s)
+    verdict = was_delivered(cause, code, rang=rang, had_sign=had_sign, after_s=after_s)
     if rang and verdict is False:
         assert cause in {27, 34, 38, 41, 58, 102} or (code is not None and 400 <= code < 600)
-    if cause in {1, 16, 17, 19, 22}:
+    if cause in {1, 16, 17, 19, 20, 22, 28}:
         assert verdict is True
     assert cause_text(cause, code)
 

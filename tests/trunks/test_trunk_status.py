@@ -67,6 +67,24 @@ def test_an_outage_that_only_ever_says_request_sent_with_a_known_refresh() -> No
     ]
 
 
+@pytest.mark.parametrize(("words", "down_at"), [(1, 10_000 + 5400), (50, 13_600 + 60)])
+def test_a_registration_of_an_hour_is_not_missed_for_half_an_hour_more(words: int, down_at: float) -> None:
+    story = Story()
+    story.hears(10_000, REGISTERED, refresh_s=3600, listed=True)
+    story.hears(10_000, REGISTERED)
+    for n in range(words):
+        story.hears(13_585 + 20 * n, RETRYING)
+    story.waits(16_000)
+    assert story.said[-1] == (down_at, SILENT, 13_585)
+
+
+def test_nor_is_one_that_is_first_heard_of_in_trouble() -> None:
+    story = Story()
+    for at in range(1000, 1200, 20):
+        story.hears(at, RETRYING, refresh_s=3600, listed=True)
+    assert story.said[-1] == (1060, SILENT, 1000)
+
+
 def test_with_a_refresh_learnt_from_two_registrations() -> None:
     story = Story()
     for at in (1000, 1100, 1200):

@@ -236,12 +236,17 @@ async def test_the_last_minute_of_a_peer_is_the_same_everywhere(lasting: House) 
 
 async def test_queues_are_told_as_they_were_read_last(here: House) -> None:
     await here.until("pbxes", lambda body: body["items"][0]["is_seen"])
-    read = LevelObservation(1000.0, "office", "support", {Gauge.QUEUE_CALLERS: 3.0, Gauge.QUEUE_LONGEST_HOLD_S: 61.0})
+    now = here.daemon.watchers[0].now
+    queues = {"support": now, "removed": now - 3600}
     for store in here.daemon._shift._keeper._series:
-        await store.write(SeriesBatch(observed=(Observed(1000.0, read),)))
+        for name, at in queues.items():
+            read = LevelObservation(at, "office", name, {Gauge.QUEUE_CALLERS: 3.0, Gauge.QUEUE_LONGEST_HOLD_S: 61.0})
+            await store.write(SeriesBatch(observed=(Observed(at, read),)))
     (queue,) = (await here.get("queues"))["items"]
     assert (queue["queue"], queue["callers"], queue["longest_hold_s"], queue["agents_available"]) == ("support", 3, 61, None)
-    assert 'qualitywatch_queue_callers{pbx="office",queue="support"} 3.0' in (await here.client.get("/metrics")).text
+    metrics = (await here.client.get("/metrics")).text
+    assert 'qualitywatch_queue_callers{pbx="office",queue="support"} 3.0' in metrics
+    assert 'queue="removed"' not in metrics, "what was read an hour ago is not now"
 
 
 async def test_readiness_waits_for_nobody_for_ever(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_a_call_is_shown_with_both_legs(tmp_path: Path) -> None:
         legs = await rows(here, "calls")
         assert len(legs) == 2
         assert "6.52 %" in legs[0]
-        assert "9.20 %" in legs[1] and "reported 15.26 %" in legs[1]
+        assert "9.57 %" in legs[1] and "reported 15.26 %" in legs[1]
 
 
 async def test_a_silence_is_made_seen_and_ended(tmp_path: Path) -> None:

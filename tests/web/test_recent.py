@@ -59,6 +59,17 @@ def test_gauges_are_those_read_last_until_nothing_is_known() -> None:
     for levels in ({Gauge.QUEUE_CALLERS: 2.0}, {Gauge.QUEUE_CALLERS: 3.0}):
         read = LevelObservation(START, "office", "support", levels)
         recent.take_in(SeriesBatch(observed=(Observed(START, read),)))
-    assert recent.levels[("office", "support")].levels == {Gauge.QUEUE_CALLERS: 3.0}
+    (newest,) = recent.levels({"office": START})
+    assert (newest.subject, newest.levels) == ("support", {Gauge.QUEUE_CALLERS: 3.0})
+    assert recent.levels({"branch": START}) == []
     recent.take_in(SeriesBatch(observed=(Observed(START, LevelObservation(START, "office", "support", {})),)))
-    assert recent.levels == {}
+    assert recent.levels({"office": START}) == []
+
+
+def test_a_queue_that_was_read_long_ago_says_nothing_of_now_but_calls_are_told_whenever_they_change() -> None:
+    recent = RecentFigures()
+    for subject, gauge in (("support", Gauge.QUEUE_CALLERS), ("SIP/provider", Gauge.CONCURRENT_CALLS)):
+        read = LevelObservation(START, "office", subject, {gauge: 3.0})
+        recent.take_in(SeriesBatch(observed=(Observed(START, read),)))
+    assert [each.subject for each in recent.levels({"office": START + 129})] == ["SIP/provider", "support"]
+    assert [each.subject for each in recent.levels({"office": START + 130})] == ["SIP/provider"]

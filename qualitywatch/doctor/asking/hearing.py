@@ -61,8 +61,17 @@ class Hearing:
     _first_received_at: float = 0.0
     _last_at: float | None = None
 
-    def listed(self, channels: Sequence[Channel], *, is_first: bool) -> None:
-        """Take in a list of all channels: the first one shows what began before us, a later one what was not announced."""
+    @property
+    def known(self) -> frozenset[str]:
+        """The channels that are known by now, by uniqueid."""
+        return frozenset(self._calls)
+
+    def listed(self, channels: Sequence[Channel], *, is_first: bool, known: frozenset[str] | None = None) -> None:
+        """Take in a list of all channels: the first one shows what began before us, a later one what was not announced.
+
+        ``known`` are those that were known when it was asked for: what began since need not be in it.  None: all of them.
+        """
+        known = self.known if known is None else known
         for each in channels:
             if each.uniqueid not in self._calls and each.uniqueid not in self._ended:
                 self._calls[each.uniqueid] = _Call(each, announced=is_first)
@@ -71,7 +80,7 @@ class Hearing:
         if not is_first:
             alive = {each.uniqueid for each in channels}
             for uniqueid, call in self._calls.items():
-                call.vanished = uniqueid not in alive and uniqueid not in self._ended
+                call.vanished = uniqueid in known and uniqueid not in alive and uniqueid not in self._ended
 
     @property
     def has_secrets(self) -> bool:

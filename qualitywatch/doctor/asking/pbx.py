@@ -154,10 +154,12 @@ class _Visit:
         return (None if theirs is None else theirs - (asked_at + half_s)), half_s
 
     async def _list_channels(self, *, is_first: bool) -> None:
+        self._take(self._client.inbox.take_now())
+        known = self._hearing.known
         listed = channels_listed(await self._client.request(CHANNELS))
-        self._take(self._client.inbox.take_now())  # what was told before the list came
+        self._take(self._client.inbox.take_now())  # what was told before the list came, and right behind it
         if listed is not None:
-            self._hearing.listed(listed, is_first=is_first)
+            self._hearing.listed(listed, is_first=is_first, known=known)
 
     async def _direct_media(self, abilities: Abilities | None) -> dict[str, bool]:
         if abilities is None:

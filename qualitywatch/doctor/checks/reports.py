@@ -1,6 +1,7 @@
 """Whether RTCP really arrives, and of whom: without reports there is nothing to measure.
 
-Two intervals are waited for before silence means anything: a call has no report before one has passed.
+Two intervals are waited for before silence means anything: a call has no report before one has passed.  A call whose media
+may go past the PBX (direct_media=yes, which is what Asterisk does unless told otherwise) proves nothing by its silence.
 """
 
 from __future__ import annotations
@@ -30,16 +31,23 @@ def judge(pbx: PbxFacts, now: float) -> Iterator[Finding]:
         yield ok(f"reports came of {several(measured)}")
         yield from _one_sided(heard, long_s)
     elif silent:
-        yield error(
-            f"{len(silent)} channels were up for {long_s:.0f} s and more, and not one report came",
-            "add reporting to read= in manager.conf; look for an eventfilter there, and for declined ast_rtp_rtcp types in "
-            "stasis.conf",
-        )
+        past = [call for call in silent if pbx.direct_media.get(call.peer)]
+        if len(past) < len(silent):
+            yield _withheld(len(silent) - len(past), long_s)
+        yield from _silent(past, pbx)
         return
     else:
         what = f"no call was up long enough to be reported on in {heard.seconds:.0f} s"
         yield unknown(what, "run doctor again during a call, with --seconds 30 or more")
     yield from _silent(silent, pbx)
+
+
+def _withheld(count: int, long_s: float) -> Finding:
+    return error(
+        f"{count} channels were up for {long_s:.0f} s and more, and not one report came",
+        "add reporting to read= in manager.conf; look for an eventfilter there, and for declined ast_rtp_rtcp types in "
+        "stasis.conf",
+    )
 
 
 def _one_sided(heard: Heard, long_s: float) -> Iterator[Finding]:

@@ -4,6 +4,9 @@ A target may name several addresses; each hears of every message, and one that f
 others, whatever figures or other messages come between.  The library only tells whether it worked, and logs why; of that log
 the status of an answer is kept and the rest is dropped, since there is no telling which text repeats an address, and addresses
 hold passwords.
+
+The library blocks, and bounds each read but not the whole: a receiver that drips a byte now and then keeps it for ever.  So
+each address has a thread of its own, one at most, which a stop does not wait for: what hangs costs its address and nobody else.
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ import asyncio
 import logging
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from importlib import import_module, util
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final, NoReturn
 
 from qualitywatch.errors import ConfigError, NotifyError
@@ -31,7 +36,10 @@ _MISSING: Final = "this channel needs one more package: pip install 'qualitywatc
 _KINDS: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
 _UNDER_WAY: Final = 500  # messages
+LIMIT_S: Final = 60.0  # more than the library's own pauses and timeouts take, less than whoever carries the message allows
 _STATUS: Final = re.compile(r"\berror=([1-5]\d\d)\b")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +73,10 @@ class AppriseNotifier(PlainTarget[Options]):
     options_type = Options
     for_machines = True  # it tells whether the trouble is over
 
-    def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo) -> None:
-        """Prepare the services; raises ConfigError when one cannot be used."""
+    def __init__(self, options: Options, *, show_pbx: bool, zone: tzinfo, limit_s: float = LIMIT_S) -> None:
+        """Prepare the services; raises ConfigError when one cannot be used.  ``limit_s`` is how long one may take."""
         super().__init__(options, show_pbx=show_pbx, zone=zone)
+        self._limit_s = limit_s
         self._addresses = tuple(_Address(url) for url in options.urls)
         self._taken: dict[str, set[_Address]] = {}  # of messages that not every address has, by what they tell
 
@@ -78,7 +87,9 @@ class AppriseNotifier(PlainTarget[Options]):
         """
         del reply_to
         told = notification.tells or notification.looks
-        taken = self._taken.pop(told, set())
+        taken = self._taken[told] = self._taken.pop(told, set())
+        while len(self._taken) > _UNDER_WAY:
+            del self._taken[next(iter(self._taken))]
         title, _, text = notification.plain.partition("\n")
         over = notification.payload.get("status") == "resolved"
         message = {
@@ -88,15 +99,14 @@ class AppriseNotifier(PlainTarget[Options]):
             "body_format": "text",
         }
         waiting = [address for address in self._addresses if address not in taken]
-        with _file(notification.attachment) as path:
-            results = await asyncio.gather(*(address.send(message, path) for address in waiting))
-        failed = [address for address, worked in zip(waiting, results, strict=True) if not worked]
-        if failed:
-            self._taken[told] = taken | (set(waiting) - set(failed))
-            while len(self._taken) > _UNDER_WAY:
-                del self._taken[next(iter(self._taken))]
+        # Each notes by itself that it took the message, so that it counts also when this is cancelled, or was too slow.
+        sending = [task for address in waiting if (task := address.begin(message, notification.attachment, taken)) is not None]
+        if sending:
+            await asyncio.wait(sending, timeout=self._limit_s)
+        if failed := [address for address in waiting if address not in taken]:
             which = ", ".join(sorted({address.described() for address in failed}))
             raise NotifyError(f"apprise could not deliver to {which}: check the address and the network", permanent=False)
+        self._taken.pop(told, None)  # the same words once more are news
 
     async def edit(self, message_id: int, notification: Notification) -> NoReturn:
         """What was sent cannot be changed: always raises a permanent NotifyError."""
@@ -115,11 +125,11 @@ class _Ear(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.status = ""
+        self.heard = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         if found := _STATUS.search(record.getMessage()):
-            self.status = found[1]
+            self.heard = f"it answers {found[1]}"
 
 
 class _Address:
@@ -135,15 +145,43 @@ class _Address:
         self._name = str(service.service_name)
         self._sender: Any = import_module("apprise").Apprise(asset=service.asset)
         self._sender.add(service)
+        self._is_busy = False
 
-    async def send(self, message: Mapping[str, str], path: Path | None) -> bool:
-        """Send a message; False when that failed, for whatever reason."""
-        self._ear.status = ""
-        return await self._sender.async_notify(**message, attach=str(path) if path is not None else None) is True
+    def begin(
+        self, message: Mapping[str, str], attachment: Attachment | None, taken: set[_Address]
+    ) -> asyncio.Future[None] | None:
+        """Send a message; it joins ``taken`` once it has it.  None when it is still at another, which may be for ever."""
+        if self._is_busy:
+            return None
+        self._ear.heard = ""
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+
+        def end(*, worked: bool) -> None:
+            self._is_busy = False
+            if worked:
+                taken.add(self)
+            over.set_result(None)
+
+        def work() -> None:
+            worked = False
+            try:
+                with ExitStack() as files:
+                    worked = self._sender.notify(**message, attach=_file(files, attachment)) is True
+            except Exception as error:  # noqa: BLE001 its text may repeat the address
+                self._ear.heard = f"unexpected {type(error).__name__}, please report it"
+            finally:
+                with suppress(RuntimeError):  # the event loop has ended
+                    loop.call_soon_threadsafe(partial(end, worked=worked))
+
+        Thread(target=work, name=f"apprise {self._name}", daemon=True).start()
+        self._is_busy = True
+        return over
 
     def described(self) -> str:
-        """The kind of service and the status it answered with, if it did."""
-        return f"{self._name} (it answers {self._ear.status})" if self._ear.status else self._name
+        """The kind of service, and what is known of why it failed."""
+        heard = "it does not come to an end" if self._is_busy else self._ear.heard
+        return f"{self._name} ({heard})" if heard else self._name
 
 
 def _service(url: Secret) -> Any:
@@ -167,13 +205,15 @@ def _service(url: Secret) -> Any:
     return library.Apprise.instantiate(url.reveal(), asset=asset)
 
 
-@contextmanager
-def _file(attachment: Attachment | None) -> Iterator[Path | None]:
-    """The attachment as a file under its own name, for as long as it takes to send it."""
+def _file(files: ExitStack, attachment: Attachment | None) -> str | None:
+    """The attachment as a file under its own name, for as long as ``files``; the text goes without where the disk is full."""
     if attachment is None:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="qualitywatch-") as directory:
+        return None
+    try:
+        directory = files.enter_context(tempfile.TemporaryDirectory(prefix="qualitywatch-"))
         path = Path(directory, Path(attachment.name).name)
         path.write_bytes(attachment.content)
-        yield path
+    except OSError as error:
+        _log.warning("a message through apprise goes without %s: %s", attachment.name, error.strerror)
+        return None
+    return str(path)

@@ -32,7 +32,6 @@ DEFAULT_BASE_URL: Final = "https://api.telegram.org"
 _MOVE_KEY: Final = "telegram.chat."
 _PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 _FILE_REST_S: Final = 30.0
-_SOON_S: Final = 3.0
 _FILES: Final = 100
 _OVER: Final = ("🟢", "⚪")
 
@@ -109,7 +108,7 @@ class TelegramNotifier:
         self._language = options.language
         self._files: dict[int, _File] = {}  # by the message they belong to; after a restart a file is sent anew
         self._chat_id = chat_id if chat_id is not None else options.chat_id
-        self._later: dict[int, Notification] = {}  # by the message whose file waits until there is room for it
+        self._later: dict[int, Notification] = {}  # by the message whose file is to follow, or to be another one
         self._bringing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -185,7 +184,7 @@ class TelegramNotifier:
         return self._api.pause_s(self._chat_id, is_news=is_news)
 
     async def send(self, notification: Notification, *, reply_to: int | None = None) -> int:
-        """Send a new message, its attachment below it; return its id when Telegram has it.  Raises NotifyError."""
+        """Send a new message; return its id when Telegram has it, its attachment follows below it.  Raises NotifyError."""
         message_id = await self._api.send(
             self._chat_id,
             notification.html,
@@ -195,14 +194,14 @@ class TelegramNotifier:
             buttons=notification.buttons,
             is_news=True,
         )
-        await self._attach(message_id, notification)
+        self._attach(message_id, notification)
         return message_id
 
     async def edit(self, message_id: int, notification: Notification) -> None:
-        """Change text, buttons and attachment of a message.  Raises NotifyError, MessageGoneError."""
+        """Change text and buttons of a message, its attachment follows.  Raises NotifyError, MessageGoneError."""
         it = notification
         await self._api.edit(self._chat_id, message_id, it.html, it.plain, buttons=it.buttons)
-        await self._attach(message_id, notification)
+        self._attach(message_id, notification)
 
     async def send_picture(self, picture: bytes | str, caption: str, *, reply_to: int) -> int:
         """Hang a picture, or lines in its place, below a message, without a sound; return its id.  Raises NotifyError."""
@@ -228,15 +227,12 @@ class TelegramNotifier:
             await asyncio.wait({self._bringing})
         await self._api.close()
 
-    async def _attach(self, message_id: int, notification: Notification) -> None:
-        """Bring the file below a message up to date; later, where the budget of the chat is empty.
+    def _attach(self, message_id: int, notification: Notification) -> None:
+        """Bring the file below a message up to date, soon, beside whatever else there is to send.
 
-        Whoever sent the message must store at once that it was told: a stop while it waits for its file would tell it twice.
+        Whoever sent the message must store at once that it was told: a stop while its file is on the way would tell it twice.
         """
         if notification.attachment is None:
-            return
-        if not self._later and self.pause_s() <= _SOON_S:
-            await self._bring(message_id, notification)
             return
         self._later[message_id] = notification
         if self._bringing is None or self._bringing.done():
@@ -253,7 +249,7 @@ class TelegramNotifier:
 
         Figures in a long list change with every edit; the file follows at leisure, and at once when the incident is over.
         """
-        attachment, now = notification.attachment, asyncio.get_running_loop().time()
+        attachment, now, chat_id = notification.attachment, asyncio.get_running_loop().time(), self._chat_id
         if attachment is None:
             return
         known = self._files.get(message_id)
@@ -265,6 +261,8 @@ class TelegramNotifier:
         except NotifyError as error:
             _log.warning("%s; the message stays without the newest %s", error, attachment.name)
             return
+        if self._chat_id != chat_id:
+            return  # the chat moved meanwhile, and counts its messages anew
         self._files[message_id] = _File(file_id, attachment.content, now)
         while len(self._files) > _FILES:
             del self._files[next(iter(self._files))]

@@ -3,6 +3,9 @@
 Strategy: told at the first such call, or at the first beyond ``max_per_minute``.  All calls of one peer until none has come for
 the clear hold are one alert, which counts them and names the first numbers.  It holds while a call lasts, and ends when all are
 over.  A call is judged by the hour at which it was dialled: one that was allowed then may go on.
+
+A gap in what we see ends no call: nothing is said until the calls from before it are told of again, as going on or as over.
+Where nobody tells in time (channels may not be listed), they are given up.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ DESTINATION: Final = "destination"
 TOO_OFTEN: Final = "call_burst"
 MINUTE_S: Final = 60.0
 NUMBERS_TOLD: Final = 5
+DOUBT_S: Final = 60.0  # a list of channels has come so long after a gap
 _NARROWS: Final = ("deny", "deny_file", "allow", "allow_file", "max_per_minute")
 _NUMBER_LENGTH: Final = 20  # ITU-T E.164 knows 15 digits; what is longer is cut
 
@@ -51,16 +55,43 @@ class _Episode:
     recent: deque[DialObservation] = field(default_factory=deque)  # calls of the last minute
     legs: dict[str, DialObservation] = field(default_factory=dict)  # of calls that last, by uniqueid
     calm_since: float | None = None
+    doubtful: set[str] = field(default_factory=set)  # legs from before a gap, until they are told of again
+    doubted_at: float | None = None  # when we were first asked of them
 
     def add(self, call: DialObservation, number: str) -> None:
+        self.doubtful.discard(call.uniqueid)
+        if call.uniqueid in self.legs:
+            return  # it goes on after a gap
         self.legs[call.uniqueid] = call
         self.calm_since = None
-        if call.is_new:
+        if call.is_new or not self.calls:
             self.last_at = call.at
             self.calls += 1
             self.recent.append(call)
             if len(self.numbers) <= NUMBERS_TOLD:
                 self.numbers[number if len(number) <= _NUMBER_LENGTH else f"{number[:_NUMBER_LENGTH]}..."] = None
+
+    def end(self, uniqueid: str) -> bool:
+        """Whether this was one of the calls that lasted."""
+        self.doubtful.discard(uniqueid)
+        return self.legs.pop(uniqueid, None) is not None
+
+    def doubt(self) -> None:
+        """What lasted may be over, and what a minute is cannot be told across a gap."""
+        self.doubtful.update(self.legs)
+        self.doubted_at = self.calm_since = None
+        self.recent.clear()
+
+    def waits(self, now: float) -> bool:
+        """Whether it is still to be told what became of calls from before a gap."""
+        if self.doubted_at is None:
+            self.doubted_at = now
+        return len(self.doubtful) > 0 and 0 <= now - self.doubted_at < DOUBT_S
+
+    def give_up(self) -> None:
+        """Nobody told: they are not known to last."""
+        for uniqueid in tuple(self.doubtful):
+            self.end(uniqueid)
 
 
 class DestinationRule:
@@ -85,7 +116,7 @@ class DestinationRule:
             return ()
         if observation.is_over:
             episode = self._episodes.get(key)
-            return (key,) if episode is not None and episode.legs.pop(observation.uniqueid, None) is not None else ()
+            return (key,) if episode is not None and episode.end(observation.uniqueid) else ()
         number = self._options.numbering.read(observation.number)
         if not self._options.destinations.denies(number) or not self._counts_at(observation.at):
             return ()
@@ -99,6 +130,13 @@ class DestinationRule:
         episode = self._episodes.get(key)
         if episode is None:  # from before a gap in what we saw, or meanwhile left alone
             return self._opinion(key, now, Signal.GONE, None, None)
+        if episode.doubtful:
+            if episode.waits(now):
+                return self._opinion(key, now, Signal.UNKNOWN, None, episode)
+            episode.give_up()
+            if not episode.legs:
+                del self._episodes[key]
+                return self._opinion(key, now, Signal.GONE, None, None)
         while episode.recent and episode.recent[0].at <= now - MINUTE_S:
             episode.recent.popleft()
         limit = self._options.max_per_minute
@@ -128,14 +166,18 @@ class DestinationRule:
         return {key.subject for key in self._episodes}
 
     def forget(self) -> None:
-        """Drop all calls: their ends will not be seen."""
-        self._episodes.clear()
+        """Take nothing for granted: there is a gap in what we saw."""
+        for episode in self._episodes.values():
+            episode.doubt()
 
     def expire(self, now: float) -> None:
         """Drop what never became an alert and is over."""
         horizon = now - MINUTE_S - self._options.clear_hold_s
-        for key in [key for key, episode in self._episodes.items() if not episode.legs and episode.last_at < horizon]:
-            del self._episodes[key]
+        for key, episode in list(self._episodes.items()):
+            if episode.doubtful and not episode.waits(now):
+                episode.give_up()
+            if not episode.legs and episode.last_at < horizon:
+                del self._episodes[key]
 
     def _counts_at(self, at: float) -> bool:
         hours = self._common.active

@@ -14,6 +14,7 @@ from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, Evaluation, Gauge, Level, LevelObservation, Observation, Severity, Signal
+from qualitywatch.model.levels import EVENTFUL, STALE_AFTER_S
 from qualitywatch.rules.bands import Band
 from qualitywatch.rules.limits import Limit, crossing, edges, read_limits
 from qualitywatch.rules.spec import Common
@@ -27,11 +28,7 @@ HIGHEST: Final[Mapping[Gauge, float]] = {
     Gauge.QUEUE_CALLERS_UNATTENDED: 100_000,
     Gauge.CONCURRENT_CALLS: 100_000,
 }
-# Told whenever they change, and so as fresh as ever until then; after a gap in what we saw they are told anew.
-EVENTFUL: Final = frozenset({Gauge.CONCURRENT_CALLS})
-# Readings come every minute at least: after two of them were missed nothing is known, and after ten there is nothing to judge.
-STALE_AFTER_S: Final = 130.0
-GONE_AFTER_S: Final = 600.0
+GONE_AFTER_S: Final = 600.0  # after ten readings that did not come there is nothing to judge
 
 
 @dataclass(frozen=True, slots=True)

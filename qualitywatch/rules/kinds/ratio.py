@@ -4,6 +4,10 @@ Strategy: two opinions of one sliding window.  The percentage of good ones speak
 failed call of four is no 25 %.  A streak speaks sooner: so many bad ones one after another, with no good one between, are a
 breach of every level that names ``consecutive``, and one good one ends it.  What is then told is the streak alone: 0 % of so
 many.  So no percentage is ever told of fewer than ``min_total`` but of a streak.
+
+Fewer calls are no better ones: what the percentage said holds until it says otherwise, or until nothing is left to judge.  So
+which floors it fell to is noted apart from the window, and survives a restart and a gap, after which windows begin empty: the
+first call that gets through is then the end of a streak, and none of a percentage.
 """
 
 from __future__ import annotations
@@ -63,7 +67,6 @@ class _Window:
     good: float = 0.0
     total: float = 0.0
     streak: float = 0.0  # bad ones since the last good one
-    low: set[Severity] = field(default_factory=set)  # whose floor the percentage fell to, and has not risen from since
 
     def add(self, observation: TallyObservation) -> None:
         self.counted.append(observation)
@@ -79,7 +82,6 @@ class _Window:
             self.total -= oldest.total
         if not self.counted:
             self.good = self.total = 0.0  # and with it what rounding left
-            self.low.clear()
         self.streak = min(self.streak, self.total)  # both end with the newest: the shorter one is what they share
 
     def in_a_row(self) -> Iterator[TallyObservation]:
@@ -95,6 +97,8 @@ class RatioRule:
         self._options = options
         self._windows: dict[AlertKey, _Window] = {}
         self._asked_at: dict[AlertKey, float] = {}
+        self._low: dict[AlertKey, set[Severity]] = {}  # whose floor the percentage fell to, and has not risen from since
+        self._to_note: set[AlertKey] = set()
 
     @property
     def listens_to(self) -> frozenset[str]:
@@ -119,9 +123,13 @@ class RatioRule:
         if window is None:
             # Known from before a restart: an empty window proves nothing until it has been open for its whole length.
             opened_at = self._asked_at.setdefault(key, now)
-            return self._without_data(key, now, Signal.UNKNOWN if now - opened_at < self._options.window_s else Signal.GONE)
+            if now - opened_at < self._options.window_s:
+                return self._without_data(key, now, Signal.UNKNOWN)
+            self._rise(key)
+            return self._without_data(key, now, Signal.GONE)
         window.drop_until(now - self._options.window_s)
         if not window.counted:
+            self._rise(key)
             return self._without_data(key, now, Signal.GONE)
         return self._opinion(key, now, window)
 
@@ -134,8 +142,22 @@ class RatioRule:
         """Of whom anything was counted."""
         return {key.subject for key in self._windows}
 
+    def notes(self) -> Mapping[str, str]:
+        """The floors that the percentage of a subject fell to, where they became others."""
+        if not self._to_note:
+            return {}
+        noted, self._to_note = self._to_note, set()
+        return {key.subject: " ".join(sorted(self._low.get(key, ()))) for key in noted}
+
+    def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
+        """Take back which floors were fallen to; a severity that is no longer in use is left out."""
+        for subject, text in memories.items():
+            low = {severity for severity in self._options.floors if severity in text.split()}
+            if low and (key := self._common.key_of(pbx, subject)) is not None:
+                self._low[key] = low
+
     def forget(self) -> None:
-        """Drop all windows."""
+        """Drop all windows; what the percentage said holds, as the alerts do."""
         self._windows.clear()
         self._asked_at.clear()
 
@@ -144,6 +166,7 @@ class RatioRule:
         horizon = now - 2 * self._options.window_s
         for key in [key for key, window in self._windows.items() if not window.counted or window.counted[-1].at < horizon]:
             del self._windows[key]
+            self._rise(key)
             self._asked_at[key] = horizon  # it was open and empty all that time: gone, not unknown
 
     def _opinion(self, key: AlertKey, now: float, window: _Window) -> Evaluation:
@@ -153,7 +176,7 @@ class RatioRule:
         levels = tuple(
             Level(
                 severity,
-                _signal(severity, floor, percent, window),
+                self._signal(key, severity, percent, window),
                 floor.hold_s,
                 row[-1].at if _is_streak(floor, window) else None,
             )
@@ -163,6 +186,38 @@ class RatioRule:
         value, judged = (0.0, row) if by_streak else (percent, tuple(window.counted) if enough else ())
         span = {"in_a_row": "yes"} if by_streak else {"window_s": f"{self._options.window_s:.0f}"}
         return self._evaluation(key, now, levels, value, self._details(judged) | span if judged else {})
+
+    def _signal(self, key: AlertKey, severity: Severity, percent: float | None, window: _Window) -> Signal:
+        floor, signal = self._options.floors[severity], None
+        if percent is not None and floor.enter is not None and floor.clear is not None:
+            signal = crossing(percent, floor.enter, floor.clear, lower_is_worse=True, ends_on_clear=True)
+            if signal is Signal.BREACH:
+                self._fall(key, severity)
+            elif signal is Signal.CLEAR:
+                self._rise(key, severity)
+        if _is_streak(floor, window):
+            return Signal.BREACH
+        if signal is not None:
+            return signal
+        if floor.consecutive is None or severity in self._low.get(key, ()):
+            return Signal.UNKNOWN
+        return Signal.KEEP if window.streak else Signal.CLEAR  # a good one is the end of a streak, a bad one not yet a new one
+
+    def _fall(self, key: AlertKey, severity: Severity) -> None:
+        low = self._low.setdefault(key, set())
+        if severity not in low:
+            low.add(severity)
+            self._to_note.add(key)
+
+    def _rise(self, key: AlertKey, severity: Severity | None = None) -> None:
+        """Above one floor, or above all: nothing is left to judge."""
+        low = self._low.get(key)
+        if low is None or (severity is not None and severity not in low):
+            return
+        low -= {severity} if severity is not None else set(low)
+        if not low:
+            del self._low[key]
+        self._to_note.add(key)
 
     def _details(self, judged: tuple[TallyObservation, ...]) -> dict[str, str]:
         details = {"calls": f"{sum((each.total for each in judged), 0.0):.0f}"}
@@ -195,23 +250,6 @@ class RatioRule:
 
 def _is_streak(floor: Floor, window: _Window) -> bool:
     return floor.consecutive is not None and window.streak >= floor.consecutive
-
-
-def _signal(severity: Severity, floor: Floor, percent: float | None, window: _Window) -> Signal:
-    signal = None
-    if percent is not None and floor.enter is not None and floor.clear is not None:
-        signal = crossing(percent, floor.enter, floor.clear, lower_is_worse=True, ends_on_clear=True)
-        if signal is Signal.BREACH:
-            window.low.add(severity)
-        elif signal is Signal.CLEAR:
-            window.low.discard(severity)
-    if _is_streak(floor, window):
-        return Signal.BREACH
-    if signal is not None:
-        return signal
-    if floor.consecutive is None or severity in window.low:
-        return Signal.UNKNOWN  # fewer calls are no better ones: what the percentage said holds until it says otherwise
-    return Signal.KEEP if window.streak else Signal.CLEAR  # a good one is the end of a streak, a bad one not yet a new one
 
 
 def parse(common: Common, section: Section) -> tuple[str, Callable[[], RatioRule]]:

@@ -40,7 +40,7 @@ class Pbxes(BaseModel):
 
     items: list[Pbx]
     troubles: list[Told] = Field(
-        description="What ails qualitywatch itself: a full disk, a database that takes nothing; a sentence each, by language."
+        description="What ails qualitywatch itself: a full disk, a chat or a database that takes nothing; a sentence each."
     )
 
 

@@ -44,7 +44,7 @@ class SilenceModel(BaseModel):
     subjects: list[Text]
     pbxes: list[Text]
     severities: list[Text]
-    incident: int | None = Field(description="The incident whose button made it.")
+    incident: int | None = Field(description="The incident whose button made it: its alerts alone, which the lists name.")
 
 
 class SilenceWish(BaseModel):

@@ -67,15 +67,15 @@ def shown(pbx: PbxView, trunk: TrunkView) -> Trunk:
 
 def all_queues(sources: Sources) -> list[Queue]:
     """Queues of the PBXes that are seen: what was read before a PBX went out of sight says nothing of now."""
-    seen = {pbx.name for pbx in sources.room.pbxes() if pbx.is_seen}
+    seen = {pbx.name: pbx.now for pbx in sources.room.pbxes() if pbx.is_seen}
     found = []
-    for (pbx, subject), observed in sorted(sources.recent.levels.items()):
+    for observed in sources.recent.levels(seen):
         levels = observed.levels
-        if pbx in seen and any(gauge is not Gauge.CONCURRENT_CALLS for gauge in levels):
+        if any(gauge is not Gauge.CONCURRENT_CALLS for gauge in levels):
             found.append(
                 Queue(
-                    pbx=pbx,
-                    queue=subject,
+                    pbx=observed.pbx,
+                    queue=observed.subject,
                     read=instant(observed.at),
                     callers=_whole(levels.get(Gauge.QUEUE_CALLERS)),
                     longest_hold_s=levels.get(Gauge.QUEUE_LONGEST_HOLD_S),

@@ -16,7 +16,7 @@ export const EN = {
   "link.lost": "connection lost, trying again…",
   "link.full": "too many pages are open, trying again…",
   "logged_out": "You are no longer logged in: open a link with the token, or reload the page to log in by name.",
-  "troubles": "qualitywatch itself is in trouble; alerts are told all the same:",
+  "troubles": "qualitywatch itself is in trouble:",
   "language": "Language: English. Switch to Russian",
   "language.short": "EN",
   "theme.auto": "Colours: as the system",
