@@ -1,9 +1,11 @@
-// A table that can be sorted and scrolled sideways, drawn in chunks so that thousands of rows cost no more than the first.
+// A table that can be sorted and scrolled sideways. Of thousands of rows only the chunks near the window are in the page, so that
+// what changes all of them costs no more than what changes the first; of the others their height keeps the place.
 import { html, nothing, repeat } from "../html.js";
 import { changed } from "../state.js";
 import { t } from "../words.js";
 
-const CHUNK = 100;
+const CHUNK = 50;
+const NEAR = "1500px"; // drawn before somebody scrolls there
 
 export class Table {
   // columns: {id, label, cell(item), value(item)?, first?: what comes first ("low", "high"), number?, isHead?,
@@ -12,25 +14,38 @@ export class Table {
     Object.assign(this, { id, columns, keyOf, caption, sort, isCaptionHidden });
     this.shown = CHUNK;
     this.isReversed = false;
-    this.observer = null;
+    this.away = new Map(); // chunk that is not near to the height of a row of it
+    this.watched = new Set();
+    this.observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: NEAR });
   }
 
   render(items) {
     const sorted = this.sorted(items);
     const rows = sorted.slice(0, this.shown);
     const caption = this.caption();
-    queueMicrotask(() => this.watchEnd());
+    queueMicrotask(() => this.watch());
     return html`
       <div class="scroll" role="region" tabindex="0" aria-label=${t("table.scroll", { what: caption })}>
         <table class="list" id=${this.id}>
           <caption class=${this.isCaptionHidden ? "hidden" : ""}><span>${caption}</span></caption>
           <thead><tr>${this.columns.map((column) => this.heading(column))}</tr></thead>
-          <tbody>${repeat(rows, this.keyOf, (item) => this.row(item))}</tbody>
+          ${this.chunks(rows)}
         </table>
       </div>
       ${sorted.length > rows.length ? html`
         <p><button type="button" id="${this.id}-more" @click=${() => this.grow()}>${t("more")}</button>
           <span class="quiet">${t("count.shown", { shown: rows.length, count: sorted.length })}</span></p>` : nothing}`;
+  }
+
+  chunks(rows) {
+    const count = Math.ceil(rows.length / CHUNK);
+    return Array.from({ length: count }, (_, index) => {
+      const some = rows.slice(index * CHUNK, (index + 1) * CHUNK);
+      const height = count > 1 ? this.away.get(index) : undefined;
+      return html`<tbody data-chunk=${index}>${height === undefined
+        ? repeat(some, this.keyOf, (item) => this.row(item))
+        : html`<tr aria-hidden="true"><td colspan=${this.columns.length} height=${Math.round(height * some.length)}></td></tr>`}</tbody>`;
+    });
   }
 
   row(item) {
@@ -77,17 +92,32 @@ export class Table {
     changed();
   }
 
-  // Whoever scrolls to the end sees more without a press.
-  watchEnd() {
-    const end = document.getElementById(`${this.id}-more`);
-    if (end === this.end) return;
-    this.observer?.disconnect();
-    this.end = end;
-    if (end === null) return;
-    this.observer = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) this.grow();
-    }, { rootMargin: "300px" });
-    this.observer.observe(end);
+  // Also the button at the end: whoever scrolls there sees more without a press.
+  watch() {
+    const found = document.querySelectorAll(`#${this.id} > tbody, #${this.id}-more`);
+    const now = new Set(found.length > 1 ? found : []); // a single chunk is always drawn
+    for (const each of this.watched) if (!now.has(each)) this.observer.unobserve(each);
+    for (const each of now) if (!this.watched.has(each)) this.observer.observe(each);
+    this.watched = now;
+  }
+
+  seen(entries) {
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
+      if (target.dataset.chunk === undefined) {
+        if (!isIntersecting) continue;
+        this.observer.unobserve(target); // and asked anew: it may be near still
+        this.watched.delete(target);
+        this.grow();
+        continue;
+      }
+      const chunk = Number(target.dataset.chunk);
+      if (isIntersecting) {
+        if (this.away.delete(chunk)) changed();
+      } else if (target.isConnected && !this.away.has(chunk) && !target.contains(document.activeElement)) {
+        this.away.set(chunk, boundingClientRect.height / target.rows.length);
+        changed();
+      }
+    }
   }
 }
 
