@@ -1,9 +1,9 @@
-"""A call to a forbidden number outlives what we see of it: a lost connection, a restart of Asterisk, a clock that is set."""
+"""A call to a forbidden number outlives what we see of it: a lost connection, a restart of either side, a clock that is set."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +19,8 @@ from qualitywatch.model import (
     NotifyReason,
     PbxEvent,
     Resynced,
-    Transition,
 )
-from qualitywatch.pipeline import Pipeline
+from qualitywatch.pipeline import Effects, Pipeline
 from qualitywatch.rules.loader import load_rules
 
 START = 1_795_400_000.0
@@ -35,21 +34,31 @@ class Fraud:
 
     def __init__(self, folder: Path) -> None:
         (folder / "mine.yml").write_text("rules: [{name: premium, kind: destination, deny: [+882], clear_hold: 60s}]")
-        self.pipeline = Pipeline("office", load_rules([folder]), trunk_peers={"PJSIP/prov": "PJSIP/74990@prov"})
+        self._specs = load_rules([folder])
+        self.pipeline = self._begun()
         self.told: list[tuple[float, str]] = []
+        self.stored: dict[str, str] = {}
         self.hears(Connected(START - 5), Booted(START - 5, 10_000.0), Resynced(START - 4, frozenset()))
         self.hears(ChannelChanged(START, CALLER), ChannelChanged(START, TRUNK))
         self.hears(DialBegun(START, TRUNK, CALLER, "0088216123456"))
 
     def hears(self, *events: PbxEvent) -> None:
         for event in events:
-            self._note(self.pipeline.feed(event).transitions)
+            self._note(self.pipeline.feed(event))
 
     def waits(self, until_s: float) -> None:
-        self._note(self.pipeline.advance(START + until_s).transitions)
+        self._note(self.pipeline.advance(START + until_s))
 
-    def _note(self, transitions: Sequence[Transition]) -> None:
-        for each in transitions:
+    def begins_anew(self) -> None:
+        """The daemon is killed and started again, with what it had stored."""
+        self.pipeline = self._begun(alerts=self.pipeline.alerts, rule_memories=self.stored)
+
+    def _begun(self, **known: Any) -> Pipeline:
+        return Pipeline("office", self._specs, trunk_peers={"PJSIP/prov": "PJSIP/74990@prov"}, **known)
+
+    def _note(self, effects: Effects) -> None:
+        self.stored |= effects.learned
+        for each in effects.transitions:
             if each.reason is not NotifyReason.NONE and each.alert.key.rule == "premium":
                 self.told.append((each.at - START, str(each.reason)))
 
@@ -91,6 +100,43 @@ def test_where_channels_may_not_be_listed_nobody_knows_and_the_alert_does_not_st
     fraud.waits(150)
     assert fraud.told == [(0, "firing")]
     fraud.waits(600)
+    assert [reason for _, reason in fraud.told] == ["firing", "resolved"]
+
+
+def test_a_call_outlives_a_restart_of_the_daemon(tmp_path: Path) -> None:
+    fraud = Fraud(tmp_path)
+    fraud.waits(100)
+    fraud.begins_anew()
+    fraud.hears(*reconnected(START + 100, BOTH)[1:])
+    fraud.waits(1800)
+    assert fraud.told == [(0, "firing")]
+    assert fraud.channels == (CALLER.name,)
+    fraud.hears(ChannelHungUp(START + 3600, TRUNK, 16))
+    fraud.waits(4000)
+    assert fraud.told == [(0, "firing"), (3660, "resolved")]
+    assert not any(fraud.stored.values())
+
+
+def test_a_call_that_ended_while_the_daemon_did_not_run_is_over(tmp_path: Path) -> None:
+    fraud = Fraud(tmp_path)
+    fraud.waits(100)
+    fraud.begins_anew()
+    fraud.hears(*reconnected(START + 100, frozenset())[1:])
+    fraud.waits(1800)
+    assert [reason for _, reason in fraud.told] == ["firing", "resolved"]
+    assert fraud.told[1][0] == pytest.approx(166, abs=1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "[1, 2, 3, 4, 5]", '[1, 2, 3, [], [["a"]]]', '["x", 2, 3, [], []]', "[1e999, 2, 1e999, [], []]"]
+)
+def test_what_was_stored_in_another_form_ends_nothing_but_the_alert(tmp_path: Path, text: str) -> None:
+    fraud = Fraud(tmp_path)
+    fraud.waits(100)
+    fraud.stored = dict.fromkeys(fraud.stored, text)
+    fraud.begins_anew()
+    fraud.hears(*reconnected(START + 100, BOTH)[1:])
+    fraud.waits(1800)
     assert [reason for _, reason in fraud.told] == ["firing", "resolved"]
 
 

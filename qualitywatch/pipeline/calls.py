@@ -18,6 +18,7 @@ from qualitywatch.model import (
     CodecSeen,
     DialBegun,
     DialEnded,
+    DialObservation,
     DialProgressed,
     Evaluation,
     LevelObservation,
@@ -176,6 +177,10 @@ class Calls:
     def lost_sight(self) -> None:
         """Calls that leave by a trunk may end now without a word; the next list tells."""
         self._dials.doubt()
+
+    def recall(self, call: DialObservation) -> None:
+        """A call that an earlier run of ours knew to last; the next list tells whether it does."""
+        self._dials.recall(call)
 
     def going_on(self) -> Iterable[Observation]:
         """What lasts and is known to: it is told again where all that was observed before is in doubt."""

@@ -34,6 +34,7 @@ from qualitywatch.model import (
     Connected,
     DialBegun,
     DialEnded,
+    DialObservation,
     DialProgressed,
     DigitHeard,
     Disconnected,
@@ -147,6 +148,9 @@ class Pipeline:
         self._engine.attend(self._lifecycle.active())
         self._engine.settle(zone, self._in_trouble)
         self._engine.recall(pbx, rule_memories or {})
+        for observation, _ in (each for alert in alerts for each in self._engine.seen(alert.key)):
+            if isinstance(observation, DialObservation):
+                self._calls.recall(observation)
         self._left_off = left_off  # until the PBX, or that it cannot be reached, is heard of again
         self._noted_at, self._has_waited = -math.inf, True
         self._now: float | None = None

@@ -5,7 +5,8 @@ the same call by another leg.  The caller is the peer whose channel dials.  Behi
 it is the peer that began the call, found by Linkedid; where there is none, the trunk stands for it.  Calls from peer to peer
 dial no number, and calls of our own, to whoever is on call, concern nobody.
 
-Calls outlive a lost connection.  The list that follows tells which of them go on: these are told once more, others are over.
+Calls outlive a lost connection, and a restart of ours where somebody remembers them.  The list that follows tells which of them
+go on: these are told once more, others are over.
 
 Standard: ``DialBegin`` of ``main/dial.c`` and ``apps/app_dial.c``; Linkedid is the uniqueid of a call's first channel.
 """
@@ -75,6 +76,11 @@ class DialTracker:
     def hang_up(self, event: ChannelHungUp) -> tuple[DialObservation, ...]:
         """A channel is gone; return the leg that ends with it."""
         return self._end(event.channel.uniqueid, event.at)
+
+    def recall(self, call: DialObservation) -> None:
+        """A leg that an earlier run of ours knew to last; the next list tells whether it does."""
+        self._legs[call.uniqueid] = call, None
+        self._doubtful.add(call.uniqueid)
 
     def doubt(self) -> None:
         """There is a gap in what we see: calls in progress may have ended in it."""

@@ -4,31 +4,29 @@ Strategy: told at the first such call, or at the first beyond ``max_per_minute``
 the clear hold are one alert, which counts them and names the first numbers.  It holds while a call lasts, and ends when all are
 over.  A call is judged by the hour at which it was dialled: one that was allowed then may go on.
 
-A gap in what we see ends no call: nothing is said until the calls from before it are told of again, as going on or as over.
-Where nobody tells in time (channels may not be listed), they are given up.
+A gap in what we see ends no call, nor does a restart of ours (what is alerted is noted): nothing is said until the calls from
+before it are told of again, as going on or as over.  Where nobody tells in time (channels may not be listed), they are given
+up.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from qualitywatch.document import Section
 from qualitywatch.model import AlertKey, DialObservation, Evaluation, Level, Observation, Severity, Signal
+from qualitywatch.rules.episode import MINUTE_S, Episode
 from qualitywatch.rules.numbering import BARE_DIGITS, Destinations, Numbering
 from qualitywatch.rules.spec import Common
 
 DESTINATION: Final = "destination"
 TOO_OFTEN: Final = "call_burst"
-MINUTE_S: Final = 60.0
 NUMBERS_TOLD: Final = 5
-DOUBT_S: Final = 60.0  # a list of channels has come so long after a gap
 _NARROWS: Final = ("deny", "deny_file", "allow", "allow_file", "max_per_minute")
-_NUMBER_LENGTH: Final = 20  # ITU-T E.164 knows 15 digits; what is longer is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,63 +42,15 @@ class Options:
         return DESTINATION if self.max_per_minute is None else TOO_OFTEN
 
 
-@dataclass(slots=True)
-class _Episode:
-    """The calls of one peer, from the first until all has been quiet for the clear hold."""
-
-    first_at: float
-    last_at: float
-    calls: int = 0
-    numbers: dict[str, None] = field(default_factory=dict)  # different ones, in order, as many as are told and one more
-    recent: deque[DialObservation] = field(default_factory=deque)  # calls of the last minute
-    legs: dict[str, DialObservation] = field(default_factory=dict)  # of calls that last, by uniqueid
-    calm_since: float | None = None
-    doubtful: set[str] = field(default_factory=set)  # legs from before a gap, until they are told of again
-    doubted_at: float | None = None  # when we were first asked of them
-
-    def add(self, call: DialObservation, number: str) -> None:
-        self.doubtful.discard(call.uniqueid)
-        if call.uniqueid in self.legs:
-            return  # it goes on after a gap
-        self.legs[call.uniqueid] = call
-        self.calm_since = None
-        if call.is_new or not self.calls:
-            self.last_at = call.at
-            self.calls += 1
-            self.recent.append(call)
-            if len(self.numbers) <= NUMBERS_TOLD:
-                self.numbers[number if len(number) <= _NUMBER_LENGTH else f"{number[:_NUMBER_LENGTH]}..."] = None
-
-    def end(self, uniqueid: str) -> bool:
-        """Whether this was one of the calls that lasted."""
-        self.doubtful.discard(uniqueid)
-        return self.legs.pop(uniqueid, None) is not None
-
-    def doubt(self) -> None:
-        """What lasted may be over, and what a minute is cannot be told across a gap."""
-        self.doubtful.update(self.legs)
-        self.doubted_at = self.calm_since = None
-        self.recent.clear()
-
-    def waits(self, now: float) -> bool:
-        """Whether it is still to be told what became of calls from before a gap."""
-        if self.doubted_at is None:
-            self.doubted_at = now
-        return len(self.doubtful) > 0 and 0 <= now - self.doubted_at < DOUBT_S
-
-    def give_up(self) -> None:
-        """Nobody told: they are not known to last."""
-        for uniqueid in tuple(self.doubtful):
-            self.end(uniqueid)
-
-
 class DestinationRule:
     """One destination rule at work for one PBX."""
 
     def __init__(self, common: Common, options: Options) -> None:
         self._common = common
         self._options = options
-        self._episodes: dict[AlertKey, _Episode] = {}
+        self._episodes: dict[AlertKey, Episode] = {}
+        self._noted: dict[AlertKey, str] = {}  # what is stored of whose calls are alerted
+        self._to_note: set[AlertKey] = set()
 
     @property
     def listens_to(self) -> frozenset[str]:
@@ -114,13 +64,16 @@ class DestinationRule:
         key = self._common.key_of(observation.pbx, observation.subject)
         if key is None:
             return ()
+        self._to_note.add(key)
         if observation.is_over:
             episode = self._episodes.get(key)
             return (key,) if episode is not None and episode.end(observation.uniqueid) else ()
         number = self._options.numbering.read(observation.number)
         if not self._options.destinations.denies(number) or not self._counts_at(observation.at):
             return ()
-        self._episodes.setdefault(key, _Episode(observation.at, observation.at)).add(observation, str(number))
+        self._episodes.setdefault(key, Episode(observation.at, observation.at)).add(
+            observation, str(number), numbers_kept=NUMBERS_TOLD + 1
+        )
         return (key,)
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
@@ -135,7 +88,7 @@ class DestinationRule:
                 return self._opinion(key, now, Signal.UNKNOWN, None, episode)
             episode.give_up()
             if not episode.legs:
-                del self._episodes[key]
+                self._drop(key)
                 return self._opinion(key, now, Signal.GONE, None, None)
         while episode.recent and episode.recent[0].at <= now - MINUTE_S:
             episode.recent.popleft()
@@ -143,6 +96,9 @@ class DestinationRule:
         signal = Signal.KEEP if episode.legs else Signal.CLEAR
         if len(episode.recent) > limit if limit is not None else episode.legs:
             signal = Signal.BREACH
+            if not episode.is_told:
+                episode.is_told = True
+                self._to_note.add(key)
         count = float(episode.calls)
         if limit is not None:
             count = float(len(episode.recent))
@@ -151,7 +107,7 @@ class DestinationRule:
         elif episode.calm_since is None:
             episode.calm_since = now
         elif now - episode.calm_since >= self._options.clear_hold_s:
-            del self._episodes[key]
+            self._drop(key)
         judged = limit is None or signal is Signal.BREACH
         return self._opinion(key, now, signal, count if judged else None, episode)
 
@@ -165,6 +121,31 @@ class DestinationRule:
         """Who makes such calls."""
         return {key.subject for key in self._episodes}
 
+    def notes(self) -> Mapping[str, str]:
+        """The calls that are alerted, where they became others."""
+        if not self._to_note:
+            return {}
+        changed, self._to_note = self._to_note, set()
+        found: dict[str, str] = {}
+        for key in changed:
+            episode = self._episodes.get(key)
+            text = episode.memory() if episode is not None and episode.is_told else ""
+            if text != self._noted.get(key, ""):
+                found[key.subject] = text
+            if text:
+                self._noted[key] = text
+            else:
+                self._noted.pop(key, None)
+        return found
+
+    def recall(self, pbx: str, memories: Mapping[str, str]) -> None:
+        """Take back the calls that an earlier run alerted; whether they last is yet to be told."""
+        for subject, text in memories.items():
+            key = self._common.key_of(pbx, subject)
+            episode = Episode.recalled(text, pbx, subject) if key is not None else None
+            if key is not None and episode is not None:
+                self._episodes[key], self._noted[key] = episode, text
+
     def forget(self) -> None:
         """Take nothing for granted: there is a gap in what we saw."""
         for episode in self._episodes.values():
@@ -177,13 +158,17 @@ class DestinationRule:
             if episode.doubtful and not episode.waits(now):
                 episode.give_up()
             if not episode.legs and episode.last_at < horizon:
-                del self._episodes[key]
+                self._drop(key)
+
+    def _drop(self, key: AlertKey) -> None:
+        del self._episodes[key]
+        self._to_note.add(key)
 
     def _counts_at(self, at: float) -> bool:
         hours = self._common.active
         return hours is None or hours.opened_at(at) is not None
 
-    def _opinion(self, key: AlertKey, now: float, signal: Signal, value: float | None, episode: _Episode | None) -> Evaluation:
+    def _opinion(self, key: AlertKey, now: float, signal: Signal, value: float | None, episode: Episode | None) -> Evaluation:
         return Evaluation(
             key,
             now,
@@ -197,7 +182,7 @@ class DestinationRule:
             channels=tuple(dict.fromkeys(leg.channel for leg in episode.legs.values())) if episode is not None else (),
         )
 
-    def _details(self, episode: _Episode) -> Mapping[str, str]:
+    def _details(self, episode: Episode) -> Mapping[str, str]:
         span_s = MINUTE_S
         if self._options.max_per_minute is None:  # in whole minutes, so that it does not change with every call
             span_s = max(1, math.ceil((episode.last_at - episode.first_at) / MINUTE_S)) * MINUTE_S
