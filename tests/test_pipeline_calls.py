@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -150,11 +150,11 @@ class Call:
             yield ChannelHungUp(self.start_at + self.seconds, leg.channel, 16)
 
 
-def fired(call: Call) -> dict[tuple[str, str, Direction | None], float]:
+def fired(call: Call, events: Iterable[PbxEvent] | None = None) -> dict[tuple[str, str, Direction | None], float]:
     """Who was named for what, and how many seconds after the beginning."""
     pipeline = Pipeline("office", SPECS)
     found: dict[tuple[str, str, Direction | None], float] = {}
-    for event in call.events():
+    for event in call.events() if events is None else events:
         for transition in pipeline.feed(event).transitions:
             if transition.reason is NotifyReason.FIRING:
                 key = transition.alert.key
@@ -266,3 +266,12 @@ def test_a_call_of_forty_seconds_at_four_percent_is_reported_while_it_lasts() ->
         found = fired(Call(seed, 1_700_000_000.5, (0.05, 0.0, 0.0, 0.0), 5.0, (5.0, 5.0), seconds=41.0))
         assert ("loss", "SIP/6117", FROM_PEER) in found
         assert found["loss", "SIP/6117", FROM_PEER] <= 40
+
+
+@pytest.mark.parametrize("step_s", [-45.0, -20.0, -8.0])
+def test_a_clock_set_back_a_little_makes_nobody_guilty(step_s: float) -> None:
+    for seed in range(4):
+        call = Call(seed, 1_700_000_000.0, (0.06, 0.0, 0.0, 0.0), 5.0, (5.0, 5.0), 150.0)
+        step_at = call.start_at + 60 + 0.7 * seed
+        events = (replace(event, at=event.at + step_s) if event.at >= step_at else event for event in call.events())
+        assert {(subject, direction) for _, subject, direction in fired(call, events)} == call.guilty()

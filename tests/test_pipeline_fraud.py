@@ -140,6 +140,32 @@ def test_what_was_stored_in_another_form_ends_nothing_but_the_alert(tmp_path: Pa
     assert [reason for _, reason in fraud.told] == ["firing", "resolved"]
 
 
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+def test_a_call_that_nobody_knows_of_any_more_does_not_come_back_when_the_clock_is_set(tmp_path: Path, step: float) -> None:
+    fraud = Fraud(tmp_path)
+    fraud.waits(100)
+    fraud.hears(*reconnected(START + 100, None))
+    fraud.waits(600)
+    at = START + 700 + step
+    if step > 0:
+        fraud.hears(ClockAdvanced(at, step))
+    fraud.hears(ChannelChanged(at, Channel("PJSIP/601-00000009", "9.1", "9.1", "Up")))
+    fraud.waits(700 + step + 7200)
+    assert [reason for _, reason in fraud.told] == ["firing", "resolved"]
+
+
+def test_a_list_that_could_not_be_read_once_is_made_good_by_the_next(tmp_path: Path) -> None:
+    fraud = Fraud(tmp_path)
+    fraud.waits(100)
+    fraud.hears(*reconnected(START + 100, None))
+    fraud.hears(Resynced(START + 110, BOTH))
+    fraud.waits(1800)
+    assert fraud.told == [(0, "firing")]
+    fraud.hears(ChannelHungUp(START + 1800, TRUNK, 16))
+    fraud.waits(2000)
+    assert [reason for _, reason in fraud.told] == ["firing", "resolved"]
+
+
 def test_a_restart_of_asterisk_ends_the_call(tmp_path: Path) -> None:
     fraud = Fraud(tmp_path)
     fraud.waits(100)

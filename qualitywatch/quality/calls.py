@@ -68,6 +68,11 @@ class Media:
             # Packets left while the timestamp stood still: a native bridge forwards them without looking inside.
             self.bridged_undecoded = sender.rtp_timestamp == last.rtp_timestamp
 
+    def begin_anew(self) -> None:
+        """What was counted until now is not to be compared with what comes."""
+        self.sent = SentCounter()
+        self.streams.clear()
+
     @property
     def is_video(self) -> bool | None:
         """Whether the stream of either side ticks as video does; None while no clock is known."""

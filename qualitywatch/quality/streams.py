@@ -8,6 +8,8 @@ when the hangup was missed.
 
 from __future__ import annotations
 
+import math
+
 from qualitywatch.model import (
     CallRecord,
     Channel,
@@ -34,6 +36,9 @@ UNDECODED_CLOCK_HZ = 8000
 ABSURD_JITTER_MS = 1000.0
 RTT_LIMIT_S = 10.0  # beyond it the peer's clock or DLSR is wrong (Asterisk publishes up to 65535.9)
 STRANGER_PATIENCE_S = 30.0  # a block about an SSRC we never announced counts when ours were not reported on for so long
+# A PBX tells its reports in order: one that is so much earlier than the last has seen the clock set back. What less than that
+# does to a balance no rule notices.
+SET_BACK_S = 1.5
 UNSPLIT_PATIENCE_S = 15.0  # so long without sender counters of ours, the peer's report is taken as it is
 EXPIRE_EVERY_S = 600.0
 # A channel without a word for so long has lost its hangup (a resync finds that out sooner). Long calls past the PBX, by direct
@@ -48,6 +53,7 @@ class StreamTracker:
         self._pbx = pbx
         self._calls: dict[str, Call] = {}
         self._expired_at: float | None = None
+        self._reported_at = -math.inf
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -69,6 +75,9 @@ class StreamTracker:
         """Return what one RTCP event measures; empty for a first report, a repeated one or one nobody can vouch for."""
         if report.channel is None or not report.channel.uniqueid:
             return ()  # raised by an RTP session without a channel: there is nobody to attribute it to
+        if report.at < self._reported_at - SET_BACK_S:
+            self._begin_anew()
+        self._reported_at = report.at
         call = self._call(report.channel, report.at)
         ours = report.from_address if report.direction is Direction.FROM_PEER else report.to_address
         media = call.media.get(ours or "")
@@ -110,6 +119,12 @@ class StreamTracker:
         self._expired_at = now
         for uniqueid in [uid for uid, call in self._calls.items() if now - call.last_at > IDLE_LIMIT_S]:
             del self._calls[uniqueid]
+
+    def _begin_anew(self) -> None:
+        """Compare nothing across a clock that was set back: by the stamps, packets were sent faster than they were."""
+        for call in self._calls.values():
+            for media in call.media.values():
+                media.begin_anew()
 
     def _call(self, channel: Channel, at: float) -> Call:
         call = self._calls.get(channel.uniqueid)

@@ -6,7 +6,7 @@ it is the peer that began the call, found by Linkedid; where there is none, the 
 dial no number, and calls of our own, to whoever is on call, concern nobody.
 
 Calls outlive a lost connection, and a restart of ours where somebody remembers them.  The list that follows tells which of them
-go on: these are told once more, others are over.
+go on: these are told once more, others are over.  Where it cannot be read they stay in doubt, and are told no more.
 
 Standard: ``DialBegin`` of ``main/dial.c`` and ``apps/app_dial.c``; Linkedid is the uniqueid of a call's first channel.
 """
@@ -46,7 +46,8 @@ class DialTracker:
         self._legs: dict[str, tuple[DialObservation, str | None]] = {}  # by uniqueid of the called channel: it, its caller
         self._callers: dict[str, _Caller] = {}  # by uniqueid of the channel that dials
         self._first: dict[str, str] = {}  # the peer that began a call, by Linkedid
-        self._doubtful: set[str] = set()  # legs from before a gap: no list has named them since
+        self._doubtful: set[str] = set()  # channels from before a gap: no list has named them since
+        self._unlisted: frozenset[str] = frozenset()  # of these, those for whom a list came that could not be read
 
     def see(self, event: ChannelChanged) -> None:
         """A channel was created: the first of its call tells who began it."""
@@ -84,15 +85,17 @@ class DialTracker:
 
     def doubt(self) -> None:
         """There is a gap in what we see: calls in progress may have ended in it."""
-        self._doubtful.update(self._legs)
+        for uniqueid in self._unlisted:  # from before another gap: where channels may not be listed nobody will ever tell
+            self._end(uniqueid, 0.0)
+        self._unlisted = frozenset()
+        self._doubtful.update(self._legs, self._callers, self._first)
 
     def listed(self, at: float, channels: Collection[str] | None) -> tuple[DialObservation, ...]:
         """The list after a gap is over (None: it could not be read); return the legs from before it, as they are now."""
-        doubtful, self._doubtful = self._doubtful, set()
-        if channels is None or not doubtful:
+        if channels is None:
+            self._unlisted = frozenset(self._doubtful)
             return ()
-        for gone in [uniqueid for uniqueid in (*self._callers, *self._first) if uniqueid not in channels]:
-            self._hung_up(gone)
+        doubtful, self._doubtful, self._unlisted = self._doubtful, set(), frozenset()
         told: list[DialObservation] = []
         for uniqueid in sorted(doubtful):
             told += self._going_on(uniqueid) if uniqueid in channels else self._end(uniqueid, at)
@@ -108,6 +111,7 @@ class DialTracker:
         self._callers.clear()
         self._first.clear()
         self._doubtful.clear()
+        self._unlisted = frozenset()
         return told
 
     def _going_on(self, uniqueid: str) -> tuple[DialObservation, ...]:

@@ -227,3 +227,15 @@ def test_what_begins_in_a_recording_also_ends_there(recording: Path) -> None:
     over = [call.uniqueid for call in calls if call.is_over]
     assert set(over) <= set(begun)
     assert len(set(begun) - set(over)) <= 1  # the recording may stop in a call
+
+
+def test_where_channels_may_not_be_listed_calls_are_given_up_with_the_next_gap() -> None:
+    dials = tracker()
+    dials.see(ChannelChanged(9.0, phone()))
+    dials.begun(DialBegun(10.0, leg(), phone(), NUMBER))
+    dials.doubt()
+    assert dials.listed(30.0, None) == ()
+    assert dials.going_on() == (), "nobody knows"
+    dials.doubt()
+    assert dials.listed(60.0, {"1.1", "1.2"}) == (), "or they would be kept for ever"
+    assert dials.hang_up(hung_up(leg())) == ()
