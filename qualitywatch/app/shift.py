@@ -90,7 +90,7 @@ class Shift:
         await ground.open_sinks(config)
         desk = assembly.desk(config, specs, stored, pipelines)
         for silence, why in desk.unread_silences(clock.now()):
-            log.warning('silence.not_in_force id=%d by="%s" why="%s"', silence.id, legible(silence.by), legible(why))
+            log.warning("silence.not_in_force id=%d by=\"%s\" why='%s'", silence.id, legible(silence.by), legible(why))
         web = Web(config, config.web, ground.door_of(config.web)) if config.web is not None else None
         if web is None:
             ground.lock_up()

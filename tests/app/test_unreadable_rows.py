@@ -7,11 +7,15 @@ from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
+import pytest
+
 from qualitywatch.app import assembly
+from qualitywatch.app.daemon import Daemon
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.room import DaemonRoom
 from qualitywatch.chat.assistant import Access, Assistant
-from qualitywatch.config import read_config
+from qualitywatch.clock import SystemClock
+from qualitywatch.config import read_config, read_config_and_rules
 from qualitywatch.desk.desk import Desk
 from qualitywatch.model import Alert, AlertKey, AlertState, Incident, NotifyReason, Severity, Silence, Transition
 from qualitywatch.notify.buttons import buttons_of
@@ -92,6 +96,22 @@ async def test_the_number_of_a_silence_that_cannot_be_read_is_not_given_again(tm
     made, _ = desk.silence(SilenceRequest(T0 + 60, subjects=("SIP/1",)), "Anna", T0)
     assert made.id == 8
     await store.close()
+
+
+@pytest.mark.timeout(30)
+async def test_a_silence_that_would_be_matched_for_ever_is_named_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Older releases took any expression, and a silence outlives a restart."""
+    (tmp_path / "c.yml").write_text(CONFIG.replace("unused", str(tmp_path)), encoding="utf-8")
+    (tmp_path / "c.yml").chmod(0o600)
+    store = await SqliteStateStore.open(tmp_path, now=T0)
+    await store.commit(StateChange(silences=(Silence(3, 4e9, "Anna", T0, subjects=("/(a+)+$/",)),)))
+    await store.close()
+    daemon = await Daemon.open(*read_config_and_rules(tmp_path / "c.yml"), SystemClock())
+    await daemon.close()
+    (line,) = [record.getMessage() for record in caplog.records if "silence.not_in_force" in record.message]
+    assert line.startswith('silence.not_in_force id=3 by="Anna" why=\'subject "/(a+)+$/" may take too long to match: use ')
 
 
 async def test_a_button_from_before_the_state_was_damaged_means_nobody_new(tmp_path: Path) -> None:
