@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qualitywatch.document import Problems, Section, compile_selector, format_duration, load_document, parse_duration_s
+from qualitywatch.document import (
+    Problems,
+    Section,
+    compile_bounded,
+    compile_selector,
+    format_duration,
+    load_document,
+    parse_duration_s,
+)
 from qualitywatch.errors import ConfigError
 
 
@@ -519,6 +528,78 @@ def test_selectors(selector: str, selected: list[str], not_selected: list[str]) 
 def test_plain_text_selects_itself(text: str) -> None:
     assert compile_selector(text).matches(text)
     assert not compile_selector(text).matches(text + "x")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("selector", "almost"),
+    [
+        ("*a" * 40 + "*b", "a" * 500),
+        ("*?a?" * 20 + "b*", "a" * 500),
+        ("*a*" * 99 + "b", "aA" * 99),
+        ("*" * 999 + "b", "a" * 99),
+    ],
+)
+def test_wildcards_take_no_longer_the_more_there_are(selector: str, almost: str) -> None:
+    assert not compile_selector(selector).matches(almost)
+    assert compile_selector(selector).matches(almost + "b")
+
+
+@given(
+    st.text(alphabet="ab*?", min_size=1, max_size=8),
+    st.text(alphabet="abAB\n", max_size=8),
+)
+def test_wildcards_mean_what_they_always_meant(selector: str, text: str) -> None:
+    said = "".join({"*": ".*", "?": "."}.get(char, char) for char in selector)
+    assert compile_selector(selector).matches(text) is bool(re.fullmatch(said, text, re.IGNORECASE | re.DOTALL))
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "SIP/61*",
+        "*a" * 40,
+        r"/^SIP\/61[0-9]+$/",
+        r"/^(SIP|PJSIP)\/(61|62)\d{2}$/",
+        r"/(?i)^sip\/(?!6117$)61\d\d?$/",
+        r"/office.*phone.*6/",
+        r"/^10\.\d+\.\d+\.\d+$/",
+        r"/^\d+\.\d+\.\d+\.\d+$/",
+        r"/^(\d{1,3}\.){3}\d{1,3}$/",
+        r"/^[a-z]+(-[0-9]{4})*$/",
+        r"/(ab){2}c+?(?=d)(?<!e)\b/",
+        r"/(.)\1(x)?(?(2)y|z)/",
+        r"/(a++)+$/",
+        r"/(?>a+)*b/",
+    ],
+)
+def test_expressions_that_end_soon_are_taken(selector: str) -> None:
+    assert compile_bounded(selector).source == selector
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        r"/(a+)+$/",
+        r"/(a*)*b/",
+        r"/(a?){40}b/",
+        r"/^(\w+\s?)*$/",
+        r"/(a|aa)+$/",
+        r"/(?:aa|a|ab){1,40}b/",
+        r"/((a{1,9}){1,9}){1,9}b/",
+        r"/.*a.*a.*a.*a.*b/",
+        r"/a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?aaaaaaaaaaaaaaaaaaaaaaaaaaaa/",
+        r"/x(?=(a+)+$)/",
+        r"/(a)?(?(1)(b+)+|c)d/",
+        r"/(?>(a+)+)$/",
+        r"/" + "(" * 300 + "a" + "+)" * 300 + "/",
+        r"/(/",
+        "",
+    ],
+)
+def test_expressions_that_might_not_end_are_refused(selector: str) -> None:
+    with pytest.raises(ValueError, match=r"^(may take too long|is not a regular expression|is empty)"):
+        compile_bounded(selector)
 
 
 def test_wrong_selectors() -> None:

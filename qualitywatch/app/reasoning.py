@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from qualitywatch.document import compile_selector
+from qualitywatch.document import compile_bounded
 from qualitywatch.model import (
     Alert,
     AlertKey,
@@ -96,7 +96,7 @@ def _subjects(text: str, pipeline: Pipeline) -> list[str]:
     if named:
         return named
     try:
-        selector = compile_selector(text)
+        selector = compile_bounded(text)
     except ValueError:
         return [text]
     return [each for each in known if selector.matches(each)] or [text]

@@ -33,6 +33,7 @@ from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.jobs import CalendarJobs, calendar
 from qualitywatch.notify.dispatcher import Dispatcher
+from qualitywatch.notify.legible import legible
 from qualitywatch.notify.registry import build_notifiers
 from qualitywatch.ports import Notifier, StateChange, StoredState
 from qualitywatch.rules.spec import RuleSpec
@@ -88,6 +89,8 @@ class Shift:
         )
         await ground.open_sinks(config)
         desk = assembly.desk(config, specs, stored, pipelines)
+        for silence, why in desk.unread_silences(clock.now()):
+            log.warning("silence.not_in_force id=%d by=\"%s\" why='%s'", silence.id, legible(silence.by), legible(why))
         web = Web(config, config.web, ground.door_of(config.web)) if config.web is not None else None
         if web is None:
             ground.lock_up()

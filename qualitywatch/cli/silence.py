@@ -19,8 +19,9 @@ examples:
 
 Alerts that are silenced still fire and are stored; nobody is told. What outlives its silence is told when that ends.
 Of each kind one selector must match, and all kinds that are named. A selector is a wildcard (SIP/61*, SIP/61??) or a
-regular expression between slashes (/^SIP\\/61[0-9]+$/); put it in quotes. --config finds the daemon by its state directory;
-without it the usual place of the service is tried (/var/lib/qualitywatch/control.sock).
+regular expression between slashes (/^SIP\\/61[0-9]+$/); put it in quotes. An expression that might take too long to match
+(a repeat inside a repeat) is refused. --config finds the daemon by its state directory; without it the usual place of the
+service is tried (/var/lib/qualitywatch/control.sock).
 """
 
 

@@ -174,6 +174,10 @@ class Desk:
         """Silences in force or to come, by id."""
         return self._book.live(wall)
 
+    def unread_silences(self, wall: float) -> Sequence[tuple[Silence, str]]:
+        """Silences of an earlier release that mute nothing now, and why."""
+        return self._book.unread(wall)
+
     def known_silence(self, silence_id: int) -> Silence | None:
         """One silence, also when it is over."""
         return self._book.get(silence_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from qualitywatch.desk.policy import Matcher
-from qualitywatch.document import Selector, compile_selector
+from qualitywatch.document import Selector, compile_bounded
 from qualitywatch.model import AlertKey, Severity, Silence
 from qualitywatch.room import SilenceRequest
 
@@ -29,6 +29,7 @@ class SilenceBook:
     def __init__(self, silences: Iterable[Silence] = (), last: int = 0) -> None:
         self._silences: dict[int, Silence] = {silence.id: silence for silence in sorted(silences, key=lambda each: each.id)}
         self._read: dict[int, ReadSilence] = {}
+        self._unread: dict[int, str] = {}
         self._next_id = max([last, *self._silences]) + 1
         for silence in self._silences.values():
             if silence.expired_at is None:
@@ -41,6 +42,10 @@ class SilenceBook:
     def live(self, wall: float) -> Sequence[Silence]:
         """Silences in force or to come, by id."""
         return tuple(silence for silence in self._silences.values() if _is_live(silence, wall))
+
+    def unread(self, wall: float) -> Sequence[tuple[Silence, str]]:
+        """Silences that would be in force or to come, but mute nothing, and why."""
+        return tuple((silence, self._unread[silence.id]) for silence in self.live(wall) if silence.id in self._unread)
 
     def of_incident(self, incident_id: int, wall: float) -> Sequence[Silence]:
         """Silences in force or to come that a button of this incident made."""
@@ -119,14 +124,15 @@ class SilenceBook:
     def _read_again(self, silence: Silence) -> None:
         try:
             self._read[silence.id] = ReadSilence(silence, _matcher(silence))
-        except ValueError:  # stored by another version: one that cannot be read keeps nobody from being told
-            return
+        except ValueError as exc:  # stored by another version: one that cannot be read keeps nobody from being told
+            self._unread[silence.id] = str(exc)
 
     def _forget_old(self, wall: float) -> None:
         over = [each for each, silence in self._silences.items() if not _is_live(silence, wall)]
         for silence_id in over[:-KEPT_OVER]:
             del self._silences[silence_id]
             self._read.pop(silence_id, None)
+            self._unread.pop(silence_id, None)
 
 
 def _is_live(silence: Silence, wall: float) -> bool:
@@ -154,7 +160,7 @@ def _compile(what: str, sources: tuple[str, ...]) -> tuple[Selector, ...]:
     selectors = []
     for source in sources:
         try:
-            selectors.append(compile_selector(source))
+            selectors.append(compile_bounded(source))
         except ValueError as exc:
             raise ValueError(f'{what} "{source[:80]}" {exc}') from exc
     return tuple(selectors)

@@ -16,7 +16,7 @@ from qualitywatch.document.hours import WEEKDAYS, Hours, find_timezone, read_hou
 from qualitywatch.document.nodes import compose
 from qualitywatch.document.problems import Problems
 from qualitywatch.document.section import Section
-from qualitywatch.document.selector import Selector, compile_selector
+from qualitywatch.document.selector import Selector, compile_bounded, compile_selector
 from qualitywatch.document.values import kind_of
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Problems",
     "Section",
     "Selector",
+    "compile_bounded",
     "compile_selector",
     "find_timezone",
     "format_duration",

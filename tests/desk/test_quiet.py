@@ -70,6 +70,37 @@ def test_all_fields_of_a_silence_must_match(fields: dict[str, Any], *, is_muted:
     assert (scene.fire("loss", "SIP/6117").mute is not None) is is_muted
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("field", ["rules", "subjects", "pbxes"])
+def test_an_expression_that_would_be_matched_for_ever_is_refused(field: str) -> None:
+    """``(a+)+$`` tries two ways at each letter: a name of forty is a matter of hours, in which no alert is told."""
+    scene = Scene()
+    with pytest.raises(ValueError, match=r"may take too long to match: use wildcards \(\*\), or no repeat inside a repeat"):
+        scene.desk.silence(replace(SilenceRequest(T0 + 3600), **{field: ("/(a+)+$/",)}), ANNA, T0)  # type: ignore[arg-type]
+    assert scene.fire("a" * 40 + "!", "SIP/" + "a" * 40 + "!").mute is None
+    assert (scene.desk.silences(scene.wall), scene.audit) == ((), [])
+
+
+@pytest.mark.timeout(20)
+def test_one_that_an_older_release_stored_keeps_nobody_from_being_told() -> None:
+    scene = Scene()
+    stored = Silence(1, T0 + 3600, ANNA, T0, subjects=("/(a+)+$/",))
+    scene.silences[1] = stored
+    scene.restart()
+    assert scene.fire("loss", "SIP/" + "a" * 40 + "!").mute is None
+    ((unread, why),) = scene.desk.unread_silences(scene.wall)
+    assert (unread, why[:36]) == (stored, 'subject "/(a+)+$/" may take too long')
+    scene.keep(scene.desk.expire_silence(1, ANNA, scene.wall))
+    assert scene.desk.unread_silences(scene.wall) == ()
+
+
+def test_an_expression_of_a_silence_means_no_name_that_is_too_long_to_be_one() -> None:
+    scene = Scene()
+    silence(scene, subjects=("/6.17/",))
+    assert scene.fire("loss", "SIP/6117" + "x" * 92).mute is not None
+    assert scene.fire("loss", "SIP/6117" + "x" * 93).mute is None
+
+
 def test_a_silence_begins_when_it_says() -> None:
     scene = Scene()
     silence(scene, 100, subjects=("*",), starts_at=T0 + 50)

@@ -136,6 +136,7 @@ async def test_a_silence_is_made_shown_and_ended(here: House) -> None:
         ({"duration_s": 60}, "accident"),
         ({"ends_at": 1, "subjects": ["*"]}, "past"),
         ({"duration_s": 60, "subjects": ["/(/"]}, "silence"),
+        ({"duration_s": 60, "subjects": ["/(a+)+$/"]}, "may take too long to match: use wildcards"),
         ({"subjects": ["*"]}, "ends_at"),
         ({"duration_s": 60, "ends_at": 1, "subjects": ["*"]}, "ends_at"),
         ({"duration_s": 60, "subject": ["*"]}, "Extra"),

@@ -50,7 +50,8 @@ class SilenceModel(BaseModel):
 class SilenceWish(BaseModel):
     """A silence to be made: one of `ends_at` and `duration_s`, and at least one selector.
 
-    A selector is a name, a name with `*`, or a regular expression between slashes.
+    A selector is a name, a name with `*`, or a regular expression between slashes.  One that might take too long to match is
+    refused (a repeat inside a repeat, several in a row), and no expression matches a name of more than 100 characters.
     """
 
     model_config = ConfigDict(
