@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ from qualitywatch.model import (
     DirectionTotals,
     Disconnected,
     LogRecord,
+    PeerState,
+    PeerStateSeen,
     ReportBlock,
+    Resynced,
+    Roster,
     RtcpReport,
     Tally,
     Transition,
@@ -69,6 +74,26 @@ def test_what_was_not_seen_is_not_held_against_a_phone() -> None:
     assert counted(CALL, seen_since=1026) == []
     assert counted(CALL, seen_since=1025) == [(0, 1, None)]
     assert unmeasured(CALL, seen_since=1026) is None
+
+
+@pytest.mark.parametrize(
+    ("lasted_s", "interval_s", "found"),
+    [
+        (40, None, [(0, 1, None)]),
+        (40, 5, [(0, 1, None)]),  # 15 s, as where it is not known
+        (14, 1, []),
+        (40, 30, []),
+        (89, 30, []),
+        (91, 30, [(0, 1, None)]),
+    ],
+)
+def test_a_phone_is_given_three_intervals_of_its_own(
+    lasted_s: float, interval_s: float | None, found: list[tuple[float, float, str | None]]
+) -> None:
+    call = replace(CALL, ended_at=1000 + lasted_s)
+    assert counted(call, interval_s=interval_s) == found
+    heard = replace(call, to_peer=HEARD)  # what was reported was, however short the call
+    assert counted(heard, interval_s=interval_s) == ([(1, 1, None)] if lasted_s >= 15 else [])
 
 
 def test_direct_media_is_named_and_not_guessed() -> None:
@@ -123,6 +148,13 @@ def test_a_phone_that_sends_nothing_to_an_application_is_no_direct_media() -> No
     assert not pipeline.direct_media
 
 
+LISTS = (("SIP/6117", "SIP/6118"), ("SIP/6118",), ("SIP/6118",))  # an account is gone when two lists do not name it
+
+
+def roster(*names: str) -> Roster:
+    return Roster("peer", "SIP", frozenset(names))
+
+
 class Phones:
     """Two phones that call each other again and again; reports may stop."""
 
@@ -135,7 +167,7 @@ class Phones:
         for event in events:
             self.told += self.pipeline.feed(event).transitions
 
-    def call(self, *, reports: bool = True, ours: bool = True) -> None:
+    def call(self, *, reports: bool = True, ours: bool = True, every_s: float = 5, lasts_s: float = 40) -> None:
         self.number += 2
         linked = f"{self.at:.0f}.{self.number}"
         channels = [
@@ -149,14 +181,14 @@ class Phones:
             for index in range(2)
         ]
         self.feed(*(ChannelChanged(self.at, channel) for channel in channels))
-        for step in range(1, 7):
+        for step in range(1, math.ceil((lasts_s - 5) / every_s)):
             for channel in channels:
-                at, block = self.at + 5 * step, ReportBlock(7, 0, 0, 250 * step, 8, 1, 1.0)
+                at, block = self.at + every_s * step, ReportBlock(7, 0, 0, round(50 * every_s) * step, 8, 1, 1.0)
                 if ours:
                     self.feed(RtcpReport(at, Direction.FROM_PEER, channel, 1, None, block, None, "10.0.0.2:1", "10.0.0.1:1"))
                 if reports:
                     self.feed(RtcpReport(at, Direction.TO_PEER, channel, None, None, block, 0.01, "10.0.0.1:1", "10.0.0.2:1"))
-        self.at += 40
+        self.at += lasts_s
         self.feed(*(ChannelHungUp(self.at, channel, 16) for channel in channels))
         self.at += 20
 
@@ -192,6 +224,40 @@ def test_direct_media_that_was_switched_on_is_told_as_such() -> None:
     assert russian == (
         "SIP/6117: нет отчётов о качестве, за последние звонки 0 из 5 (было 100%), звук идёт мимо АТС, качество неизвестно"
     )
+
+
+def test_a_phone_that_reports_every_30_s_is_not_missed_in_short_calls() -> None:
+    phones = Phones()
+    for _ in range(20):
+        phones.call(every_s=30, lasts_s=130)
+    for _ in range(10):
+        phones.call(reports=False, lasts_s=70)
+    assert phones.heard == []
+    for _ in range(5):
+        phones.call(reports=False, lasts_s=100)
+    assert [text.partition(":")[0] for text in phones.heard] == [f"SIP/611{n} no longer reports what it hears" for n in (7, 8)]
+
+
+def test_direct_media_of_a_slow_phone_is_seen_in_short_calls() -> None:
+    phones = Phones()
+    for _ in range(3):
+        phones.call(every_s=30, lasts_s=130)
+    phones.call(reports=False, ours=False)
+    assert phones.pipeline.direct_media == {"SIP/6117", "SIP/6118"}
+    phones.call(reports=False)
+    assert not phones.pipeline.direct_media
+
+
+def test_who_is_no_longer_configured_is_forgotten() -> None:
+    phones = Phones()
+    phones.feed(*(PeerStateSeen(phones.at, name, PeerState.REACHABLE, snapshot=True) for name in LISTS[0]))
+    for _ in range(3):
+        phones.call(every_s=30, lasts_s=130)
+    phones.call(reports=False, ours=False)
+    phones.feed(*(Resynced(phones.at + step, frozenset(), True, True, (roster(*names),)) for step, names in enumerate(LISTS)))
+    assert phones.pipeline.direct_media == {"SIP/6118"}
+    assert phones.pipeline.streams.paces.interval_s("SIP/6117") is None
+    assert phones.pipeline.streams.paces.interval_s("SIP/6118") == 30
 
 
 def test_phones_that_never_reported_are_no_news() -> None:
