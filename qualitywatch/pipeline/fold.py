@@ -157,7 +157,7 @@ class Pipeline:
 
     @property
     def direct_media(self) -> frozenset[str]:
-        """Whose media went past the PBX in the last call that could have been reported on."""
+        """Whose media may have gone past the PBX in the last call that could have been reported on: neither end was."""
         return frozenset(self._calls.direct_media)
 
     @property

@@ -27,7 +27,7 @@ def coverage(
     """Count an answered call that lasted long enough to be reported on; nothing for any other.
 
     ``seen_since`` is when the PBX came into sight: reports from before then were missed, not withheld.  ``direct_with`` is the
-    peer with which media was exchanged past the PBX, ``interval_s`` how often the call's own peer reports, where that is known.
+    peer with which media may have gone past the PBX, ``interval_s`` how often the call's own peer reports, where that is known.
     """
     covered = call.to_peer.expected_reported > 0
     patience_s = REPORTED_AFTER_S
@@ -44,7 +44,9 @@ def unmeasured(call: CallRecord, *, seen_since: float | None = None, direct_with
     lasted_s = watched_s(call, seen_since)
     if lasted_s < REPORTED_AFTER_S or call.to_peer.expected_reported or call.from_peer.expected_reported:
         return None
-    why = f"direct media with {direct_with}, past the PBX" if direct_with is not None else "quality unknown"
+    why = "quality unknown"
+    if direct_with is not None:
+        why = f"perhaps direct media with {direct_with}, past the PBX (directmedia=no or direct_media=no would tell)"
     return f"call of {lasted_s:.0f} s without any usable RTCP report: {why}"
 
 
