@@ -51,7 +51,7 @@ class PbxView:
     trunks: tuple[TrunkView, ...] = ()
     calls: int = 0  # channels at present
     alerts: tuple[Alert, ...] = ()  # pending and firing, most urgent first
-    direct_media: frozenset[str] = frozenset()  # subjects whose last call went past the PBX: nobody could report on it
+    direct_media: frozenset[str] = frozenset()  # subjects whose last call nobody reported on; perhaps it went past the PBX
 
 
 @dataclass(frozen=True, slots=True)

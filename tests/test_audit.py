@@ -15,22 +15,19 @@ from aiohttp import web
 from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).parents[1]
-WEAK = {
-    "id": "PYSEC-2026-1",
-    "aliases": ["CVE-2026-0001"],
-    "summary": "made up",
-    "affected": [
-        {
-            "package": {"name": "httpx", "ecosystem": "PyPI"},
-            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}],
-        }
-    ],
-}
+LOCKS = ["requirements.lock", "build-requirements.lock"]
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(find_spec("pip_audit") is None, reason="pip-audit is not installed: pip install pip-audit"),
 ]
+
+
+def weakness(package: str) -> dict[str, object]:
+    """An advisory in the manner of osv.dev."""
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}]
+    affected = [{"package": {"name": package, "ecosystem": "PyPI"}, "ranges": ranges}]
+    return {"id": "PYSEC-2026-1", "aliases": ["CVE-2026-0001"], "summary": "made up", "affected": affected}
 
 
 @asynccontextmanager
@@ -43,7 +40,7 @@ async def advisories(weak: str = "", status: int = 200, *, is_page: bool = False
             return web.Response(text="<html>Please log in</html>", content_type="text/html")
         name = (await request.json())["package"]["name"]
         heard.add(name)
-        return web.json_response({"vulns": [WEAK]} if name == weak else {}, status=status)
+        return web.json_response({"vulns": [weakness(name)]} if name == weak else {}, status=status)
 
     application = web.Application()
     application.router.add_post("/v1/query", answer)
@@ -67,19 +64,23 @@ async def audited(url: str) -> tuple[int, str]:
     return process.returncode, out.decode()
 
 
-async def test_a_known_weakness_fails_and_is_named() -> None:
-    async with advisories("httpx") as (url, _):
+@pytest.mark.parametrize(("weak", "where"), [("httpx", "requirements.lock"), ("hatchling", "build-requirements.lock")])
+async def test_a_known_weakness_fails_and_is_named(weak: str, where: str) -> None:
+    async with advisories(weak) as (url, _):
         code, said = await audited(url)
     assert code == 1, said
     assert "PYSEC-2026-1, CVE-2026-0001, mended in 99.0" in said
+    assert [line.partition(":")[0] for line in said.splitlines() if ": 1 known weaknesses" in line] == [where]
 
 
-async def test_everything_that_is_locked_is_asked_about() -> None:
+@pytest.mark.parametrize("lock", LOCKS)
+async def test_everything_that_is_locked_is_asked_about(lock: str) -> None:
     async with advisories() as (url, heard):
         code, said = await audited(url)
-    assert (code, said.startswith("no known weaknesses")) == (0, True), said
-    lock = (ROOT / "systemd" / "requirements.lock").read_text(encoding="utf-8")
-    locked = {line.partition("==")[0] for line in lock.splitlines() if "==" in line and not line.startswith(("#", " "))}
+    assert code == 0, said
+    assert any(line.startswith(f"{lock}: no known weaknesses") for line in said.splitlines()), said
+    text = (ROOT / "systemd" / lock).read_text(encoding="utf-8")
+    locked = {line.partition("==")[0] for line in text.splitlines() if "==" in line and not line.startswith(("#", " "))}
     assert locked - heard == {"colorama", "pywin32", "win32-setctime"} & locked, "all but what is for another system"
 
 
@@ -91,5 +92,5 @@ async def test_what_cannot_be_asked_is_said_and_is_no_all_clear(trouble: str) ->
         async with advisories(status=503 if trouble == "busy" else 200, is_page=trouble == "page") as (url, _):
             code, said = await audited(url)
     assert code == 0, said
-    assert "could not be found out" in said
+    assert said.count("could not be found out") == len(LOCKS)
     assert "no known weaknesses" not in said

@@ -177,5 +177,5 @@ def _add_unreported(asking: Asking, page: Page, found: Sequence[_Measured]) -> N
 
 
 def _unreported(asking: Asking, one: _Measured) -> str:
-    """Name one of them, with the reason where it is known: its media does not come by."""
+    """Name one of them, with the reason where it may be that its media does not come by."""
     return f"{one.label} ({asking.texts.direct_media})" if one.subject in one.pbx.direct_media else one.label

@@ -182,7 +182,8 @@ EN: Final = Words(
         ("covered_fall", ""): "{who} no longer reports what it hears: {good} of the last {total} calls (before: {before}%), "
         "quality unknown",
         ("covered_fall", "direct_media"): "{who} no longer reports what it hears: {good} of the last {total} calls "
-        "(before: {before}%), media goes past the PBX, quality unknown",
+        "(before: {before}%), perhaps direct media, past the PBX (directmedia=no or direct_media=no would tell), "
+        "quality unknown",
         ("audio_state", "hears_nothing"): "{who} hears nothing: our packets do not get there{why}",
         ("audio_state", "sends_nothing"): "{who} is not heard: no packets come from there{why}",
         ("audio_state", "dead"): "{who}: dead air, no packets either way{why}",

@@ -33,7 +33,7 @@ from qualitywatch.model.observations import Observed, Whereabouts
 from qualitywatch.peers.names import NameBook
 from qualitywatch.pipeline.effects import UNMEASURED_LOG, Collected
 from qualitywatch.quality.audio import AudioTracker
-from qualitywatch.quality.coverage import DIRECT_MEDIA, RTP_TECHNOLOGIES, coverage, unmeasured, watched_s
+from qualitywatch.quality.coverage import REPORTED_AFTER_S, RTP_TECHNOLOGIES, coverage, unmeasured, watched_s
 from qualitywatch.quality.hearing import Hearing
 from qualitywatch.quality.legs import LegBook
 from qualitywatch.quality.shared import SharedLoss
@@ -174,6 +174,11 @@ class Calls:
         self._traffic.forget()
         self._load.forget()
 
+    def drop(self, peer: str) -> None:
+        """Let go of a peer that is no longer configured."""
+        self.streams.paces.drop(peer)
+        self.direct_media.discard(peer)
+
     def lost_sight(self) -> None:
         """Calls that leave by a trunk may end now without a word; the next list tells."""
         self._dials.doubt()
@@ -202,17 +207,21 @@ class Calls:
 
     def _look_for_reports(self, call: CallRecord, seen_since: float | None, out: Collected) -> Iterator[Observation]:
         """Silence must not pass for quality: say of a call that nobody reported on that nothing is known of it."""
+        lasted_s = watched_s(call, seen_since)
+        if lasted_s < REPORTED_AFTER_S:
+            return
         direct_with = self._legs.bypassed_with(call.uniqueid)
         text = unmeasured(call, seen_since=seen_since, direct_with=direct_with)
         if text is not None:
             out.logs.append(LogRecord(call.ended_at, call.pbx, call.subject, UNMEASURED_LOG, text))
-        covered = coverage(call, seen_since=seen_since, direct_with=direct_with)
-        for tally in covered:
-            (self.direct_media.add if tally.detail == DIRECT_MEDIA else self.direct_media.discard)(call.subject)
-        yield from covered
-        if covered:
-            others = self._legs.others(call.uniqueid, call.ended_at)
-            yield from self._hearing.call_over(call, others, watched_s(call, seen_since))
+        if text is not None and direct_with is not None:
+            self.direct_media.add(call.subject)
+        else:
+            self.direct_media.discard(call.subject)
+        interval_s = self.streams.paces.interval_s(call.subject)
+        yield from coverage(call, seen_since=seen_since, direct_with=direct_with, interval_s=interval_s)
+        others = self._legs.others(call.uniqueid, call.ended_at)
+        yield from self._hearing.call_over(call, others, lasted_s)
 
 
 def counted(observations: Iterable[Counted | LevelObservation], out: Collected) -> Iterator[Observation]:

@@ -161,7 +161,7 @@ class Pipeline:
 
     @property
     def direct_media(self) -> frozenset[str]:
-        """Whose media went past the PBX in the last call that could have been reported on."""
+        """Whose media may have gone past the PBX in the last call that could have been reported on: neither end was."""
         return frozenset(self._calls.direct_media)
 
     @property
@@ -401,7 +401,7 @@ class Pipeline:
                 self._judge_all(counted(self._queues.observe(event), out), event.at, out)
             case EndpointsAsked():
                 if self._blind_since is None:
-                    self._judge_all(self._presence.drop_unknown(event, self._alerted(), out), event.at, out)
+                    self._let_go(self._presence.drop_unknown(event, self._alerted(), out), event.at, out)
             case LoginFailed():
                 self._judge_all(self._logins.observe(event), event.at, out)
             case DigitHeard() | CallOutcome() | ClockAdvanced():
@@ -416,6 +416,13 @@ class Pipeline:
     def _judge_all(self, observations: Iterable[Observation], now: float, out: Collected) -> None:
         for observation in observations:
             self._judge(observation, now, out)
+
+    def _let_go(self, removed: Iterable[StatusObservation], now: float, out: Collected) -> None:
+        """Forget, and say of, whoever is no longer configured."""
+        for status in removed:
+            if status.entity == "peer":
+                self._calls.drop(status.subject)
+            self._judge(status, now, out)
 
     def _look_at_listed(self, out: Collected) -> None:
         """Judge a list of contacts as a whole: only then is it known how many devices share a name."""
@@ -445,7 +452,7 @@ class Pipeline:
                 self._judge_all(self._calls.listed(event, out), event.at, out)
                 if event.booted:  # what is listed before that is not all
                     removed = self._presence.drop_removed(event.rosters, self._alerted(), event.at, out)
-                    self._judge_all(removed, event.at, out)
+                    self._let_go(removed, event.at, out)
                     self._presence.doubt(self._alerted(), out)
                 self._presence.looked(event.at, out)
 

@@ -6,6 +6,7 @@ from qualitywatch.model import CallRecord, Channel, ChannelHungUp, Direction, Di
 from qualitywatch.quality.clockrate import ClockRate
 from qualitywatch.quality.codecs import Codec, codec_named
 from qualitywatch.quality.counters import Counters
+from qualitywatch.quality.peerpace import LegReports
 from qualitywatch.quality.sentcounter import SentCounter
 from qualitywatch.quality.split import GapSplit
 
@@ -38,6 +39,7 @@ class Media:
         "our_clock",
         "our_ssrcs",
         "peer_clock",
+        "peer_reports",
         "sent",
         "streams",
     )
@@ -49,6 +51,7 @@ class Media:
         self.sent = SentCounter()
         self.our_clock = ClockRate()
         self.peer_clock = ClockRate()
+        self.peer_reports = LegReports()
         self.streams: dict[tuple[Direction, int], Stream] = {}
         self.bridged_undecoded = False
         self._our_last: SenderInfo | None = None
@@ -166,6 +169,12 @@ class Call:
             elif at - other.last_at < SESSION_ALIVE_S and (other.is_video is False or (is_earlier and other.is_video is None)):
                 return False
         return True
+
+    @property
+    def peer_interval_s(self) -> float | None:
+        """How often the peer reported on what it heard; None for too few reports."""
+        known = [media.peer_reports.interval_s for media in self.media.values()]
+        return max([interval_s for interval_s in known if interval_s is not None], default=None)
 
     def record(self, pbx: str, hangup: ChannelHungUp) -> CallRecord:
         """Close the book on this channel."""

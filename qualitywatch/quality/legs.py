@@ -91,10 +91,11 @@ class LegBook:
             self._ended.append((event.at, leg.uniqueid))
 
     def bypassed_with(self, uniqueid: str) -> str | None:
-        """The peer that exchanged its media with that of an ended leg directly, past the PBX; None where nothing says so.
+        """The peer that may have exchanged its media with an ended leg directly, past the PBX; None where it cannot have been.
 
-        Asterisk switches RTCP off on both legs of such a call.  Of a phone that reports nothing it still tells what it hears
-        itself, and a leg that is alone has nobody to exchange media with.
+        Asterisk switches RTCP off on both legs of such a call, after a first report at best.  Of a phone that reports nothing
+        it still tells what it hears itself, and a leg that is alone has nobody to exchange media with.  It is no proof: a long
+        ``rtcpinterval``, or a fax (T.38), looks the same.
         """
         leg = self._legs.get(uniqueid)
         if leg is None or leg.is_measured or leg.ended_at is None:

@@ -27,6 +27,7 @@ from qualitywatch.quality.calls import Call, Media, Stream
 from qualitywatch.quality.codecs import UNKNOWN_CODEC, Codec, codec_named
 from qualitywatch.quality.counters import Counters, Interval, interval
 from qualitywatch.quality.mos import mos, mouth_to_ear_ms, normalised_r, r_factor
+from qualitywatch.quality.peerpace import PeerPaces
 from qualitywatch.quality.split import GapSplit, leapt
 
 ASSUMED_CLOCK_HZ = 8000
@@ -51,6 +52,7 @@ class StreamTracker:
 
     def __init__(self, pbx: str) -> None:
         self._pbx = pbx
+        self.paces = PeerPaces()
         self._calls: dict[str, Call] = {}
         self._expired_at: float | None = None
         self._reported_at = -math.inf
@@ -92,12 +94,17 @@ class StreamTracker:
         block = report.block
         if block is None or block.source_ssrc == 0 or not _believable(media, report, block):
             return settled
+        if report.direction is Direction.TO_PEER:
+            media.peer_reports.hear(report.at)
         return (*settled, *self._measure(call, media, report, block))
 
     def hang_up(self, event: ChannelHungUp) -> CallRecord | None:
         """Forget a channel and return its record; None when it was never seen."""
         call = self._calls.pop(event.channel.uniqueid, None)
-        return call.record(self._pbx, event) if call is not None else None
+        if call is None:
+            return None
+        self.paces.learn(call.channel.peer, call.peer_interval_s)
+        return call.record(self._pbx, event)
 
     def keep_only(self, uniqueids: frozenset[str]) -> None:
         """Forget every channel the PBX no longer has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ from qualitywatch.model import (
     DirectionTotals,
     Disconnected,
     LogRecord,
+    PeerState,
+    PeerStateSeen,
     ReportBlock,
+    Resynced,
+    Roster,
     RtcpReport,
     Tally,
     Transition,
@@ -39,6 +44,10 @@ CALL = CallRecord(
     "office", "SIP/6117", "SIP/6117-1", "1", "1", 990, 1000, 1040, 16, "alaw", DirectionTotals(), DirectionTotals(), None
 )
 HEARD = DirectionTotals(expected_reported=1900, expected=1900)
+
+
+def perhaps_past_the_pbx(other: str) -> str:
+    return f"perhaps direct media with {other}, past the PBX (directmedia=no or direct_media=no would tell)"
 
 
 def counted(call: CallRecord, **facts: Any) -> list[tuple[float, float, str | None]]:
@@ -71,12 +80,32 @@ def test_what_was_not_seen_is_not_held_against_a_phone() -> None:
     assert unmeasured(CALL, seen_since=1026) is None
 
 
-def test_direct_media_is_named_and_not_guessed() -> None:
+@pytest.mark.parametrize(
+    ("lasted_s", "interval_s", "found"),
+    [
+        (40, None, [(0, 1, None)]),
+        (40, 5, [(0, 1, None)]),  # 15 s, as where it is not known
+        (14, 1, []),
+        (40, 30, []),
+        (89, 30, []),
+        (91, 30, [(0, 1, None)]),
+    ],
+)
+def test_a_phone_is_given_three_intervals_of_its_own(
+    lasted_s: float, interval_s: float | None, found: list[tuple[float, float, str | None]]
+) -> None:
+    call = replace(CALL, ended_at=1000 + lasted_s)
+    assert counted(call, interval_s=interval_s) == found
+    heard = replace(call, to_peer=HEARD)  # what was reported was, however short the call
+    assert counted(heard, interval_s=interval_s) == ([(1, 1, None)] if lasted_s >= 15 else [])
+
+
+def test_direct_media_is_named_as_what_may_be() -> None:
     assert counted(CALL, direct_with="SIP/6118") == [(0, 1, "direct_media")]
     assert counted(replace(CALL, to_peer=HEARD), direct_with="SIP/6118") == [(1, 1, None)]
     assert unmeasured(CALL) == "call of 40 s without any usable RTCP report: quality unknown"
     told = unmeasured(CALL, direct_with="SIP/6118")
-    assert told == "call of 40 s without any usable RTCP report: direct media with SIP/6118, past the PBX"
+    assert told == f"call of 40 s without any usable RTCP report: {perhaps_past_the_pbx('SIP/6118')}"
     assert unmeasured(replace(CALL, from_peer=HEARD)) is None
 
 
@@ -113,7 +142,7 @@ def logs_of(recording: Path) -> tuple[list[LogRecord], Pipeline]:
 def test_direct_media_is_recognised_on_both_legs_and_on_nobody_else_s(version: str, caller: str, called: str) -> None:
     logs, pipeline = logs_of(CAPTURES / version / "direct-media")
     told = {entry.subject: entry.text.rpartition(": ")[2] for entry in logs}
-    assert told == {caller: f"direct media with {called}, past the PBX", called: f"direct media with {caller}, past the PBX"}
+    assert told == {caller: perhaps_past_the_pbx(called), called: perhaps_past_the_pbx(caller)}
     assert pipeline.direct_media == {caller, called}
 
 
@@ -123,6 +152,13 @@ def test_a_phone_that_sends_nothing_to_an_application_is_no_direct_media() -> No
     assert not pipeline.direct_media
 
 
+LISTS = (("SIP/6117", "SIP/6118"), ("SIP/6118",), ("SIP/6118",))  # an account is gone when two lists do not name it
+
+
+def roster(*names: str) -> Roster:
+    return Roster("peer", "SIP", frozenset(names))
+
+
 class Phones:
     """Two phones that call each other again and again; reports may stop."""
 
@@ -130,12 +166,15 @@ class Phones:
         self.pipeline = Pipeline("office", SPECS)
         self.at, self.number = 1000.0, 0
         self.told: list[Transition] = []
+        self.logged: list[str] = []
 
     def feed(self, *events: Any) -> None:
         for event in events:
-            self.told += self.pipeline.feed(event).transitions
+            effects = self.pipeline.feed(event)
+            self.told += effects.transitions
+            self.logged += [entry.text for entry in effects.logs if entry.kind == "unmeasured"]
 
-    def call(self, *, reports: bool = True, ours: bool = True) -> None:
+    def call(self, *, reports: bool = True, ours: bool = True, every_s: float = 5, lasts_s: float = 40) -> None:
         self.number += 2
         linked = f"{self.at:.0f}.{self.number}"
         channels = [
@@ -149,14 +188,14 @@ class Phones:
             for index in range(2)
         ]
         self.feed(*(ChannelChanged(self.at, channel) for channel in channels))
-        for step in range(1, 7):
+        for step in range(1, math.ceil((lasts_s - 5) / every_s)):
             for channel in channels:
-                at, block = self.at + 5 * step, ReportBlock(7, 0, 0, 250 * step, 8, 1, 1.0)
+                at, block = self.at + every_s * step, ReportBlock(7, 0, 0, round(50 * every_s) * step, 8, 1, 1.0)
                 if ours:
                     self.feed(RtcpReport(at, Direction.FROM_PEER, channel, 1, None, block, None, "10.0.0.2:1", "10.0.0.1:1"))
                 if reports:
                     self.feed(RtcpReport(at, Direction.TO_PEER, channel, None, None, block, 0.01, "10.0.0.1:1", "10.0.0.2:1"))
-        self.at += 40
+        self.at += lasts_s
         self.feed(*(ChannelHungUp(self.at, channel, 16) for channel in channels))
         self.at += 20
 
@@ -181,17 +220,66 @@ def test_phones_that_stop_reporting_are_named_and_come_back() -> None:
     assert phones.heard[2].startswith("SIP/6117 reports what it hears again after ")
 
 
-def test_direct_media_that_was_switched_on_is_told_as_such() -> None:
+def test_direct_media_that_was_switched_on_is_told_as_what_may_be() -> None:
     phones = Phones()
     for _ in range(20):
         phones.call()
     for _ in range(5):
         phones.call(reports=False, ours=False)
-    assert "media goes past the PBX, quality unknown" in phones.heard[0]
+    assert phones.heard[0] == (
+        "SIP/6117 no longer reports what it hears: 0 of the last 5 calls (before: 100%), perhaps direct media, past the PBX "
+        "(directmedia=no or direct_media=no would tell), quality unknown"
+    )
     russian = headline(phones.told[0], "ru")
     assert russian == (
-        "SIP/6117: нет отчётов о качестве, за последние звонки 0 из 5 (было 100%), звук идёт мимо АТС, качество неизвестно"
+        "SIP/6117: нет отчётов о качестве, за последние звонки 0 из 5 (было 100%), возможно, звук идёт мимо АТС "
+        "(проверка: directmedia=no или direct_media=no), качество неизвестно"
     )
+
+
+def test_one_late_report_of_either_side_is_no_proof_of_direct_media() -> None:
+    """Where ``rtcpinterval`` is 30 s, a call through the PBX has one report each way, as one past it has before it is moved."""
+    phones = Phones()
+    phones.call(every_s=30, lasts_s=40)
+    assert phones.pipeline.direct_media == {"SIP/6117", "SIP/6118"}
+    assert [text.partition(" report: ")[2] for text in phones.logged] == [
+        perhaps_past_the_pbx("SIP/6118"),
+        perhaps_past_the_pbx("SIP/6117"),
+    ]
+
+
+def test_a_phone_that_reports_every_30_s_is_not_missed_in_short_calls() -> None:
+    phones = Phones()
+    for _ in range(20):
+        phones.call(every_s=30, lasts_s=130)
+    for _ in range(10):
+        phones.call(reports=False, lasts_s=70)
+    assert phones.heard == []
+    for _ in range(5):
+        phones.call(reports=False, lasts_s=100)
+    assert [text.partition(":")[0] for text in phones.heard] == [f"SIP/611{n} no longer reports what it hears" for n in (7, 8)]
+
+
+def test_direct_media_of_a_slow_phone_is_seen_in_short_calls() -> None:
+    phones = Phones()
+    for _ in range(3):
+        phones.call(every_s=30, lasts_s=130)
+    phones.call(reports=False, ours=False)
+    assert phones.pipeline.direct_media == {"SIP/6117", "SIP/6118"}
+    phones.call(reports=False)
+    assert not phones.pipeline.direct_media
+
+
+def test_who_is_no_longer_configured_is_forgotten() -> None:
+    phones = Phones()
+    phones.feed(*(PeerStateSeen(phones.at, name, PeerState.REACHABLE, snapshot=True) for name in LISTS[0]))
+    for _ in range(3):
+        phones.call(every_s=30, lasts_s=130)
+    phones.call(reports=False, ours=False)
+    phones.feed(*(Resynced(phones.at + step, frozenset(), True, True, (roster(*names),)) for step, names in enumerate(LISTS)))
+    assert phones.pipeline.direct_media == {"SIP/6118"}
+    assert phones.pipeline.streams.paces.interval_s("SIP/6117") is None
+    assert phones.pipeline.streams.paces.interval_s("SIP/6118") == 30
 
 
 def test_phones_that_never_reported_are_no_news() -> None:

@@ -46,7 +46,7 @@ class Peer(BaseModel):
     to_peer: Heard = Field(description="What it heard of us.")
     from_peer: Heard = Field(description="What we heard of it.")
     is_direct_media: bool = Field(
-        description="Whether the sound of its last call went past the PBX, so that nobody measured it."
+        description="Whether nobody measured its last call, perhaps because the sound went past the PBX (direct media)."
     )
     severity: Severity | None = Field(description="The highest severity of its alerts that fire.")
 

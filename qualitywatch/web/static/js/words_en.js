@@ -162,7 +162,7 @@ export const EN = {
   "peer.since": "since {time}",
   "peer.trunk": "Calls of",
   "peer.qualify": "Answers OPTIONS in",
-  "peer.direct": "The sound of the last call went past the PBX: nobody measured it.",
+  "peer.direct": "Nobody measured the last call. Perhaps its sound went past the PBX: directmedia=no or direct_media=no would tell.",
   "peer.unknown": "Not among the peers that are known now.",
   "peer.alerts": "Alerts now",
   "peer.charts": "Charts",

@@ -162,7 +162,7 @@ export const RU = {
   "peer.since": "с {time}",
   "peer.trunk": "Звонки транка",
   "peer.qualify": "Отвечает на OPTIONS за",
-  "peer.direct": "Звук последнего звонка шёл мимо АТС: никто его не измерял.",
+  "peer.direct": "Последний звонок никто не измерял. Возможно, звук шёл мимо АТС; проверить можно с directmedia=no или direct_media=no.",
   "peer.unknown": "Сейчас такого пира нет среди известных.",
   "peer.alerts": "Тревоги сейчас",
   "peer.charts": "Графики",
