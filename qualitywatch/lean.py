@@ -10,9 +10,10 @@ import sys
 from importlib import import_module
 from typing import Final
 
-# httpx has a command for a shell, which takes rich, click and pygments (4 MB); telegram reads passports (7 MB).
-_UNUSED: Final = {"httpx": ("httpx._main",), "telegram": ("cryptography",)}
-_MADE_OF: Final = {"httpx": ("httpx",), "telegram": ("httpx", "telegram")}
+# httpx has a command for a shell, which takes rich, click and pygments (4 MB); telegram reads passports (7 MB); influxdb_client
+# takes tables of pandas and numbers of numpy (13 MB), which comes with the charts.
+_UNUSED: Final = {"httpx": ("httpx._main",), "telegram": ("cryptography",), "influxdb_client": ("numpy", "pandas")}
+_MADE_OF: Final = {"httpx": ("httpx",), "telegram": ("httpx", "telegram"), "influxdb_client": ("influxdb_client",)}
 
 
 def load(name: str) -> None:

@@ -24,3 +24,19 @@ def test_what_is_left_out_can_still_be_imported_by_others() -> None:
     assert loaded == "['httpx', 'telegram']"
     assert client.endswith("True")
     assert other == "pygments"
+
+
+# What a server for InfluxDB 2 has loaded of a library that comes with the charts; a chart in the same process still finds it.
+SERVER = """
+import sys
+from qualitywatch.sinks.registry import ServerOptions, SERVERS
+server = SERVERS["influxdb"](ServerOptions(url="http://127.0.0.1:1", org="office", bucket="calls"))
+print("numpy" in sys.modules)
+import numpy
+print(sys.modules["numpy"].__name__)
+"""
+
+
+def test_a_database_is_written_to_without_the_tables_its_client_could_take() -> None:
+    run = subprocess.run([sys.executable, "-c", SERVER], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["False", "numpy"]

@@ -31,6 +31,7 @@ class ServerOptions:
 
 
 def _influx2(options: ServerOptions) -> Server:
+    lean.load("influxdb_client")
     module = import_module("qualitywatch.sinks.servers.influx2")
     server: Server = module.Influx2(
         options.url, org=options.org, bucket=options.bucket, token=options.token, ca_file=options.ca_file
@@ -53,6 +54,7 @@ def _influx1(options: ServerOptions) -> Server:
 
 def _victoria(options: ServerOptions) -> Server:
     lean.load("httpx")
+    lean.load("influxdb_client")
     module = import_module("qualitywatch.sinks.servers.victoria")
     server: Server = module.Victoria(options.url, token=options.token, ca_file=options.ca_file)
     return server
