@@ -1,20 +1,11 @@
 // A table that can be sorted and scrolled sideways. Of thousands of rows only the chunks near the window are in the page, so that
 // what changes all of them costs no more than what changes the first; of the others their height keeps the place.
 import { html, nothing, repeat } from "../html.js";
-import { changed, drawNow } from "../state.js";
+import { changed } from "../state.js";
 import { t } from "../words.js";
 
 const CHUNK = 50;
 const NEAR = "1500px"; // drawn before somebody scrolls there
-
-// On paper nobody scrolls.
-let isPrinted = false;
-for (const [event, is] of [["beforeprint", true], ["afterprint", false]]) {
-  addEventListener(event, () => {
-    isPrinted = is;
-    drawNow();
-  });
-}
 
 export class Table {
   // columns: {id, label, cell(item), value(item)?, first?: what comes first ("low", "high"), number?, isHead?,
@@ -50,7 +41,7 @@ export class Table {
     const count = Math.ceil(rows.length / CHUNK);
     return Array.from({ length: count }, (_, index) => {
       const some = rows.slice(index * CHUNK, (index + 1) * CHUNK);
-      const height = count > 1 && !isPrinted ? this.away.get(index) : undefined;
+      const height = count > 1 ? this.away.get(index) : undefined;
       return html`<tbody data-chunk=${index}>${height === undefined
         ? repeat(some, this.keyOf, (item) => this.row(item))
         : html`<tr aria-hidden="true"><td colspan=${this.columns.length} height=${Math.round(height * some.length)}></td></tr>`}</tbody>`;
@@ -111,9 +102,7 @@ export class Table {
   }
 
   seen(entries) {
-    // Where somebody scrolls fast one chunk came and went: what counts, and can be measured, is where it is now.
-    const last = new Map(entries.map((entry) => [entry.target, entry]));
-    for (const { target, isIntersecting, boundingClientRect } of last.values()) {
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
       if (target.dataset.chunk === undefined) {
         if (!isIntersecting) continue;
         this.observer.unobserve(target); // and asked anew: it may be near still
@@ -124,18 +113,12 @@ export class Table {
       const chunk = Number(target.dataset.chunk);
       if (isIntersecting) {
         if (this.away.delete(chunk)) changed();
-      } else if (target.isConnected && !this.away.has(chunk) && !isAtHand(target)) {
+      } else if (target.isConnected && !this.away.has(chunk) && !target.contains(document.activeElement)) {
         this.away.set(chunk, boundingClientRect.height / target.rows.length);
         changed();
       }
     }
   }
-}
-
-// Whether the keyboard is in a chunk, or a step away from it.
-function isAtHand(chunk) {
-  const near = [chunk.previousElementSibling, chunk, chunk.nextElementSibling];
-  return near.some((each) => each !== null && each.contains(document.activeElement));
 }
 
 const { compare } = new Intl.Collator(undefined, { numeric: true });
