@@ -98,7 +98,7 @@ class Assistant:
         if not asking.by:
             await self._refuse(pressed, pressed.data)
             return PressAnswer(asking.texts.refused_press.format(id=pressed.user_id), is_refusal=True)
-        return await press(asking, pressed)
+        return await press(asking, pressed.data)
 
     def _asking(self, chat_id: int, user_id: int, words: tuple[str, ...] = ()) -> Asking:
         async def set_language(chosen: str) -> None:

@@ -2,10 +2,6 @@
 
 Every press may come twice, late, or after somebody else's: what is so already is said, with who made it so, and changes
 nothing more.
-
-When a damaged state was set aside, numbers begin anew, and what is left in the chat is about other incidents: a button counts
-only if its incident began when the one of that number did.  Buttons of older releases do not say; there the incident must have
-begun before the message was sent, and that is not certain when nobody knows when it was.
 """
 
 from __future__ import annotations
@@ -14,48 +10,36 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from qualitywatch.chat.asking import Asking
-from qualitywatch.chat.incidents import mute_words, pbx_now
+from qualitywatch.chat.incidents import mute_words
 from qualitywatch.chat.misread import Misread
 from qualitywatch.chat.parsing import read_button
 from qualitywatch.chat.peers import incident_chart
 from qualitywatch.chat.silences import in_force
 from qualitywatch.chat.times import clock_time_after
 from qualitywatch.model import ButtonAction, Incident, Silence
-from qualitywatch.notify.buttons import ButtonData, opened_of
-from qualitywatch.notify.inbound import Press, PressAnswer
+from qualitywatch.notify.inbound import PressAnswer
 from qualitywatch.notify.legible import clip
 
 TOLD_LIMIT_UTF16: Final = 200  # Bot API, answerCallbackQuery
 _HOUR_S: Final = 3600.0
-_CLOCKS_S: Final = 60.0  # so far ours may be ahead of Telegram's
 _SAME_S: Final = 60.0  # two wishes for quiet that end so close together are one
 
 _Deed: TypeAlias = Callable[[Asking, Incident], Awaitable[PressAnswer]]
 
 
-async def press(asking: Asking, pressed: Press) -> PressAnswer:
+async def press(asking: Asking, data: str) -> PressAnswer:
     """Do what a button says; the user is listed."""
     texts = asking.texts.buttons
     try:
-        button = read_button(pressed.data)
+        action, incident_id = read_button(data)
     except Misread:
         return _told(texts.odd)
-    incident = asking.room.incident(button.incident)
+    incident = asking.room.incident(incident_id)
     if incident is None:
         return _told(texts.unknown)
-    if not _is_meant(asking, incident, button, pressed.sent_at):
-        return PressAnswer(clip(texts.another.format(id=incident.id), TOLD_LIMIT_UTF16), is_refusal=True)
-    if not incident.is_open and button.action is not ButtonAction.CHART:
+    if not incident.is_open and action is not ButtonAction.CHART:
         return _told(texts.over)
-    return await _DEEDS[button.action](asking, incident)
-
-
-def _is_meant(asking: Asking, incident: Incident, button: ButtonData, sent_at: float | None) -> bool:
-    """Whether the incident is the one the message is about, and not a later one of the same number."""
-    if button.opened_s is not None:
-        return button.opened_s == opened_of(incident)
-    opened_at = incident.opened_at - pbx_now(asking, incident.pbx) + asking.room.now()  # by our clock
-    return sent_at is not None and sent_at >= opened_at - _CLOCKS_S
+    return await _DEEDS[action](asking, incident)
 
 
 async def _acknowledge(asking: Asking, incident: Incident) -> PressAnswer:

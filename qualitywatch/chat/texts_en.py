@@ -141,7 +141,6 @@ EN: Final = Texts(
     works="This works:",
     buttons=Buttons(
         unknown="This incident is no longer known.",
-        another="Nothing was done: this message may be about an earlier incident #{id}. See /alerts",
         over="It is over already.",
         taken="It is yours.",
         taken_before="{by} has it already, since {at}.",

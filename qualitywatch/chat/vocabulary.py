@@ -15,7 +15,6 @@ class Buttons:
     """What a thumb is told; at most 200 UTF-16 units with everything filled in.  ``{at}`` is a time of day."""
 
     unknown: str  # an incident that is not known any more
-    another: str  # {id}: a message of before numbers began anew
     over: str
     taken: str
     taken_before: str  # {by}, {at}

@@ -71,9 +71,8 @@ def _press(update_id: int, query: CallbackQuery) -> Arrival:
     if message is None or query.data is None:
         return Arrival(update_id, press_id=query.id)
     thread_id = _topic(message) if isinstance(message, Message) else None
-    sent_at = message.date.timestamp() or None  # 0 when it is old
     user = query.from_user
-    press = Press(message.chat.id, user.id, _shown(user.full_name), query.data, message.message_id, thread_id, sent_at)
+    press = Press(message.chat.id, user.id, _shown(user.full_name), query.data, message.message_id, thread_id)
     return Arrival(update_id, press, message_id=message.message_id, press_id=query.id)
 
 

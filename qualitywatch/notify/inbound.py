@@ -22,7 +22,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button was pressed; ``data`` is what the button held, ``sent_at`` when its message was sent (None: not told)."""
+    """A button was pressed; ``data`` is what the button held."""
 
     chat_id: int
     user_id: int
@@ -30,7 +30,6 @@ class Press:
     data: str
     message_id: int
     thread_id: int | None = None
-    sent_at: float | None = None  # Unix seconds
 
 
 @dataclass(frozen=True, slots=True)

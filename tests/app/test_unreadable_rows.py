@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from qualitywatch.app import assembly
 from qualitywatch.app.daemon import Daemon
-from qualitywatch.app.keeper import Keeper
-from qualitywatch.app.room import DaemonRoom
-from qualitywatch.chat.assistant import Access, Assistant
 from qualitywatch.clock import SystemClock
 from qualitywatch.config import read_config, read_config_and_rules
 from qualitywatch.desk.desk import Desk
 from qualitywatch.model import Alert, AlertKey, AlertState, Incident, NotifyReason, Severity, Silence, Transition
-from qualitywatch.notify.buttons import buttons_of
 from qualitywatch.notify.dispatcher import Dispatcher
-from qualitywatch.notify.inbound import Press
-from qualitywatch.notify.texts import words_of
 from qualitywatch.ports import StateChange, StoredState
 from qualitywatch.room import SilenceRequest
 from qualitywatch.store.backends.sqlite_state import SqliteStateStore
@@ -112,50 +105,3 @@ async def test_a_silence_that_would_be_matched_for_ever_is_named_at_the_start(
     await daemon.close()
     (line,) = [record.getMessage() for record in caplog.records if "silence.not_in_force" in record.message]
     assert line.startswith('silence.not_in_force id=3 by="Anna" why=\'subject "/(a+)+$/" may take too long to match: use ')
-
-
-async def test_a_button_from_before_the_state_was_damaged_means_nobody_new(tmp_path: Path) -> None:
-    """Numbers begin again at 1, and the messages of before are still in the chat."""
-    (tmp_path / "c.yml").write_text(CONFIG, encoding="utf-8")
-    (tmp_path / "c.yml").chmod(0o600)
-    config = read_config(tmp_path / "c.yml", {})
-
-    async def pressed(subject: str, at: float, button: str) -> tuple[str, str, Incident | None]:
-        """Something fires at that time, and a button is pressed, its own if none is given."""
-        clock = Clock()
-        store = PatientStore(await SqliteStateStore.open(tmp_path, now=at))
-        desk = assembly.desk(config, (), await store.load(), {})
-        alert = replace(firing(subject, Severity.WARNING), since_at=at, fired_at=at)
-        (incident,) = incidents = desk.step(
-            "office", [Transition(at, alert, AlertState.INACTIVE, AlertState.FIRING, NotifyReason.FIRING)], [alert], at
-        ).incidents
-        await store.commit(StateChange(incidents=incidents))
-        await store.close()
-        store = PatientStore(await SqliteStateStore.open(tmp_path, now=at))
-        desk = assembly.desk(config, (), await store.load(), {})  # a restart forgets nothing
-        room = DaemonRoom(desk, {}, (), Keeper(store, [], clock), None, clock)
-        assistant = Assistant(
-            room,
-            Access({5: "Anna"}, frozenset({-1})),
-            language_of=lambda _: None,
-            default_language="en",
-            zone=UTC,
-            paint=None,
-            remember=remember,
-        )
-        data = button or buttons_of(incident, words_of("en"))[0][0].data
-        told = await assistant.press(Press(-1, 5, "Anna", data, 17))
-        await store.close()
-        return data, told.text, room.incident(incident.id)
-
-    button, told, taken = await pressed("SIP/a", T0, "")
-    assert (told, taken is not None and taken.ack is not None) == ("It is yours.", True)
-    (tmp_path / "state.db").write_bytes(b"damaged" * 1000)
-    again, told, left = await pressed("SIP/b", T0 + 3600, button)
-    assert (again, told.startswith("Nothing was done")) == (button, True)
-    assert left is not None
-    assert (left.id, left.ack) == (1, None)
-
-
-async def remember(chat: int, language: str) -> None:
-    """Nobody chooses a language here."""

@@ -187,9 +187,8 @@ class Desk:
     async def say(self, text: str, user: int = ANNA, chat: int = CHAT) -> Answer:
         return await self.assistant.command(Command(chat, user, "Somebody\nelse", text))
 
-    async def press(self, data: str, user: int = ANNA, chat: int = CHAT, *, sent_at: float | None = NOW) -> PressAnswer:
-        """A button below a message of that time is pressed; None: Telegram does not tell."""
-        return await self.assistant.press(Press(chat, user, "Somebody", data, 55, sent_at=sent_at))
+    async def press(self, data: str, user: int = ANNA, chat: int = CHAT) -> PressAnswer:
+        return await self.assistant.press(Press(chat, user, "Somebody", data, 55))
 
     async def _paint(self, request: ChartRequest) -> bytes | None:
         self.asked.append(request)

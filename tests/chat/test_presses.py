@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qualitywatch.chat.texts import LANGUAGES
-from qualitywatch.model import AlertKey, ButtonAction, Incident, Mute, MuteKind, Silence
-from qualitywatch.notify.buttons import buttons_of
+from qualitywatch.model import AlertKey, ButtonAction, Mute, MuteKind, Silence
 from qualitywatch.notify.legible import utf16_units
-from qualitywatch.notify.texts import words_of
 from tests.chat.build import ANNA, BORIS, LOSS, MOSCOW, NOW, Desk, busy_room
 
 HOUR_S = 3600.0
@@ -75,7 +73,6 @@ async def test_what_joined_after_a_mute_is_muted_by_the_next_press_for_as_long()
 async def test_the_morning_is_at_least_an_hour_away(hour: int, minute: int, told: str) -> None:
     desk = Desk(busy_room())
     desk.room.clock_at = datetime(2025, 11, 23, hour, minute, tzinfo=MOSCOW).timestamp()
-    desk.room.views = [replace(desk.room.views[0], now=desk.room.clock_at)]
     assert (await desk.press("mutemorn:12")).text == f"Muted until {told}."
 
 
@@ -108,58 +105,6 @@ async def test_what_is_over_stays_over(action: ButtonAction) -> None:
 async def test_what_is_forgotten_is_said_to_be(action: ButtonAction) -> None:
     assert (await Desk(busy_room()).press(f"{action}:99")).text == "This incident is no longer known."
     assert (await Desk(busy_room(), language="ru").press(f"{action}:99")).text.startswith("Об этом инциденте")
-
-
-def pressable(incident: Incident, action: ButtonAction) -> str:
-    """What the button of an incident holds, whatever else is below its message."""
-    data = buttons_of(incident, words_of("en"))[0][0].data
-    return f"{action}{data[data.index(':') :]}"
-
-
-@pytest.mark.parametrize("action", ButtonAction)
-@pytest.mark.parametrize(("language", "told"), [("en", "Nothing was done: "), ("ru", "Ничего не сделано: ")])
-async def test_a_button_means_no_later_incident_of_the_same_number(action: ButtonAction, language: str, told: str) -> None:
-    """A damaged state was set aside, and numbers began anew: what is left in the chat is about other incidents."""
-    before = replace(LOSS, opened_at=LOSS.opened_at - 3 * HOUR_S)
-    desk = Desk(busy_room(), language=language, picture=b"png")
-    answer = await desk.press(pressable(before, action), sent_at=before.opened_at)
-    assert (answer.text[: len(told)], answer.is_refusal, answer.answer) == (told, True, None)
-    assert (desk.room.audit, desk.room.silences(), desk.room.incident(12)) == ([], [], LOSS)
-
-
-async def test_a_button_means_its_incident_however_old_the_message_and_far_the_clocks() -> None:
-    desk = Desk(busy_room())
-    desk.room.views = [replace(desk.room.views[0], now=NOW + 2 * HOUR_S)]
-    assert (await desk.press(pressable(LOSS, ButtonAction.ACKNOWLEDGE), sent_at=None)).text == "It is yours."
-
-
-@pytest.mark.parametrize(
-    ("ahead_s", "sent_ago_s", "is_done"),
-    [
-        (0.0, 600.0, True),
-        (0.0, 700.0, True),
-        (0.0, 730.0, True),  # clocks of ours and Telegram's differ a little
-        (0.0, 800.0, False),
-        (0.0, 50_000.0, False),
-        (900.0, 600.0, True),  # of 700 s ago by a clock that is 900 s ahead
-        (-900.0, 690.0, True),
-        (-900.0, 800.0, False),
-    ],
-)
-async def test_a_button_of_an_older_release_means_no_incident_that_began_after_its_message(
-    ahead_s: float, sent_ago_s: float, *, is_done: bool
-) -> None:
-    desk = Desk(busy_room())
-    desk.room.views = [replace(desk.room.views[0], now=NOW + ahead_s)]
-    desk.room.open = [replace(LOSS, opened_at=LOSS.opened_at + ahead_s)]
-    assert ((await desk.press("ack:12", sent_at=NOW - sent_ago_s)).text == "It is yours.") is is_done
-    assert len(desk.room.audit) == is_done
-
-
-async def test_nor_one_below_a_message_of_an_unknown_time() -> None:
-    desk = Desk(busy_room())
-    assert (await desk.press("ack:12", sent_at=None)).is_refusal
-    assert desk.room.audit == []
 
 
 async def test_a_chart_comes_as_a_picture_with_a_caption() -> None:
