@@ -64,16 +64,19 @@ class DestinationRule:
         key = self._common.key_of(observation.pbx, observation.subject)
         if key is None:
             return ()
-        self._to_note.add(key)
         if observation.is_over:
             episode = self._episodes.get(key)
-            return (key,) if episode is not None and episode.end(observation.uniqueid) else ()
+            if episode is None or not episode.end(observation.uniqueid):
+                return ()
+            self._to_note.add(key)
+            return (key,)
         number = self._options.numbering.read(observation.number)
         if not self._options.destinations.denies(number) or not self._counts_at(observation.at):
             return ()
         self._episodes.setdefault(key, Episode(observation.at, observation.at)).add(
             observation, str(number), numbers_kept=NUMBERS_TOLD + 1
         )
+        self._to_note.add(key)
         return (key,)
 
     def evaluate(self, key: AlertKey, now: float) -> Evaluation | None:
