@@ -12,6 +12,7 @@ import math
 from array import array
 
 from qualitywatch.quality.counters import MAX_PACKETS_PER_SECOND
+from qualitywatch.quality.sentpoints import SentPoints
 
 POINTS_KEPT = 16
 # A second of speech: fewer packets may still be on their way, or be a burst of comfort noise.
@@ -30,30 +31,19 @@ Mark = tuple[int, int]
 """SSRC and extended highest sequence of a report block."""
 
 
-class SentCount:
+class SentCount(SentPoints):
     """A sender's own packet counter, as far as recently told."""
 
-    __slots__ = ("_points",)
-
-    def __init__(self) -> None:
-        # Instant and packets, one report after the other: of ten thousand streams, tuples would take five times the memory.
-        self._points = array("d")
+    __slots__ = ()
 
     def note(self, at: float, packets: int | None) -> None:
         """Take in the counter; None (a receiver report) says that nothing was sent since the last one."""
-        points = self._points
-        if packets is None:
-            if not points:
-                return
-            count = points[-1]
-        else:
-            count = float(packets)
+        points, count = self._points, self._count(packets)
+        if count is None:
+            return
         if points and (count < points[-1] or at < points[-2]):
             del points[:]  # it began to count anew, or time did
-        points.append(at)
-        points.append(count)
-        if len(points) > 2 * POINTS_KEPT:
-            del points[:2]
+        self._keep(at, count, POINTS_KEPT)
 
     def grown(self, start_at: float, end_at: float, *, from_zero: bool) -> int:
         """Packets surely sent between two instants; ``from_zero`` when the counter was 0 near the first of them."""
