@@ -425,7 +425,8 @@ class Board:
         """Whether an alert is worse than the one that explains it, and that does not do for it.
 
         Where that one says it in other words, those words do not say it all.  Where it is the cause, it does, unless somebody
-        hears of the worse one alone: then he would hear of nothing.  Quiet about a cause is meant for what follows of it.
+        hears of the worse one alone: then he would hear of nothing.  Quiet about a cause is meant for what follows of it, but
+        quiet about warnings is not meant for what is worse.
         """
         host = self.register.holder.get(parent)
         cause = None if host is None else host.members[parent].alert
@@ -434,7 +435,7 @@ class Board:
         if self._inhibitor.merges(parent):
             return True
         if self._quiet.mute(cause, self._policy) is not None:
-            return False
+            return self._quiet.mute(replace(cause, severity=alert.severity), self._policy) is None
         return not set(self._router.plan(alert).targets) <= set(self._router.plan(cause).targets)
 
 

@@ -232,19 +232,11 @@ class DeskLife(RuleBasedStateMachine):
     def _check_mute(self, incident: Incident, member: Member) -> None:
         """A mute has a reason, and what has a reason is muted."""
         scene, key = self.scene, member.key
-        asked = any(
-            each.expired_at is None
-            and scene.wall < each.ends_at
-            and (not each.subjects or "*" in each.subjects or key.subject in each.subjects)
-            and (not each.severities or member.alert.severity in each.severities)
-            and (not each.keys or key in each.keys)
-            for each in scene.silences.values()
-        )
+        asked = self._is_silenced(key, member.alert.severity)
         mute = member.mute
         assert (mute is not None and mute.kind is MuteKind.SILENCE) is asked
         if not asked:
-            in_window = key.subject == "kiwi" and WINDOW.hours.ends_at(scene.wall) is not None
-            assert (mute is not None and mute.kind is MuteKind.MAINTENANCE) is in_window
+            assert (mute is not None and mute.kind is MuteKind.MAINTENANCE) is self._is_in_window(key)
         if mute is not None and mute.kind is MuteKind.INHIBITED:
             assert mute.parent is not None
             if mute.until is None:
@@ -253,7 +245,26 @@ class DeskLife(RuleBasedStateMachine):
                 assert not any(self._explains(other, key) for other in scene.alerts)
                 assert scene.now < mute.until <= scene.now + GRACE_S
         elif mute is None:
-            assert not any(self._explains(other, key) for other in scene.alerts)
+            explaining = [other for other in scene.alerts if self._explains(other, key)]
+            assert all(self._is_quiet_for_being_milder(other, member.alert.severity) for other in explaining)
+
+    def _is_silenced(self, key: AlertKey, severity: Severity) -> bool:
+        return any(
+            each.expired_at is None
+            and self.scene.wall < each.ends_at
+            and (not each.subjects or "*" in each.subjects or key.subject in each.subjects)
+            and (not each.severities or severity in each.severities)
+            and (not each.keys or key in each.keys)
+            for each in self.scene.silences.values()
+        )
+
+    def _is_in_window(self, key: AlertKey) -> bool:
+        return key.subject == "kiwi" and WINDOW.hours.ends_at(self.scene.wall) is not None
+
+    def _is_quiet_for_being_milder(self, key: AlertKey, severity: Severity) -> bool:
+        milder = self.scene.alerts[key].severity
+        is_quiet = self._is_silenced(key, milder) and not self._is_silenced(key, severity)
+        return is_quiet and severity.rank > milder.rank and not self._is_in_window(key)
 
     def _explains(self, source: AlertKey, target: AlertKey) -> bool:
         if source not in self.scene.alerts or source == target or not self.scene.policy.inhibitions:

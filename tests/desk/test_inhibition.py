@@ -163,6 +163,18 @@ def test_quiet_about_a_cause_is_quiet_about_what_follows_of_it() -> None:
     assert scene.of("loss", "SIP/mango").news == 0
 
 
+@pytest.mark.parametrize("trunk_first", [True, False])
+def test_quiet_about_warnings_does_not_hide_something_critical_that_a_warning_explains(*, trunk_first: bool) -> None:
+    scene = scene_with_a_boss(TRUNK_DOWN)
+    request = SilenceRequest(scene.wall + 3600, severities=("warning",))
+    scene.keep(scene.desk.silence(request, "Anna", scene.wall)[1])
+    alerts = (("trunk-down", "mango", Severity.WARNING), ("loss", "SIP/mango", CRITICAL))
+    for rule, subject, severity in alerts if trunk_first else reversed(alerts):
+        scene.fire(rule, subject, severity, after_s=5)
+    loss = scene.of("loss", "SIP/mango")
+    assert (loss.news, loss.severity, set(loss.targets)) == (1, CRITICAL, {"noc", "boss"})
+
+
 @pytest.mark.parametrize(("equal", "explained"), [(("subject",), ["SIP/1"]), ((), ["SIP/1", "SIP/2"]), (("direction",), [])])
 def test_what_must_be_shared(equal: tuple[str, ...], explained: list[str]) -> None:
     rule = Inhibition(Matcher(rules=(compile_selector("unreachable"),)), Matcher(rules=(compile_selector("loss"),)), equal)
