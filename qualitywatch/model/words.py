@@ -51,7 +51,7 @@ class Verdict(StrEnum):
     ABSURD_JITTER = "absurd_jitter"
     ASSUMED_CLOCK = "assumed_clock"  # RTP clock unknown, 8000 Hz assumed: blocks jitter rules only
     MIXED_CLOCK = "mixed_clock"  # bridged undecoded: Asterisk timed arrivals by 8000 Hz, the stream ticks otherwise
-    RTT_SKEW = "rtt_skew"  # outside (0 s, 10 s]: the peer's clock or DLSR is wrong
+    RTT_SKEW = "rtt_skew"  # outside (0 s, 10 s], or no DLSR: the peer's clock or DLSR is wrong
     UNGROUNDED_CODEC = "ungrounded_codec"  # E-model constants of this codec are provisional
     UNKNOWN_CODEC = "unknown_codec"  # nobody told the codec: the score is a guess for charts, no rule listens to it
 

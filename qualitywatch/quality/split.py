@@ -37,6 +37,9 @@ FIRST_SHARE_PACKETS = 50
 # How far our count and the peer's may disagree before the sequence must have leapt without a packet being sent or lost.
 LEAP_MARGIN_PACKETS = 50
 LEAP_MARGIN_SHARE = 0.1
+# Beyond it the round trip is not believed: where a peer tells its delay since our report wrong by seconds, its loss would move to
+# another time, and gaps of the other leg beside a pause would look like loss of its own.
+LONGEST_SETBACK_S = 1.0
 
 
 def leapt(expected: float, lost: float, sent: float | None) -> bool:
@@ -106,7 +109,7 @@ class GapSplit:
 
     def add(self, at: float, expected: float, lost: float, rtt_s: float | None = None) -> None:
         """Count what the peer's next report expected and missed, at our time less the round trip: of what left by then."""
-        if rtt_s is not None and (self._rtt_s is None or rtt_s < self._rtt_s):
+        if rtt_s is not None and rtt_s <= LONGEST_SETBACK_S and (self._rtt_s is None or rtt_s < self._rtt_s):
             later_s = (self._rtt_s or 0.0) - rtt_s  # the shortest of them: the longest are those of a busy moment
             self._rtt_s = rtt_s
             self._at += later_s

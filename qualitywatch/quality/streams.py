@@ -169,7 +169,7 @@ class StreamTracker:
             totals.jitter_max_ms = jitter_ms
 
         if direction is Direction.TO_PEER and report.rtt_s is not None and block.lsr != 0:
-            verdict, rtt_ms = _note_rtt(call, report.rtt_s), report.rtt_s * 1000
+            verdict, rtt_ms = _note_rtt(call, report.rtt_s, block), report.rtt_s * 1000
             samples.append(Sample(at, Metric.RTT_MS, rtt_ms, pbx, peer, None, name, uniqueid, verdict, expected, codec_name))
 
         if lost is None:
@@ -263,8 +263,9 @@ def _codec_and_clock(call: Call, media: Media, direction: Direction) -> tuple[Co
     return (named if named is not None and named.clock_hz == clock_hz else None), clock_hz
 
 
-def _note_rtt(call: Call, rtt_s: float) -> Verdict:
-    if not 0 < rtt_s <= RTT_LIMIT_S:
+def _note_rtt(call: Call, rtt_s: float, block: ReportBlock) -> Verdict:
+    # A peer that does not fill in its delay since our report adds that delay, up to an interval, to the round trip.
+    if not 0 < rtt_s <= RTT_LIMIT_S or block.dlsr_s == 0.0:
         return Verdict.RTT_SKEW
     call.rtt_ms = rtt_s * 1000
     call.rtt_max_ms = max(call.rtt_ms, call.rtt_max_ms or 0.0)

@@ -28,6 +28,7 @@ class Made:
     theirs_every_s: float = 5.0
     stamps_s: float = 0.0  # their reports are late by up to so much
     rtt_s: float = 0.0
+    said_rtt_s: float | None = None  # where the phone's delay since our report makes it another
     feedback: float = 0.0  # share of our reports followed by another one at once
     hold: tuple[float, float] = (0.0, 0.0)
     outages: tuple[tuple[float, float], ...] = ()  # of the other leg
@@ -68,7 +69,7 @@ def told(made: Made) -> Iterator[Told]:
         if split is None:
             split, began, before = GapSplit(stamped_at), (sent[number], own[number]), now
             continue
-        split.add(stamped_at, now[0] - before[0], now[1] - before[1], made.rtt_s or None)
+        split.add(stamped_at, now[0] - before[0], now[1] - before[1], made.said_rtt_s or made.rtt_s or None)
         before, truth = now, (sent[number] - began[0], own[number] - began[1])
         yield Told(at, split.take(counter), *truth)
 

@@ -181,6 +181,12 @@ def test_gaps_of_the_other_leg_blame_nobody_in_many_calls(made: Made) -> None:
     no_innocent_is_blamed(made)
 
 
+@CHANCE
+@given(streams, st.sampled_from([1.5, 3.0, 4.9]))
+def test_a_phone_that_tells_a_wrong_delay_is_not_blamed_for_gaps_of_the_other_leg(made: Made, said_s: float) -> None:
+    no_innocent_is_blamed(replace(made, rtt_s=0.0, said_rtt_s=said_s))
+
+
 def own_loss_is_found(made: Made) -> None:
     """Never much more than there was; and all there was but what a few seconds of speech hide, and a seventh."""
     reports = list(told(made))

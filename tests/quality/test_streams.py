@@ -32,10 +32,18 @@ CHANNEL = Channel("SIP/6117-00000002", "1700000000.2", "1700000000.1", "Up", cod
 
 
 def block(
-    expected: int, lost: int, *, ssrc: int = THEIRS, fraction: int = 0, jitter: int = 8, lsr: int = 1, begin: int = 1000
+    expected: int,
+    lost: int,
+    *,
+    ssrc: int = THEIRS,
+    fraction: int = 0,
+    jitter: int = 8,
+    lsr: int = 1,
+    dlsr_s: float | None = 1.0,
+    begin: int = 1000,
 ) -> ReportBlock:
     """A report block from the totals since the beginning of the stream."""
-    return ReportBlock(ssrc, fraction, lost, begin + expected, jitter, lsr, 1.0)
+    return ReportBlock(ssrc, fraction, lost, begin + expected, jitter, lsr, dlsr_s)
 
 
 def sender(at: float, packets: int, *, clock_hz: int = 8000, rtp: int | None = None) -> SenderInfo:
@@ -211,11 +219,11 @@ def test_blocks_about_ssrc_zero_say_nothing(direction: Direction) -> None:
 # --- Round trips -------------------------------------------------------------------------------------------------------
 
 
-def round_trips(*reports: tuple[float | None, int]) -> list[Sample]:
+def round_trips(*reports: tuple[float | None, int], dlsr_s: float | None = 1.0) -> list[Sample]:
     tracker = StreamTracker("office")
     samples = []
     for n, (rtt_s, lsr) in enumerate(reports):
-        heard = block(n * 250, 0, ssrc=OURS, lsr=lsr)
+        heard = block(n * 250, 0, ssrc=OURS, lsr=lsr, dlsr_s=dlsr_s)
         samples += observed(tracker, sent(n * 5.0, packets=n * 250), received(n * 5.0 + 1, heard, rtt_s=rtt_s))
     return samples
 
@@ -229,6 +237,13 @@ def test_a_round_trip_has_no_direction() -> None:
 def test_a_skewed_clock_is_no_round_trip(rtt_s: float) -> None:
     samples = round_trips((0.04, 1), (rtt_s, 1))
     assert of(samples, Metric.RTT_MS) == [(round(rtt_s * 1000, 4), Verdict.RTT_SKEW)]
+    assert of(samples, Metric.MOS)[-1] == of(round_trips((None, 1), (None, 1)), Metric.MOS)[-1], "nor part of a score"
+
+
+def test_a_phone_that_never_tells_its_delay_has_no_round_trip() -> None:
+    """Up to a whole interval of ours would be taken for the way there and back."""
+    samples = round_trips((1.0, 1), (1.0, 1), dlsr_s=0.0)
+    assert of(samples, Metric.RTT_MS) == [(1000.0, Verdict.RTT_SKEW)]
     assert of(samples, Metric.MOS)[-1] == of(round_trips((None, 1), (None, 1)), Metric.MOS)[-1], "nor part of a score"
 
 
