@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from qualitywatch.model import Direction, Metric, PeerState, PeerStateSeen, Sample, Verdict
 from qualitywatch.ports import SeriesBatch
-from tests.web.browser import needs_browser, visit
+from tests.web.browser import Visit, needs_browser, visit
 from tests.web.house import House, house
 
 pytestmark = [needs_browser, pytest.mark.slow]
@@ -40,6 +42,8 @@ WATCH = """() => {
         for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
     }).observe({ type: "longtask" });
 }"""
+TO_THE_END = "scrollTo(0, document.body.scrollHeight)"
+FIRST_IS_AWAY = "document.querySelector('#peers tbody').innerText.trim() === ''"
 
 
 def samples(now: float, loss: float) -> tuple[Sample, ...]:
@@ -94,3 +98,61 @@ async def test_a_thousand_peers_are_drawn_at_once(tmp_path: Path) -> None:
         assert drawn_ms < DRAWN_MS
         assert filtered_ms < FILTERED_MS
         assert longest_ms < BLOCKED_MS
+
+
+ROWS = 250
+COUNT_ON_PAPER = """() => addEventListener("beforeprint", () => {
+    window.onPaper = document.querySelectorAll("#peers tbody a.open").length;
+})"""
+FLING = """async () => {
+    for (let times = 0; times < 60; times++) {
+        scrollTo(0, times % 2 ? document.body.scrollHeight : 0);
+        await new Promise(requestAnimationFrame);
+        const until = performance.now() + (times % 7) * 10;
+        while (performance.now() < until);  // whoever else works in the page
+    }
+}"""
+LINK = "name => [...document.querySelectorAll('#peers tbody a.open')].find((link) => link.innerText === name)"
+
+
+@asynccontextmanager
+async def scrolled_to_the_end(tmp_path: Path) -> AsyncIterator[Visit]:
+    """The list of some hundred peers, all of which have been in the page."""
+    async with house(tmp_path, is_played=False) as home:
+        watcher = home.daemon.watchers[0]
+        for number in range(ROWS):
+            watcher.pipeline.feed(PeerStateSeen(watcher.now, f"PJSIP/{number:04}", PeerState.REACHABLE, None, 12.0))
+        async with visit(home.url) as here:
+            await here.see("peers")
+            await here.until(f"{TO_THE_END}, document.querySelectorAll('#peers tbody').length === {ROWS // 50}")
+            await here.until(f"{TO_THE_END}, document.querySelector('#peers').innerText.includes('PJSIP/{ROWS - 1:04}')")
+            await here.until(FIRST_IS_AWAY)
+            yield here
+
+
+async def test_all_rows_that_were_shown_are_printed(tmp_path: Path) -> None:
+    async with scrolled_to_the_end(tmp_path) as here:
+        await here.page.evaluate(COUNT_ON_PAPER)
+        await here.page.pdf()
+        assert await here.page.evaluate("window.onPaper") == ROWS
+        await here.until(FIRST_IS_AWAY)
+
+
+async def test_a_list_keeps_its_length_however_fast_it_is_scrolled(tmp_path: Path) -> None:
+    async with scrolled_to_the_end(tmp_path) as here:
+        length_px = await here.page.evaluate("document.body.scrollHeight")
+        await here.page.evaluate(FLING)
+        await here.until(f"Math.abs(document.body.scrollHeight - {length_px}) < {length_px / 10}")
+
+
+async def test_the_next_row_is_the_next_however_far_somebody_scrolled(tmp_path: Path) -> None:
+    async with scrolled_to_the_end(tmp_path) as here:
+        await here.page.evaluate("scrollTo(0, 0)")
+        await here.until(f"({LINK})('PJSIP/0049') !== undefined")
+        await here.page.evaluate(f"({LINK})('PJSIP/0049').focus()")
+        await here.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        await here.until(f"document.querySelector('#peers').innerText.includes('PJSIP/{ROWS - 1:04}')")
+        await here.page.keyboard.press("j")
+        assert await here.page.evaluate("document.activeElement.innerText") == "PJSIP/0050"
+        await here.page.keyboard.press("k")
+        assert await here.page.evaluate("document.activeElement.innerText") == "PJSIP/0049"

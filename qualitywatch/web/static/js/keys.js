@@ -31,6 +31,9 @@ export function listenToKeys() {
 
 // j and k: from one row's link to the next.
 export function moveRow(step) {
+  const chunk = document.activeElement.closest("main tbody");
+  const beside = step > 0 ? chunk?.nextElementSibling : chunk?.previousElementSibling;
+  beside?.dispatchEvent(new Event("wanted")); // it may be far from the window, and not in the page
   const links = [...document.querySelectorAll("main tbody a.open")];
   if (!links.length) return false;
   const next = links.indexOf(document.activeElement) + step;

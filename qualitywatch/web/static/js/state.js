@@ -33,6 +33,9 @@ export function changed() {
   });
 }
 
+// For what cannot wait until the window is painted.
+export const drawNow = () => draw();
+
 export function takePbxes(items, { all = false } = {}) {
   for (const pbx of items) clocks.set(pbx.name, { unix: pbx.now.unix, told: performance.now() });
   if (all) {

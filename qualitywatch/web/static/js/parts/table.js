@@ -1,11 +1,20 @@
 // A table that can be sorted and scrolled sideways. Of thousands of rows only the chunks near the window are in the page, so that
 // what changes all of them costs no more than what changes the first; of the others their height keeps the place.
 import { html, nothing, repeat } from "../html.js";
-import { changed } from "../state.js";
+import { changed, drawNow } from "../state.js";
 import { t } from "../words.js";
 
 const CHUNK = 50;
 const NEAR = "1500px"; // drawn before somebody scrolls there
+
+// On paper nobody scrolls.
+let isPrinted = false;
+for (const [event, is] of [["beforeprint", true], ["afterprint", false]]) {
+  addEventListener(event, () => {
+    isPrinted = is;
+    drawNow();
+  });
+}
 
 export class Table {
   // columns: {id, label, cell(item), value(item)?, first?: what comes first ("low", "high"), number?, isHead?,
@@ -41,8 +50,8 @@ export class Table {
     const count = Math.ceil(rows.length / CHUNK);
     return Array.from({ length: count }, (_, index) => {
       const some = rows.slice(index * CHUNK, (index + 1) * CHUNK);
-      const height = count > 1 ? this.away.get(index) : undefined;
-      return html`<tbody data-chunk=${index}>${height === undefined
+      const height = count > 1 && !isPrinted ? this.away.get(index) : undefined;
+      return html`<tbody data-chunk=${index} @wanted=${() => this.bring(index)}>${height === undefined
         ? repeat(some, this.keyOf, (item) => this.row(item))
         : html`<tr aria-hidden="true"><td colspan=${this.columns.length} height=${Math.round(height * some.length)}></td></tr>`}</tbody>`;
     });
@@ -92,6 +101,11 @@ export class Table {
     changed();
   }
 
+  // Somebody goes there before the window does.
+  bring(chunk) {
+    if (this.away.delete(chunk)) drawNow();
+  }
+
   // Also the button at the end: whoever scrolls there sees more without a press.
   watch() {
     const found = document.querySelectorAll(`#${this.id} > tbody, #${this.id}-more`);
@@ -102,7 +116,9 @@ export class Table {
   }
 
   seen(entries) {
-    for (const { target, isIntersecting, boundingClientRect } of entries) {
+    // Where somebody scrolls fast one chunk came and went: what counts, and can be measured, is where it is now.
+    const last = new Map(entries.map((entry) => [entry.target, entry]));
+    for (const { target, isIntersecting, boundingClientRect } of last.values()) {
       if (target.dataset.chunk === undefined) {
         if (!isIntersecting) continue;
         this.observer.unobserve(target); // and asked anew: it may be near still
