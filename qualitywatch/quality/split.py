@@ -37,8 +37,8 @@ FIRST_SHARE_PACKETS = 50
 # How far our count and the peer's may disagree before the sequence must have leapt without a packet being sent or lost.
 LEAP_MARGIN_PACKETS = 50
 LEAP_MARGIN_SHARE = 0.1
-# Beyond it the round trip is not believed: where a peer tells its delay since our report wrong by seconds, its loss would move to
-# another time, and gaps of the other leg beside a pause would look like loss of its own.
+# Beyond it the round trip is not believed: where a peer tells its delay since our report wrong by seconds, its loss would move
+# to another time, and gaps of the other leg beside a pause would look like loss of its own.
 LONGEST_SETBACK_S = 1.0
 
 
