@@ -368,4 +368,4 @@ TestAlertDeskOnDisk = AlertDeskOnDisk.TestCase
 TestAlertDeskOnDisk.settings = settings(max_examples=5, stateful_step_count=20, deadline=None)
 
 TestLongAlertDesk = pytest.mark.slow(pytest.mark.timeout(900)(LongAlertDesk.TestCase))
-TestLongAlertDesk.settings = settings(max_examples=1500, stateful_step_count=50, deadline=None)
+TestLongAlertDesk.settings = settings(max_examples=400, stateful_step_count=50, deadline=None)

@@ -142,7 +142,7 @@ def test_of_a_call_whose_line_turns_bad_as_a_minute_begins() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(calls=st.lists(talks, min_size=1, max_size=10), others=other_events)
 def test_of_many_invented_hours(calls: Sequence[Talk], others: Sequence[tuple[float, tuple[object, ...]]]) -> None:
     same_verdict(calls, others)

@@ -8,7 +8,7 @@ import pytest
 
 from qualitywatch.store.detail import BURST_BYTES
 from tests.benchmarks.day import DAY_S, OFFICE, ROUND_THE_CLOCK
-from tests.benchmarks.store import MOST_BYTES, MOST_MS, measure, told
+from tests.benchmarks.store import MOST_BYTES, MOST_MS, measure, slowness, told
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -16,10 +16,12 @@ TWO_HOURS_S = 7_200
 
 
 async def test_a_day_of_300_peers_costs_at_most_50_mb_and_a_chart_20_ms(tmp_path: Path) -> None:
+    before = slowness()
     findings = await measure(tmp_path, OFFICE)
     print(told("an office, 200 reports a second in its busiest hour", findings))
     assert findings.bytes_on_disk <= MOST_BYTES
-    assert findings.chart_cpu_ms <= MOST_MS  # tests share their machine; the command looks at the clock on the wall
+    # Tests share their machine, whatever its pace; the command looks at the clock on the wall.
+    assert findings.chart_cpu_ms <= MOST_MS * max(before, slowness())
 
 
 async def test_two_hours_at_200_reports_a_second_cost_no_more_than_their_share_of_50_mb(tmp_path: Path) -> None:

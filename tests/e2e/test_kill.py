@@ -13,32 +13,37 @@ import pytest
 
 from tests.conftest import CAPTURES
 from tests.e2e.chat import foreseen, shown
-from tests.e2e.processes import Site, playing, running
+from tests.e2e.processes import Site, running
 from tests.fakes.fake_telegram import FakeTelegram
+from tests.faults.pbx import FaultyPbx, serving
 
 ROUNDS = 20
 MEASURED = re.compile(r"[\dN.]+%|( is over| are back| is registered again)? after .*$")
 AT_ONCE = 3
 SPEED = 30.0
+ON_THE_WIRE_S = 0.5
 
 
 async def one_round(number: int, folder: Path) -> str | None:
     """Kill one daemon in mid-recording; return what is wrong with what the chat shows in the end, or None."""
     chance = random.Random(number)
     recording = CAPTURES / ("asterisk-20/trunk-outage" if number % 2 else "asterisk-20/sip-bridge-loss")
-    async with FakeTelegram() as telegram, playing(recording, speed=SPEED, resume=True) as (server, port):
-        config = Site(folder, {"office": port}, telegram.url).write()
+    pbx = FaultyPbx(recording, speed=SPEED)
+    async with FakeTelegram() as telegram, serving(pbx):
+        config = Site(folder, {"office": pbx.port}, telegram.url).write()
         expected = heads(foreseen(recording, config))
         async with running(config) as first:
             await first.logged("ami.resynced")
-            await asyncio.sleep(chance.uniform(0.0, 1.1 * server.script.length_s / SPEED))
+            await asyncio.sleep(chance.uniform(0.0, 1.1 * pbx.script.length_s / SPEED))
             first.kill()
+            killed_at = asyncio.get_running_loop().time()
             await first.wait()
+            pbx.tell_again(killed_at - ON_THE_WIRE_S)
         async with running(config) as second:
             await second.logged("started pbx=office")
-            await asyncio.wait_for(server.finished.wait(), 60)
+            await asyncio.wait_for(pbx.finished.wait(), 120)
             with suppress(TimeoutError):
-                await telegram.wait(lambda: not expected - heads(shown(telegram)), timeout_s=30)
+                await telegram.wait(lambda: not expected - heads(shown(telegram)), timeout_s=60)
             assert await second.stop() == 0
         seen = heads(shown(telegram))
     forgotten, repeated = expected - seen, seen - expected

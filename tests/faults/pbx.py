@@ -25,6 +25,8 @@ from tests.e2e.processes import LOGIN
 
 _STAMP = re.compile(rb"(?m)^(Timestamp|SentNTP): (\d+)(\.\d+)\r$")
 _RTCP = b"Event: RTCP"
+_STATE = re.compile(rb"Event: (Registry|PeerStatus|ContactStatus)\r")
+_OF_WHOM = re.compile(rb"(?m)^(?:Event|ChannelType|Peer|Username|Domain|AOR|URI|EndpointName): .*$")
 _SHUTDOWN = b"Event: Shutdown\r\nPrivilege: system,all\r\nShutdown: Cleanly\r\nRestart: True\r\n\r\n"
 
 
@@ -54,11 +56,18 @@ class FaultyPbx(CaptureServer):
         return sorted(self._cuts)
 
     def tell_again(self, since: float) -> None:
-        """Let the next who logs in hear what was said since an instant of the event loop, but for reports.
+        """Let the next who logs in hear what was said since an instant of the event loop, but for reports, and every state.
 
         It lay unread in a socket, or was read and not yet stored, when somebody was killed; a real PBX tells it in its lists.
+        Of what is older than that, each trunk and phone has its last word told, and no story twice: a busy machine reads late.
         """
-        self._again += [raw for raw, written in self._said if written >= since and not raw.startswith(_RTCP)]
+        last = {tuple(_OF_WHOM.findall(raw)): place for place, (raw, _) in enumerate(self._said) if _STATE.search(raw)}
+        states = set(last.values())
+        self._again += [
+            raw
+            for place, (raw, written) in enumerate(self._said)
+            if place in states or (written >= since and not raw.startswith(_RTCP))
+        ]
 
     def until(self, loop_time: float) -> float:
         """How far the story had come at an instant of the event loop."""

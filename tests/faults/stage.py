@@ -122,6 +122,13 @@ class Stage:
         with suppress(TimeoutError):
             await self.telegram.wait(lambda: not self._lost(), timeout_s=60)
 
+    async def handed_over(self, last: Sample) -> None:
+        """Wait until the database has this sample, or the daemon has had time enough to read and store that far."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(120):
+                while last not in samples_in(self.influx.lines):
+                    await asyncio.sleep(0.5)
+
     def _lost(self) -> Counter[str]:
         if not self.forgets:
             return self.heads_expected - heads(shown(self.telegram))
@@ -152,7 +159,7 @@ class Stage:
         explained = {sample for sample in missing if explains(sample)}
         problems = [
             *self.problems,
-            *(f"lost: {text}" for text in lost),
+            *(f"lost: {text}; told beyond what was foreseen: {', '.join(twice) or 'nothing'}" for text in lost),
             *(f"twice: {text}" for text in twice if twice.total() - anew > allowed_twice),
             *(f"not stored: {sample}" for sample in sorted(missing - explained)[:3]),
             *(f"traceback: {line}" for line in log if "Traceback" in line or "this_is_a_bug" in line),

@@ -223,5 +223,5 @@ class LongLaneMachine(LaneMachine):
     """The same for longer."""
 
 
-TestLongLaneMachine = pytest.mark.slow(LongLaneMachine.TestCase)
-TestLongLaneMachine.settings = settings(max_examples=3000, stateful_step_count=60, deadline=None)
+TestLongLaneMachine = pytest.mark.slow(pytest.mark.timeout(600)(LongLaneMachine.TestCase))
+TestLongLaneMachine.settings = settings(max_examples=1000, stateful_step_count=60, deadline=None)
