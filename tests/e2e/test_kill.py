@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,9 +14,9 @@ from tests.e2e.chat import foreseen, shown
 from tests.e2e.processes import Site, running
 from tests.fakes.fake_telegram import FakeTelegram
 from tests.faults.pbx import FaultyPbx, serving
+from tests.faults.stage import heads
 
 ROUNDS = 20
-MEASURED = re.compile(r"[\dN.]+%|( is over| are back| is registered again)? after .*$")
 AT_ONCE = 3
 SPEED = 30.0
 ON_THE_WIRE_S = 0.5
@@ -50,14 +48,6 @@ async def one_round(number: int, folder: Path) -> str | None:
     if forgotten or repeated.total() > 1 or set(repeated) - set(expected):
         return f"round {number}: forgotten {dict(forgotten)}, repeated {dict(repeated)}"
     return None
-
-
-def heads(texts: Counter[str]) -> Counter[str]:
-    """First lines without figures and severities: windows are measured anew after a kill."""
-    found: Counter[str] = Counter()
-    for text, count in texts.items():
-        found[MEASURED.sub("…", text.splitlines()[0][1:])] += count
-    return found
 
 
 @pytest.mark.slow

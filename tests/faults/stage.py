@@ -41,6 +41,8 @@ SPEED = 30.0
 REPORT = "Daily report"
 # Windows are measured anew after a fault, so figures and durations of the same alert may differ.
 _MEASURED = re.compile(r"[\dN.]+%|( is over| are back| is registered again)? after .*$|, (now|again).*$")
+# Who was killed between judging and telling, and has not asked the PBX yet, knows no more than that of a silent provider.
+_NOT_HEARD_YET = re.compile(r"the state of (trunk SIP/\S+) is unknown")
 _OF_THE_FAULT = re.compile(rf"{REPORT[1:]}|cannot be seen|can be seen again|is not visible|nothing is seen|PBX", re.IGNORECASE)
 _TAG = re.compile(r"(?:^|,)(peer|direction)=((?:\\.|[^, \\])*)")
 
@@ -205,7 +207,8 @@ def heads(texts: Counter[str]) -> Counter[str]:
     """First lines without colours, figures and severities."""
     found: Counter[str] = Counter()
     for text, count in texts.items():
-        found[_MEASURED.sub("…", text.splitlines()[0][1:])] += count
+        head = _NOT_HEARD_YET.sub(r"\1 is not registered (no answer to registration)", text.splitlines()[0][1:])
+        found[_MEASURED.sub("…", head)] += count
     return found
 
 
