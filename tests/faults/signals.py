@@ -8,14 +8,13 @@ from pathlib import Path
 from qualitywatch.ami.recording import TimedMessage
 from tests.e2e.processes import DaemonProcess, running
 from tests.faults.pbx import FaultyPbx, shifted
-from tests.faults.stage import BRIDGE, Outcome, Sample, samples_in, samples_of, stage
+from tests.faults.stage import BRIDGE, REPORTS_S, Outcome, Sample, samples_in, samples_of, stage
 
 STOP_S = 45.0  # TimeoutStopSec of the shipped unit
 CALLS = 80
 STOP_AFTER = 4000  # messages
 RELOADS = 6
 UNREAD_S = 15.0  # so long something may lie in a socket while the daemon, and a busy machine, have other things to do
-MEASURED_AGAIN = 12  # samples: four streams, and one begins to be measured again some seconds before another
 _GOOD = "rules:\n  - {name: own, kind: threshold, metric: loss_percent, warning: {enter: 99, clear: 50}}\n"
 _BAD = "rules:\n  - {name: own, kind: threshold, metric: loss_percent, warning: {enter: much}}\n"
 
@@ -51,8 +50,8 @@ async def stopped_under_load(folder: Path) -> Outcome:
             await it.handed_over(max(samples_of(pbx), key=lambda sample: sample[2]))  # megabytes lie in the sockets yet
             it.demand(await second.stop() == 0, "the second daemon did not stop in order")
         it.demand(_is_one_gap(samples_of(pbx), samples_in(it.influx.lines)), "something that was read is not stored")
-        # What lay in the sockets when nobody read any more, and the two reports that a stream needs to be measured again.
-        since, until = min(unread), max(unread) + 10.0
+        # What lay in the sockets when nobody read any more, and the reports until legs can be measured again.
+        since, until = min(unread), max(unread) + REPORTS_S
         return it.outcome(
             (*first.log, *second.log),
             allowed_twice=1,
@@ -62,12 +61,12 @@ async def stopped_under_load(folder: Path) -> Outcome:
 
 
 def _is_one_gap(wanted: set[Sample], stored: set[Sample]) -> bool:
-    """Whether what is missing is one piece: nothing of it came before anything that was heard."""
+    """Whether what is missing is one piece; at its end one leg begins to be measured again some seconds before another."""
     missing = sorted(sample[2] for sample in wanted - stored)
     if not missing:
         return True
-    within = [sample for sample in wanted & stored if missing[0] < sample[2] < missing[-1]]
-    return len(within) <= MEASURED_AGAIN
+    ends_at = missing[-1] - REPORTS_S * 1e6
+    return not any(missing[0] < sample[2] < ends_at for sample in wanted & stored)
 
 
 async def reloaded(folder: Path) -> Outcome:
