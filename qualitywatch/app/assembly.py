@@ -31,6 +31,7 @@ from qualitywatch.rules.spec import RuleSpec
 from qualitywatch.store.backends.rollup import RollupOptions
 from qualitywatch.store.places import Labels, no_labels
 
+MARK_KEY = "state.mark"  # what tells buttons of this state from those of one that was lost
 LANGUAGE_KEY = "telegram.language."  # of a chat that chose its own: the meta key before its id
 
 
@@ -77,6 +78,7 @@ def channel_options(
                 proxy=config.telegram.proxy,
                 pictures=pictures,
                 buttons=config.telegram.commands and bool(config.telegram.users),
+                mark=meta.get(MARK_KEY, ""),
                 dashboards=links,
             )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Final, NoReturn, Protocol
 
-from qualitywatch.app.assembly import LANGUAGE_KEY
+from qualitywatch.app.assembly import LANGUAGE_KEY, MARK_KEY
 from qualitywatch.app.keeper import Keeper
 from qualitywatch.app.lamps import Lamps
 from qualitywatch.app.oncall import OnCall
@@ -124,6 +124,7 @@ def _ears(
         paint=painter.paint if painter.available else None,
         remember=choose_language,
         warn=log.warning,
+        mark=meta.get(MARK_KEY, ""),
     )
     # Imported late: it costs 240 ms and 25 MiB, which only who has chats pays.
     service: Service = import_module("qualitywatch.notify.poller").Poller(

@@ -32,6 +32,7 @@ from qualitywatch.config import Config
 from qualitywatch.desk.change import DeskChange
 from qualitywatch.desk.desk import Desk
 from qualitywatch.jobs import CalendarJobs, calendar
+from qualitywatch.notify.buttons import new_mark
 from qualitywatch.notify.dispatcher import Dispatcher
 from qualitywatch.notify.legible import legible
 from qualitywatch.notify.registry import build_notifiers
@@ -79,7 +80,7 @@ class Shift:
         Watchers that are ``leaving`` must have ended, all others be held.
         """
         clock, pipelines = ground.clock, ground.pipelines
-        stored = await ground.state.load()
+        stored = await _load(ground)
         links = assembly.dashboards(config, pipelines)
         notifiers = build_notifiers(
             {target.name: assembly.channel_options(config, target, stored.meta, clock, links) for target in config.targets},
@@ -195,6 +196,15 @@ class Shift:
             await self._ground.state.retry()
             if self._keeper.waiting:
                 await self._keeper.commit_waiting()
+
+
+async def _load(ground: Ground) -> StoredState:
+    """Read what was stored; a state that is new gets a mark of its own first, before any button bears it."""
+    stored = await ground.state.load()
+    if assembly.MARK_KEY in stored.meta:
+        return stored
+    await ground.state.commit(StateChange(meta={assembly.MARK_KEY: new_mark()}))
+    return await ground.state.load()
 
 
 def _name(service: Service) -> str:

@@ -43,11 +43,12 @@ class Assistant:
         paint: Paint | None,
         remember: Callable[[int, str], Awaitable[None]],
         warn: Callable[[str], None] | None = None,
+        mark: str = "",
     ) -> None:
         """``language_of`` tells what a listed chat reads at present, ``morning`` is an hour and a minute in ``zone``.
 
         ``paint`` draws charts, None where it cannot; ``remember`` stores a chat's choice of language; ``warn`` takes a line for
-        the log.
+        the log; ``mark`` is that of the state, which its buttons bear.
         """
         self._room = room
         self._access = access
@@ -59,6 +60,7 @@ class Assistant:
         self._paint = paint
         self._remember = remember
         self._warn = warn
+        self._mark = mark
         self._strangers: set[int] = set()
         self._refused = 0
         self._unheard = 0
@@ -98,7 +100,7 @@ class Assistant:
         if not asking.by:
             await self._refuse(pressed, pressed.data)
             return PressAnswer(asking.texts.refused_press.format(id=pressed.user_id), is_refusal=True)
-        return await press(asking, pressed.data)
+        return await press(asking, pressed.data, self._mark)
 
     def _asking(self, chat_id: int, user_id: int, words: tuple[str, ...] = ()) -> Asking:
         async def set_language(chosen: str) -> None:

@@ -13,7 +13,8 @@ from typing import Final
 
 from qualitywatch.chat.misread import NAME_CHARS, Misread, Problem, near
 from qualitywatch.document import Selector, compile_selector, parse_duration_s
-from qualitywatch.model import ButtonAction, Metric
+from qualitywatch.model import Metric
+from qualitywatch.notify.buttons import ButtonData, parse_button
 
 MIN_SPAN_S: Final = 60.0
 MAX_SPAN_S: Final = 31 * 86_400.0
@@ -123,13 +124,12 @@ def read_language(words: tuple[str, ...], known: tuple[str, ...]) -> str:
     return word
 
 
-def read_button(data: str) -> tuple[ButtonAction, int]:
-    """Read what a button held: ``ack:12``."""
-    action, _, number = data.partition(":")
-    read = _ID.fullmatch(number)
-    if read is None or action not in set(ButtonAction) or number.startswith("#"):
+def read_button(data: str) -> ButtonData:
+    """Read what a button held: ``ack:12:5f0c9a3e``."""
+    read = parse_button(data)
+    if read is None:
         raise Misread(Problem.NO_BUTTON, data)
-    return ButtonAction(action), int(read[1])
+    return read
 
 
 def is_pattern(word: str) -> bool:

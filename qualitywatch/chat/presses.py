@@ -1,7 +1,7 @@
 """Buttons: what a thumb asks of one incident.
 
 Every press may come twice, late, or after somebody else's: what is so already is said, with who made it so, and changes
-nothing more.
+nothing more.  What a button of a lost state is about has another number now, or none: nothing is done.
 """
 
 from __future__ import annotations
@@ -27,19 +27,21 @@ _SAME_S: Final = 60.0  # two wishes for quiet that end so close together are one
 _Deed: TypeAlias = Callable[[Asking, Incident], Awaitable[PressAnswer]]
 
 
-async def press(asking: Asking, data: str) -> PressAnswer:
-    """Do what a button says; the user is listed."""
+async def press(asking: Asking, data: str, mark: str) -> PressAnswer:
+    """Do what a button says; the user is listed.  ``mark`` is that of the state in which incidents have their numbers."""
     texts = asking.texts.buttons
     try:
-        action, incident_id = read_button(data)
+        button = read_button(data)
     except Misread:
         return _told(texts.odd)
-    incident = asking.room.incident(incident_id)
+    if button.mark is not None and button.mark != mark:
+        return PressAnswer(texts.of_lost_state, is_refusal=True)
+    incident = asking.room.incident(button.incident)
     if incident is None:
         return _told(texts.unknown)
-    if not incident.is_open and action is not ButtonAction.CHART:
+    if not incident.is_open and button.action is not ButtonAction.CHART:
         return _told(texts.over)
-    return await _DEEDS[action](asking, incident)
+    return await _DEEDS[button.action](asking, incident)
 
 
 async def _acknowledge(asking: Asking, incident: Incident) -> PressAnswer:

@@ -155,5 +155,6 @@ EN: Final = Texts(
         chart="The chart is coming.",
         no_chart="Nothing was measured in this time: quality unknown.",
         odd="This button is not known any more.",
+        of_lost_state="Nothing was done: this message is older than what is known; its number is now another's. See /alerts",
     ),
 )

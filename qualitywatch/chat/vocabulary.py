@@ -29,6 +29,7 @@ class Buttons:
     chart: str
     no_chart: str
     odd: str  # a button nobody knows
+    of_lost_state: str  # a button of before the state was lost
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Final
 
 from qualitywatch.model import Attachment, Bulletin, Button, Form, Incident, Notification, Transition
 from qualitywatch.notify import statuses
-from qualitywatch.notify.buttons import buttons_of, parse_button
+from qualitywatch.notify.buttons import buttons_of
 from qualitywatch.notify.composition import TEXT_LIMIT_UTF16, Line, html_text, line, plain_text
 from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.digest_text import digest
@@ -27,7 +27,7 @@ from qualitywatch.notify.steps import told_now
 from qualitywatch.notify.terms import who
 from qualitywatch.notify.texts import words_of
 
-__all__ = ["TEXT_LIMIT_UTF16", "headline", "notification", "parse_button", "picture_caption"]
+__all__ = ["TEXT_LIMIT_UTF16", "headline", "notification", "picture_caption"]
 
 _LOOKS_BYTES: Final = 12
 

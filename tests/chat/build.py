@@ -147,6 +147,7 @@ def incident(incident_id: int, *alerts: Alert, **changes: Any) -> Incident:
     return Incident(incident_id, **values | changes)
 
 
+MARK = "5f0c9a3e"  # of the state
 LOSS = incident(12, alert())
 TRUNK = incident(
     11,
@@ -182,6 +183,7 @@ class Desk:
             paint=self._paint,
             remember=self._remember,
             warn=self.warnings.append,
+            mark=MARK,
         )
 
     async def say(self, text: str, user: int = ANNA, chat: int = CHAT) -> Answer:

@@ -28,6 +28,7 @@ from qualitywatch.chat.parsing import (
 )
 from qualitywatch.chat.silence_parsing import SilenceWish, read_silence
 from qualitywatch.model import ButtonAction, Metric
+from qualitywatch.notify.buttons import ButtonData
 from tests.chat.build import MOSCOW, NOW
 
 HOUR_S = 3600.0
@@ -85,16 +86,16 @@ def test_a_span_is_a_finite_time_or_none(word: str) -> None:
     assert seconds is None or 0 <= seconds < 1e15
 
 
-@given(st.sampled_from(ButtonAction), st.integers(0, 10**15 - 1))
+@given(st.sampled_from(ButtonAction), st.integers(0, 10**18 - 1))
 def test_a_button_is_read_as_it_was_written(action: ButtonAction, incident: int) -> None:
-    assert read_button(f"{action}:{incident}") == (action, incident)
+    assert read_button(f"{action}:{incident}") == ButtonData(action, incident)
+    assert read_button(f"{action}:{incident}:5f0c9a3e") == ButtonData(action, incident, "5f0c9a3e")
 
 
-@pytest.mark.parametrize(
-    "data", ["", "ack", "ack:", "ack:x", "ack:-1", "ack:1:2", "ACK:1", "nack:1", "ack:#1", "ack:" + "9" * 16]
-)
-def test_a_button_that_is_none_is_said_to_be_none(data: str) -> None:
-    assert problem_of(lambda: read_button(data)) is Problem.NO_BUTTON
+@pytest.mark.parametrize("data", ["", "ac", "ack:", "ack:x", "ack:-1", "ACK:1", "nack:1", "ack:#1", "ack:" + "9" * 19])
+@pytest.mark.parametrize("rest", ["", ":", ":2", ":5f0c9a3e:2"])
+def test_a_button_that_is_none_is_said_to_be_none(data: str, rest: str) -> None:
+    assert problem_of(lambda: read_button(data + rest)) is Problem.NO_BUTTON
 
 
 @pytest.mark.parametrize(

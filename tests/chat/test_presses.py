@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qualitywatch.chat.texts import LANGUAGES
 from qualitywatch.model import AlertKey, ButtonAction, Mute, MuteKind, Silence
 from qualitywatch.notify.legible import utf16_units
-from tests.chat.build import ANNA, BORIS, LOSS, MOSCOW, NOW, Desk, busy_room
+from tests.chat.build import ANNA, BORIS, LOSS, MARK, MOSCOW, NOW, Desk, busy_room
 
 HOUR_S = 3600.0
 
@@ -28,6 +28,21 @@ async def test_the_first_to_acknowledge_has_it() -> None:
     assert held.ack is not None
     assert (held.ack.by, held.ack.at) == ("Anna", NOW)
     assert [row.action for row in desk.room.audit] == ["acknowledge"]
+
+
+@pytest.mark.parametrize("data", ["ack:12:0badc0de", "mute1h:12:0badc0de", "mutemorn:12:0badc0de", "unmute:12:0badc0de"])
+async def test_a_button_of_a_state_that_was_lost_does_nothing_to_who_has_the_number_now(data: str) -> None:
+    desk = Desk(busy_room())
+    before = desk.room.incident(12)
+    answer = await desk.press(data)
+    assert answer.is_refusal
+    assert answer.text.startswith("Nothing was done")
+    assert (desk.room.incident(12), desk.room.silences(), desk.room.audit) == (before, [], [])
+
+
+@pytest.mark.parametrize("data", [f"ack:12:{MARK}", "ack:12"], ids=["of this state", "of a release without marks"])
+async def test_a_button_of_this_state_means_its_incident(data: str) -> None:
+    assert (await Desk(busy_room()).press(data)).text == "It is yours."
 
 
 async def test_an_acknowledgement_can_be_given_back_once() -> None:

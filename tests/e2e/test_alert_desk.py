@@ -152,6 +152,28 @@ async def test_a_stranger_may_not_press_and_undo_takes_it_back(tmp_path: Path) -
 
 
 @pytest.mark.slow
+async def test_a_button_from_before_the_state_was_lost_does_nothing_to_another_incident(tmp_path: Path) -> None:
+    begins, _ = cut(OUTAGE, BOTH_DOWN_AT)
+    async with FakeTelegram() as telegram:
+        async with serving(begins) as port:
+            config = site(tmp_path, port, telegram)
+            async with running(config) as first:
+                old = await the_message(telegram, "2 trunks are not registered")
+                assert await first.stop() == 0
+        (tmp_path / "state" / "state.db").write_bytes(b"damaged" * 1000)
+        async with serving(begins, port), running(config) as second:
+            await telegram.wait(lambda: len(alerts(telegram)) > 1, timeout_s=40)
+            new = await the_message(telegram, "2 trunks are not registered")
+            assert new.message_id != old.message_id
+            answer = await telegram.user_presses(old.message_id, ANNA, "Acknowledge", timeout_s=20)
+            assert answer.is_alert
+            assert "Nothing was done" in answer.text
+            assert not (await telegram.user_presses(new.message_id, ANNA, "Acknowledge", timeout_s=20)).is_alert
+            assert await second.stop() == 0
+    assert audit(tmp_path) == [("Anna", "acknowledge")]
+
+
+@pytest.mark.slow
 async def test_a_deleted_message_is_replaced_by_a_new_one(tmp_path: Path) -> None:
     begins, ends = cut(OUTAGE, BOTH_DOWN_AT)
     async with FakeTelegram() as telegram:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from qualitywatch.model import (
     Acknowledgement,
     Bulletin,
+    Button,
     ButtonAction,
     Direction,
     Form,
@@ -30,8 +31,9 @@ from qualitywatch.model import (
     Notification,
     Severity,
 )
+from qualitywatch.notify.buttons import ButtonData, marked, new_mark, parse_button
 from qualitywatch.notify.legible import utf16_units
-from qualitywatch.notify.render import TEXT_LIMIT_UTF16, headline, notification, parse_button, picture_caption
+from qualitywatch.notify.render import TEXT_LIMIT_UTF16, headline, notification, picture_caption
 from qualitywatch.notify.texts import LANGUAGES, duration, number, words_of
 from tests.fakes.telegram_html import visible_text
 from tests.notify.build import SINCE, bulletin, incident, member, transition
@@ -204,7 +206,10 @@ def test_what_is_over_or_only_happened_has_no_buttons() -> None:
 
 @given(action=st.sampled_from(ButtonAction), number=st.integers(0, 10**18 - 1))
 def test_a_button_comes_back_as_it_went(action: ButtonAction, number: int) -> None:
-    assert parse_button(f"{action}:{number}") == (action, number)
+    mark = new_mark()
+    ((button,),) = marked([[Button("Acknowledge", f"{action}:{number}")]], mark)
+    assert len(button.data.encode()) <= 64
+    assert parse_button(button.data) == ButtonData(action, number, mark)
 
 
 @pytest.mark.parametrize("data", ["", "ack", "ack:", ":7", "ack:x", "ack:-1", "ack:7:8", "ack:７", "nuke:7", "ack:" + "9" * 30])

@@ -20,6 +20,7 @@ from qualitywatch import lean
 from qualitywatch.errors import MessageGoneError, NotifyError
 from qualitywatch.model import Attachment, Bulletin, Notification
 from qualitywatch.notify import render
+from qualitywatch.notify.buttons import marked
 from qualitywatch.notify.dashboards import Dashboards
 from qualitywatch.notify.options import check, language_problems
 from qualitywatch.notify.pacing import Pacer
@@ -44,7 +45,8 @@ class Options:
 
     ``token_from`` names the place of the token, for the message that asks to mend it; ``base_url`` is the root of a Bot API
     server; ``min_interval_s`` is the least time between two messages to the chat, ``group_per_minute`` the most that a group
-    gets in a minute; ``pictures`` says whether charts are welcome, ``buttons`` whether anybody may press.
+    gets in a minute; ``pictures`` says whether charts are welcome, ``buttons`` whether anybody may press, ``mark`` is
+    what they bear of the state, if anything.
     """
 
     chat_id: int | str  # "@channel" or a number
@@ -59,6 +61,7 @@ class Options:
     group_per_minute: int = 20
     pictures: bool = True
     buttons: bool = True
+    mark: str = ""
     dashboards: Dashboards | None = None
 
     def problems(self) -> list[str]:
@@ -177,7 +180,9 @@ class TelegramNotifier:
         message = render.notification(
             bulletin, self._language, show_pbx=self._show_pbx, zone=self._zone, dashboards=self._options.dashboards
         )
-        return message if self._options.buttons else replace(message, buttons=())
+        if not self._options.buttons:
+            return replace(message, buttons=())
+        return replace(message, buttons=marked(message.buttons, self._options.mark)) if self._options.mark else message
 
     def pause_s(self, *, is_news: bool = False) -> float:
         """How long Telegram's limits make the next message or edit in this chat wait."""
