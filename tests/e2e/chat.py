@@ -19,17 +19,23 @@ RAISED = re.compile(r", (now|теперь) ")
 FIGURE = re.compile(r"\d+([.,]\d+)?")
 
 
-def messages_by_replay(recording: Path, config: Path) -> list[dict[str, object]]:
+def messages_by_replay(recording: Path, config: Path, *after_gaps: Path) -> list[dict[str, object]]:
     """Every new message and edit that ``replay`` foresees for the chats of a configuration."""
     out = io.StringIO()
-    options = ReplayOptions(files=(recording,), config=config, emit="messages", format="json")
+    options = ReplayOptions(files=(recording, *after_gaps), config=config, emit="messages", format="json")
     assert replay(options, out) == 0
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-def foreseen(recording: Path, config: Path) -> Counter[str]:
-    """What the chat shows in the end, as ``replay`` foresees it, older messages of an incident left out."""
-    last = {(record["chat"], record["message_id"]): str(record["text"]) for record in messages_by_replay(recording, config)}
+def foreseen(recording: Path, config: Path, *after_gaps: Path) -> Counter[str]:
+    """What the chat shows in the end, as ``replay`` foresees it, older messages of an incident left out.
+
+    ``after_gaps`` are what was heard after the connection was lost, once or more often.
+    """
+    last = {
+        (record["chat"], record["message_id"]): str(record["text"])
+        for record in messages_by_replay(recording, config, *after_gaps)
+    }
     return comparable(list(last.values()))
 
 

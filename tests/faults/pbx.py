@@ -66,7 +66,7 @@ class FaultyPbx(CaptureServer):
         self._again += [
             raw
             for place, (raw, written) in enumerate(self._said)
-            if place in states or (written >= since and not raw.startswith(_RTCP))
+            if place in states or (written >= since and not is_report(raw))
         ]
 
     def until(self, loop_time: float) -> float:
@@ -145,10 +145,15 @@ class FaultyPbx(CaptureServer):
 
     def _lose(self, raw: bytes) -> None:
         self.lost.append(raw)
-        if raw.startswith(_RTCP):
+        if is_report(raw):
             self.written += 1
         else:
             self._again.append(raw)
+
+
+def is_report(raw: bytes) -> bool:
+    """Whether a message tells what a real PBX will not tell again in its lists."""
+    return raw.startswith(_RTCP)
 
 
 def shifted(message: Message, by_s: float) -> Message:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ from tests.e2e.chat import foreseen, shown
 from tests.e2e.processes import CHAT, Site
 from tests.fakes.fake_telegram import FakeTelegram
 from tests.fakes.influx_server import InfluxServer
-from tests.faults.pbx import FaultyPbx, serving
+from tests.faults.pbx import FaultyPbx, is_report, serving
 
 BRIDGE = CAPTURES / "asterisk-20/sip-bridge-loss"
 OUTAGE = CAPTURES / "asterisk-20/trunk-outage"
@@ -93,13 +94,14 @@ class Stage:
     influx: InfluxServer
     config: Path
     recording: Path
+    after_gaps: tuple[Path, ...] = ()  # the rest of the recording, where the connection was lost
     forgets: bool = False  # the fault costs what was told: each alert's subject must have been named at some time
     problems: list[str] = field(default_factory=list)
 
     @cached_property
     def heads_expected(self) -> Counter[str]:
         """What the chat must show in the end."""
-        return heads(foreseen(self.recording, self.config))
+        return heads(foreseen(self.recording, self.config, *self.after_gaps))
 
     @cached_property
     def subjects(self) -> frozenset[str]:
@@ -197,9 +199,23 @@ async def stage(folder: Path, pbx: FaultyPbx | None = None) -> AsyncIterator[Sta
 
 def as_recording(pbx: FaultyPbx, folder: Path) -> Path:
     """What a PBX plays as a file, for ``replay`` to say what must come of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "played.ami"
-    path.write_bytes(pbx.script.banner + b"".join(timed.message.raw for timed in pbx.script.messages))
+    return _recorded(pbx, [timed.message.raw for timed in pbx.script.messages], folder / "played.ami")
+
+
+def as_heard(pbx: FaultyPbx, places: Sequence[int], folder: Path) -> tuple[Path, ...]:
+    """The same with a new file after each message that is cut; a report is lost, anything else told again."""
+    raw = [timed.message.raw for timed in pbx.script.messages]
+    bounds = [0, *sorted(places), len(raw)]
+    parts = [raw[begin:end] for begin, end in pairwise(bounds)]
+    for part in parts[1:]:
+        if is_report(part[0]):
+            del part[0]
+    return tuple(_recorded(pbx, part, folder / f"heard-{number}.ami") for number, part in enumerate(parts) if part)
+
+
+def _recorded(pbx: FaultyPbx, messages: Iterable[bytes], path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pbx.script.banner + b"".join(messages))
     return path
 
 
